@@ -1,0 +1,134 @@
+"""What netc has to say about a spec: errors, warnings and notes, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+from netc.compiler.source import Span
+
+Severity: TypeAlias = Literal["error", "warning", "note"]
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A second place that a diagnostic points at, with what is to be seen there."""
+
+    span: Span
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One finding: the fact with its numbers, the place, and the edit that would mend it.
+
+    Codes go by stage: E01 syntax, E02 names and arguments, E03 shapes, E04 the graph, E05 claims,
+    E06 training and data; W the same for warnings, N for notes.
+    """
+
+    code: str
+    message: str
+    span: Span
+    hint: str = ""
+    labels: tuple[Label, ...] = ()
+
+    @property
+    def severity(self) -> Severity:
+        """By the code's letter: E is an error, W a warning, N a note."""
+        letters: dict[str, Severity] = {"E": "error", "W": "warning", "N": "note"}
+        return letters[self.code[0]]
+
+    def to_json(self) -> dict[str, Any]:
+        """The form that `netc check --json` prints; documented in docs/json.md."""
+        return {
+            "code": self.code,
+            "severity": self.severity,
+            "message": self.message,
+            "hint": self.hint,
+            "file": self.span.source.name,
+            **_place(self.span),
+            "labels": [
+                {"text": label.text, "file": label.span.source.name, **_place(label.span)}
+                for label in self.labels
+            ],
+        }
+
+
+class CompileError(Exception):
+    """A spec that does not compile. Carries every diagnostic found, errors first in the text's order."""
+
+    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
+        self.diagnostics = tuple(diagnostics)
+        lines = [f"{d.span}: {d.code} {d.message}" for d in self.diagnostics]
+        super().__init__("\n".join(lines))
+
+
+class Log:
+    """Gathers the diagnostics of a run. The same finding at the same place is kept once."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, str, int, int], Diagnostic] = {}
+
+    def add(self, diagnostic: Diagnostic) -> None:
+        """Keeps a diagnostic, unless this code was already said of this place."""
+        span = diagnostic.span
+        self._found.setdefault((diagnostic.code, span.source.name, span.line, span.column), diagnostic)
+
+    def say(
+        self, code: str, span: Span, message: str, hint: str = "", labels: Iterable[Label] = ()
+    ) -> None:
+        """Adds a diagnostic from its parts."""
+        self.add(Diagnostic(code, message, span, hint, tuple(labels)))
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether anything found forbids going on."""
+        return any(d.severity == "error" for d in self)
+
+    def __iter__(self) -> Iterator[Diagnostic]:
+        return iter(
+            sorted(
+                self._found.values(),
+                key=lambda d: (d.span.source.name, d.span.line, d.span.column, d.code),
+            )
+        )
+
+    def raise_errors(self) -> None:
+        """Raises CompileError if there are errors; the warnings found so far travel along."""
+        if self.has_errors:
+            raise CompileError(self)
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that a misspelt one most likely stands for; None if none is near.
+
+    >>> nearest("max_pol", ["conv", "max_pool"])
+    'max_pool'
+    """
+    import difflib  # 5 ms, and most runs need no suggestion
+
+    choices = list(known)
+    lower = {choice.lower(): choice for choice in choices}
+    matches = difflib.get_close_matches(word.lower(), lower, n=1, cutoff=0.6)
+    return lower[matches[0]] if matches else None
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """A hint that names the nearest known word, or else all of them when they are few."""
+    choices = sorted(set(known))
+    near = nearest(word, choices)
+    if near is not None:
+        return f"did you mean `{near}`?"
+    if 0 < len(choices) <= 12:
+        return "known here: " + ", ".join(f"`{choice}`" for choice in choices)
+    return ""
+
+
+def _place(span: Span) -> dict[str, int]:
+    return {
+        "line": span.line,
+        "column": span.column,
+        "end_line": span.end_line,
+        "end_column": span.end_column,
+    }

@@ -1,0 +1,46 @@
+"""The layers: one class each. `find` brings a class by its word, importing only its module."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from netc.compiler.layers.base import Layer
+
+_MODULES: dict[str, tuple[str, ...]] = {
+    "activations": (
+        "elu", "gelu", "leaky_relu", "linear", "relu", "sigmoid", "silu", "softmax", "tanh",
+    ),
+    "attention": ("attention",),
+    "conv": ("conv", "conv_transpose"),
+    "dense": ("dense",),
+    "dropout": ("dropout",),
+    "embedding": ("embedding", "positions"),
+    "joins": ("add", "concat", "mul", "stack"),
+    "norms": ("batch_norm", "group_norm", "instance_norm", "layer_norm"),
+    "pools": (
+        "adaptive_avg_pool", "adaptive_max_pool", "avg_pool", "global_avg_pool",
+        "global_max_pool", "max_pool",
+    ),
+    "recurrent": ("gru", "lstm", "rnn"),
+    "sequences": ("last", "mean"),
+    "shapes": ("flatten", "reshape", "transpose"),
+}  # fmt: skip
+
+_HOME = {word: module for module, words in _MODULES.items() for word in words}
+
+
+def words() -> tuple[str, ...]:
+    """Every layer's word, sorted."""
+    return tuple(sorted(_HOME))
+
+
+def find(word: str) -> type[Layer] | None:
+    """The class behind a word of the language; None if there is no such layer."""
+    home = _HOME.get(word)
+    if home is None:
+        return None
+    name = "".join(part.capitalize() for part in word.split("_"))
+    layer: type[Layer] = getattr(import_module(f"netc.compiler.layers.{home}"), name)
+    return layer

@@ -1,0 +1,261 @@
+"""What every layer says of itself: arguments, shape rule, weights, cost, PyTorch call, explanation.
+
+A layer is one class. Its fields are its arguments, in the order in which they may be written without
+a name; pydantic checks them. Its methods are pure functions of the arguments and of the tensors that
+flow in. Nothing here has a default that could hide an omission: a layer without weights says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict
+
+from netc.compiler.sizes import Shape, Size, product_of
+
+DType: TypeAlias = Literal["float", "int"]
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """What flows between layers: sizes of one example (no batch axis) and the kind of number."""
+
+    shape: Shape
+    dtype: DType = "float"
+
+    @property
+    def elements(self) -> Size:
+        """How many numbers one example holds."""
+        return product_of(self.shape)
+
+    def __str__(self) -> str:
+        inner = f"[{', '.join(map(str, self.shape))}]"
+        return inner if self.dtype == "float" else f"{self.dtype}{inner}"
+
+
+class ShapeError(Exception):
+    """A layer cannot take what flows in.
+
+    Attributes:
+        code: the diagnostic's code, E03xx.
+        message: the fact with its numbers.
+        hint: the edit that would mend it.
+        argument: the argument to point at; the layer's name if None.
+    """
+
+    def __init__(
+        self, message: str, hint: str = "", *, code: str = "E0301", argument: str | None = None
+    ) -> None:
+        super().__init__(message)
+        self.code, self.message, self.hint, self.argument = code, message, hint, argument
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """A tensor that a layer owns: its key below the layer's name, as in PyTorch's state dict.
+
+    `dtype_bytes` is 4 for float32 and 8 for batch norm's int64 step counter. A buffer is saved with
+    the weights but not learned.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    buffer: bool = False
+    dtype_bytes: int = 4
+
+    @property
+    def count(self) -> int:
+        """How many numbers it holds."""
+        total = 1
+        for size in self.shape:
+            total *= size
+        return total
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """How one spatial axis is read: a receptive field grows by `(size - 1) * jump`, jump by `stride`.
+
+    `pad` is the padding before the first element. `size` counts dilation in: `d*(k - 1) + 1`.
+    """
+
+    size: int
+    stride: int
+    pad: int
+
+
+Receptive: TypeAlias = Literal["same", "whole"] | tuple[Window, ...]
+"""How a layer reads its input: each element alone, everything, or through a window per spatial axis."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What autograd keeps of a layer's call for the backward pass.
+
+    Attributes:
+        inputs: which of the inputs are kept, by index.
+        output: whether the output is kept.
+        extra: bytes of one example kept beside them (indices, masks, statistics).
+        view: the output shares its input's memory, as `flatten` does.
+    """
+
+    inputs: tuple[int, ...] = ()
+    output: bool = False
+    extra: Size = 0
+    view: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A value in a constructor call that stands in the spec: the argument `field` of the layer."""
+
+    field: str
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Inferred:
+    """A value in a constructor call that follows from the input; `name` is what people call it."""
+
+    name: str
+    value: int
+
+
+Part: TypeAlias = Given | Inferred | int | float | bool | str | tuple[int, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A constructor call as it will be written: `nn.Conv2d(1, 6, 5, stride=2)`.
+
+    `function` is text of the layer's own; arguments are data and are written with `repr`, so that
+    nothing in a spec can become code.
+    """
+
+    function: str
+    args: tuple[Part, ...] = ()
+    keywords: tuple[tuple[str, Part], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Torch:
+    """How a layer is written in PyTorch.
+
+    Attributes:
+        module: the `nn.Module` to construct; None if there is none (`torch.cat`).
+        call: the expression that applies it: `{m}` is the module, `{0}`, `{1}` … the inputs.
+        inline: the expression without a module, for layers that own no weights; None if there is none.
+        support: helper classes of the emitted file that the expression needs (compiler/emit/support).
+    """
+
+    module: Call | None
+    call: str = "{m}({0})"
+    inline: str | None = None
+    support: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """The arithmetic behind a layer's numbers, as text: every `a = b` in it holds."""
+
+    output: str
+    params: str
+    macs: str
+
+
+NO_WEIGHTS = "no weights: 0"
+NO_MACS = "no multiply-accumulates of a matrix product or convolution: 0"
+
+
+class Layer(BaseModel):
+    """One kind of layer with its arguments.
+
+    Class attributes:
+        kind: the word in the language.
+        inputs: how many values it joins: 1, or (least, most) with None for any number.
+        operands: fields that name other values of the net (`over=memory`); the field then holds the
+            index of that value among the inputs.
+        examples: lines of `.net` that must compile, each with its input shape and output shape.
+        refused: lines that must not, each with its input shape and a piece of the message.
+    """
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", defer_build=True, strict=True, arbitrary_types_allowed=True
+    )
+
+    kind: ClassVar[str]
+    inputs: ClassVar[tuple[int, int | None]] = (1, 1)
+    positional: ClassVar[int] = 99
+    operands: ClassVar[tuple[str, ...]] = ()
+    examples: ClassVar[tuple[tuple[str, str, str], ...]]
+    refused: ClassVar[tuple[tuple[str, str, str], ...]]
+
+    def output(self, inputs: Sequence[Tensor]) -> Tensor:
+        """The tensor that flows out. Raises ShapeError if the inputs do not fit."""
+        raise NotImplementedError
+
+    def weights(self, inputs: Sequence[Tensor]) -> tuple[Weight, ...]:
+        """The tensors it owns, in the order of PyTorch's state dict."""
+        raise NotImplementedError
+
+    def macs(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
+        """Multiply-accumulates of matrix products and convolutions, for one example."""
+        raise NotImplementedError
+
+    def receptive(self, inputs: Sequence[Tensor]) -> Receptive:
+        """How much of its input one element of the output reads."""
+        raise NotImplementedError
+
+    def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
+        """What autograd keeps for the backward pass."""
+        raise NotImplementedError
+
+    def torch(self, inputs: Sequence[Tensor], output: Tensor) -> Torch:
+        """How it is written in PyTorch."""
+        raise NotImplementedError
+
+    def why(self, inputs: Sequence[Tensor], output: Tensor) -> Why:
+        """The arithmetic behind output size, parameters and MACs."""
+        raise NotImplementedError
+
+
+def need_known(size: Size, what: str, layer: str) -> int:
+    """The size as a number. Raises ShapeError if it depends on a name, since weights cannot."""
+    if isinstance(size, int):
+        return size
+    raise ShapeError(
+        f"`{layer}` needs {what} as a number, and here it is {size}",
+        "weights have fixed sizes: write a number for this axis of the input",
+        code="E0302",
+    )
+
+
+def need_rank(tensor: Tensor, ranks: Sequence[int], layer: str, axes: str) -> None:
+    """Raises ShapeError unless the tensor has one of the numbers of axes."""
+    if len(tensor.shape) not in ranks:
+        raise ShapeError(
+            f"`{layer}` takes {axes}, and here flows {tensor}, "
+            f"which has {len(tensor.shape)} {'axis' if len(tensor.shape) == 1 else 'axes'}",
+            code="E0303",
+        )
+
+
+def need_float(tensor: Tensor, layer: str) -> None:
+    """Raises ShapeError if whole numbers (ids) flow in where real numbers are needed."""
+    if tensor.dtype != "float":
+        raise ShapeError(
+            f"`{layer}` takes real numbers, and here flow whole numbers: {tensor}",
+            "turn ids into vectors first: `embedding SIZE, DIM`",
+            code="E0304",
+        )
+
+
+def count_text(weights: Sequence[Weight]) -> str:
+    """The sum of the learned tensors' sizes, written out: `weight 6·1·5·5 + bias 6 = 156`."""
+    learned = [w for w in weights if not w.buffer]
+    if not learned:
+        return NO_WEIGHTS
+    parts = [f"{w.name} {'·'.join(map(str, w.shape)) or '1'}" for w in learned]
+    return f"{' + '.join(parts)} = {sum(w.count for w in learned)}"

@@ -1,0 +1,295 @@
+"""Convolutions over one, two or three spatial axes, by the input's rank."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from netc.compiler.layers.base import (
+    Call,
+    Given,
+    Inferred,
+    Kept,
+    Layer,
+    Part,
+    Receptive,
+    ShapeError,
+    Tensor,
+    Torch,
+    Weight,
+    Why,
+    count_text,
+    need_float,
+    need_known,
+    need_rank,
+)
+from netc.compiler.layers.windows import (
+    AXIS_NAMES,
+    Axis,
+    Natural,
+    Padding,
+    PerAxis,
+    Positive,
+    spread,
+    squeeze,
+    window_axes,
+)
+from netc.compiler.sizes import Size, product_of
+
+SPATIAL = "channels and one to three spatial axes"
+
+
+def _channels(x: Tensor, layer: str) -> int:
+    need_float(x, layer)
+    need_rank(x, (2, 3, 4), layer, SPATIAL)
+    return need_known(x.shape[0], "the number of channels", layer)
+
+
+def _check_groups(layer: str, groups: int, channels: int, filters: int) -> None:
+    for count, what in ((channels, "input channels"), (filters, "filters")):
+        if count % groups:
+            fitting = [g for g in range(1, groups + 1) if channels % g == 0 and filters % g == 0]
+            raise ShapeError(
+                f"{groups} groups of `{layer}` cannot share {count} {what}: "
+                f"{count} = {groups}·{count // groups} + {count % groups}",
+                f"write `groups={fitting[-1]}`",
+                code="E0307",
+                argument="groups",
+            )
+
+
+class Conv(Layer):
+    """Convolution (cross-correlation) with learned filters.
+
+    Shape: `[c, n...] -> [filters, floor((n + 2p - d*(k - 1) - 1)/s) + 1 ...]`, one to three spatial
+    axes. `pad=same` gives `ceil(n/s)`: `d*(k - 1)` zeros in all, the odd one at the end.
+    Weights: `weight [filters, c/groups, k...]`, `bias [filters]`.
+    MACs: `filters * positions * (c/groups) * k...`.
+    Source: https://pytorch.org/docs/stable/generated/torch.nn.Conv2d.html
+    """
+
+    kind: ClassVar[str] = "conv"
+    positional: ClassVar[int] = 2
+    examples: ClassVar[tuple[tuple[str, str, str], ...]] = (
+        ("conv 6, 5x5", "[1, 32, 32]", "[6, 28, 28]"),
+        ("conv 64, 7x7, stride=2, pad=3, bias=no", "[3, 224, 224]", "[64, 112, 112]"),
+        ("conv 8, 4, pad=same, stride=2", "[3, 15]", "[8, 8]"),
+        ("conv 4, 3x5, pad=(0, 2), dilation=2, groups=2", "[2, 9, 9]", "[4, 5, 5]"),
+    )
+    refused: ClassVar[tuple[tuple[str, str, str], ...]] = (
+        ("conv 6, 5x5", "[1, 4, 4]", "larger than the input's 4 + 0 padding = 4"),
+        ("conv 6, 3x3, groups=4", "[6, 8, 8]", "6 = 4·1 + 2"),
+        ("conv 6, 3x3x3", "[1, 8, 8]", "2 spatial axes"),
+        ("conv 6, 3x3", "[400]", "one to three spatial axes"),
+    )
+
+    filters: Positive
+    kernel: PerAxis
+    stride: PerAxis = 1
+    pad: Padding = 0
+    dilation: PerAxis = 1
+    groups: Positive = 1
+    bias: bool = True
+
+    def axes(self, x: Tensor) -> tuple[Axis, ...]:
+        """The window along each spatial axis of the input."""
+        return window_axes(
+            self.kind,
+            len(x.shape) - 1,
+            kernel=self.kernel,
+            stride=self.stride,
+            pad=self.pad,
+            dilation=self.dilation,
+        )
+
+    def output(self, inputs: Sequence[Tensor]) -> Tensor:
+        (x,) = inputs
+        channels = _channels(x, self.kind)
+        _check_groups(self.kind, self.groups, channels, self.filters)
+        axes = self.axes(x)
+        for axis, size in zip(axes, x.shape[1:], strict=True):
+            axis.check(size, self.kind)
+        sizes = (axis.output(size) for axis, size in zip(axes, x.shape[1:], strict=True))
+        return Tensor((self.filters, *sizes))
+
+    def weights(self, inputs: Sequence[Tensor]) -> tuple[Weight, ...]:
+        (x,) = inputs
+        kernels = spread(self.kernel, len(x.shape) - 1, "kernel", self.kind)
+        shape = (self.filters, _channels(x, self.kind) // self.groups, *kernels)
+        weight = Weight("weight", shape)
+        return (weight, Weight("bias", (self.filters,))) if self.bias else (weight,)
+
+    def macs(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
+        return product_of((*output.shape, *self.weights(inputs)[0].shape[1:]))
+
+    def receptive(self, inputs: Sequence[Tensor]) -> Receptive:
+        return tuple(axis.window for axis in self.axes(inputs[0]))
+
+    def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
+        return Kept(inputs=(0,))
+
+    def torch(self, inputs: Sequence[Tensor], output: Tensor) -> Torch:
+        (x,) = inputs
+        axes = self.axes(x)
+        keywords: list[tuple[str, Part]] = []
+        call = "{m}({0})"
+        if self.stride not in (1, (1,) * len(axes)):
+            keywords.append(("stride", Given("stride", _written(self.stride))))
+        if any(axis.before != axis.after for axis in axes):
+            if all(axis.stride == 1 for axis in axes):
+                keywords.append(("padding", "same"))
+            else:  # PyTorch refuses "same" with a stride: the zeros are added first, last axis first
+                ends = [end for axis in reversed(axes) for end in (axis.before, axis.after)]
+                call = f"{{m}}(F.pad({{0}}, {tuple(ends)}))"
+        elif any(axis.before for axis in axes):
+            pads = squeeze([axis.before for axis in axes])
+            keywords.append(("padding", pads if self.pad == "same" else Given("pad", pads)))
+        if self.dilation not in (1, (1,) * len(axes)):
+            keywords.append(("dilation", Given("dilation", _written(self.dilation))))
+        if self.groups != 1:
+            keywords.append(("groups", Given("groups", self.groups)))
+        if not self.bias:
+            keywords.append(("bias", False))
+        args = (
+            Inferred("in_channels", _channels(x, self.kind)),
+            Given("filters", self.filters),
+            Given("kernel", _written(self.kernel)),
+        )
+        return Torch(Call(f"nn.Conv{len(axes)}d", args, tuple(keywords)), call)
+
+    def why(self, inputs: Sequence[Tensor], output: Tensor) -> Why:
+        (x,) = inputs
+        sizes = ", ".join(
+            axis.why(size) for axis, size in zip(self.axes(x), x.shape[1:], strict=True)
+        )
+        factors = (*output.shape, *self.weights(inputs)[0].shape[1:])
+        return Why(
+            f"channels: the number of filters, {self.filters}; {sizes}",
+            count_text(self.weights(inputs)),
+            f"{'·'.join(map(str, factors))} = {self.macs(inputs, output)}",
+        )
+
+
+class ConvTranspose(Layer):
+    """Transposed convolution, which undoes a convolution's change of size.
+
+    Shape: `[c, n...] -> [filters, (n - 1)*s - 2p + d*(k - 1) + 1 + output_pad ...]`.
+    Weights: `weight [c, filters/groups, k...]`, `bias [filters]`.
+    MACs: `c * positions of the input * (filters/groups) * k...`.
+    Source: https://pytorch.org/docs/stable/generated/torch.nn.ConvTranspose2d.html
+    """
+
+    kind: ClassVar[str] = "conv_transpose"
+    positional: ClassVar[int] = 2
+    examples: ClassVar[tuple[tuple[str, str, str], ...]] = (
+        ("conv_transpose 64, 2x2, stride=2", "[128, 7, 7]", "[64, 14, 14]"),
+        ("conv_transpose 1, 4x4, stride=2, pad=1", "[64, 14, 14]", "[1, 28, 28]"),
+        ("conv_transpose 8, 3, stride=2, output_pad=1", "[4, 5]", "[8, 12]"),
+    )
+    refused: ClassVar[tuple[tuple[str, str, str], ...]] = (
+        ("conv_transpose 8, 1x1, pad=4", "[4, 5, 5]", "nothing is left"),
+        ("conv_transpose 8, 3x3, output_pad=2", "[4, 5, 5]", "smaller than the stride"),
+    )
+
+    filters: Positive
+    kernel: PerAxis
+    stride: PerAxis = 1
+    pad: Natural | tuple[Natural, ...] = 0
+    output_pad: Natural | tuple[Natural, ...] = 0
+    dilation: PerAxis = 1
+    groups: Positive = 1
+    bias: bool = True
+
+    def _spread(self, axes: int) -> list[tuple[int, int, int, int, int]]:
+        fields = ("kernel", "stride", "pad", "output_pad", "dilation")
+        columns = [spread(getattr(self, name), axes, name, self.kind) for name in fields]
+        return list(zip(*columns, strict=True))  # type: ignore[arg-type]
+
+    def output(self, inputs: Sequence[Tensor]) -> Tensor:
+        (x,) = inputs
+        _check_groups(self.kind, self.groups, _channels(x, self.kind), self.filters)
+        sizes: list[Size] = []
+        axes = len(x.shape) - 1
+        for name, size, (k, s, p, extra, d) in zip(
+            AXIS_NAMES[axes], x.shape[1:], self._spread(axes), strict=True
+        ):
+            if extra and extra >= max(s, d):
+                raise ShapeError(
+                    f"`output_pad` is {extra} along the {name} and must be smaller than the stride, "
+                    f"{s}, or the dilation, {d}",
+                    code="E0308",
+                    argument="output_pad",
+                )
+            out = (size - 1) * s - 2 * p + d * (k - 1) + 1 + extra
+            if isinstance(out, int) and out < 1:
+                raise ShapeError(
+                    f"nothing is left along the {name}: ({size} − 1)·{s} − 2·{p} + {d}·({k} − 1) + 1 "
+                    f"+ {extra} = {out}",
+                    "use a smaller `pad` or a larger kernel",
+                    code="E0305",
+                    argument="pad",
+                )
+            sizes.append(out)
+        return Tensor((self.filters, *sizes))
+
+    def weights(self, inputs: Sequence[Tensor]) -> tuple[Weight, ...]:
+        (x,) = inputs
+        kernels = spread(self.kernel, len(x.shape) - 1, "kernel", self.kind)
+        shape = (_channels(x, self.kind), self.filters // self.groups, *kernels)
+        weight = Weight("weight", shape)
+        return (weight, Weight("bias", (self.filters,))) if self.bias else (weight,)
+
+    def macs(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
+        return product_of((*inputs[0].shape, *self.weights(inputs)[0].shape[1:]))
+
+    def receptive(self, inputs: Sequence[Tensor]) -> Receptive:
+        # one output element reads ceil(extent/stride) input elements at most; its step is 1/stride,
+        # which Window cannot say: a transposed convolution makes the field "whole" from here on
+        return "whole"
+
+    def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
+        return Kept(inputs=(0,))
+
+    def torch(self, inputs: Sequence[Tensor], output: Tensor) -> Torch:
+        (x,) = inputs
+        axes = len(x.shape) - 1
+        keywords: list[tuple[str, Part]] = []
+        for field, keyword, plain in (
+            ("stride", "stride", 1),
+            ("pad", "padding", 0),
+            ("output_pad", "output_padding", 0),
+            ("groups", "groups", 1),
+        ):
+            value = getattr(self, field)
+            if value not in (plain, (plain,) * axes):
+                keywords.append((keyword, Given(field, _written(value))))
+        if not self.bias:
+            keywords.append(("bias", False))
+        if self.dilation not in (1, (1,) * axes):
+            keywords.append(("dilation", Given("dilation", _written(self.dilation))))
+        args = (
+            Inferred("in_channels", _channels(x, self.kind)),
+            Given("filters", self.filters),
+            Given("kernel", _written(self.kernel)),
+        )
+        return Torch(Call(f"nn.ConvTranspose{axes}d", args, tuple(keywords)))
+
+    def why(self, inputs: Sequence[Tensor], output: Tensor) -> Why:
+        (x,) = inputs
+        axes = len(x.shape) - 1
+        sizes = ", ".join(
+            f"{name} ({size} − 1)·{s} − 2·{p} + {d}·({k} − 1) + 1 + {extra} = {out}"
+            for name, size, (k, s, p, extra, d), out in zip(
+                AXIS_NAMES[axes], x.shape[1:], self._spread(axes), output.shape[1:], strict=True
+            )
+        )
+        factors = (*x.shape, *self.weights(inputs)[0].shape[1:])
+        return Why(
+            f"channels: the number of filters, {self.filters}; {sizes}",
+            count_text(self.weights(inputs)),
+            f"{'·'.join(map(str, factors))} = {self.macs(inputs, output)}",
+        )
+
+
+def _written(value: int | tuple[int, ...]) -> int | tuple[int, ...]:
+    return value if isinstance(value, int) else squeeze(value)

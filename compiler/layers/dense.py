@@ -1,0 +1,86 @@
+"""Fully connected layers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from netc.compiler.layers.base import (
+    Call,
+    Given,
+    Inferred,
+    Kept,
+    Layer,
+    Receptive,
+    Tensor,
+    Torch,
+    Weight,
+    Why,
+    count_text,
+    need_float,
+    need_known,
+    need_rank,
+)
+from netc.compiler.layers.windows import Positive
+from netc.compiler.sizes import Size, product_of
+
+
+class Dense(Layer):
+    """A fully connected layer over the last axis: `y = W x + b`.
+
+    Shape: `[..., n] -> [..., units]`; with axes before the last, each position is mapped alone.
+    Weights: `weight [units, n]`, `bias [units]`. MACs: `positions * n * units`.
+    Source: https://pytorch.org/docs/stable/generated/torch.nn.Linear.html
+    """
+
+    kind: ClassVar[str] = "dense"
+    positional: ClassVar[int] = 1
+    examples: ClassVar[tuple[tuple[str, str, str], ...]] = (
+        ("dense 120", "[400]", "[120]"),
+        ("dense 512, bias=no", "[7, 256]", "[7, 512]"),
+    )
+    refused: ClassVar[tuple[tuple[str, str, str], ...]] = (
+        ("dense 0", "[400]", "greater than 0"),
+        ("dense", "[400]", "units"),
+        ("dense 10", "int[T]", "whole numbers"),
+    )
+
+    units: Positive
+    bias: bool = True
+
+    def output(self, inputs: Sequence[Tensor]) -> Tensor:
+        (x,) = inputs
+        need_float(x, self.kind)
+        need_rank(x, range(1, 9), self.kind, "at least one axis of features")
+        need_known(x.shape[-1], "the number of features", self.kind)
+        return Tensor((*x.shape[:-1], self.units))
+
+    def weights(self, inputs: Sequence[Tensor]) -> tuple[Weight, ...]:
+        features = need_known(inputs[0].shape[-1], "the number of features", self.kind)
+        weight = Weight("weight", (self.units, features))
+        return (weight, Weight("bias", (self.units,))) if self.bias else (weight,)
+
+    def macs(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
+        return inputs[0].elements * self.units
+
+    def receptive(self, inputs: Sequence[Tensor]) -> Receptive:
+        return "whole" if len(inputs[0].shape) == 1 else "same"
+
+    def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
+        return Kept(inputs=(0,))
+
+    def torch(self, inputs: Sequence[Tensor], output: Tensor) -> Torch:
+        features = need_known(inputs[0].shape[-1], "the number of features", self.kind)
+        keywords = () if self.bias else (("bias", False),)
+        args = (Inferred("in_features", features), Given("units", self.units))
+        return Torch(Call("nn.Linear", args, keywords))
+
+    def why(self, inputs: Sequence[Tensor], output: Tensor) -> Why:
+        *positions, features = inputs[0].shape
+        factors = "·".join(str(s) for s in (*positions, features, self.units))
+        total = product_of((*positions, features, self.units))
+        return Why(
+            f"the last axis becomes the number of units: {self.units}",
+            count_text(self.weights(inputs)),
+            f"{factors} = {total}",
+        )

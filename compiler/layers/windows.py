@@ -1,0 +1,151 @@
+"""The output-size formula, once, for every layer with a window."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import Field
+
+from netc.compiler.layers.base import ShapeError, Window
+from netc.compiler.sizes import Size, ceil_div, floor_div
+
+Positive: TypeAlias = Annotated[int, Field(gt=0)]
+Natural: TypeAlias = Annotated[int, Field(ge=0)]
+PerAxis: TypeAlias = Positive | tuple[Positive, ...]
+"""One number for all spatial axes, or one per axis: `3`, `3x5`, `(3, 5)`."""
+Padding: TypeAlias = Natural | tuple[Natural, ...] | Literal["same", "valid"]
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """A window's arithmetic along one spatial axis.
+
+    `before` and `after` are the zeros added at either end. `same` keeps `ceil(n/stride)`: it adds
+    `d*(k - 1)` zeros in all, the odd one at the end, which for stride 1 is what PyTorch's
+    `padding="same"` does and which, unlike TensorFlow's rule, does not depend on n.
+    """
+
+    name: str
+    kernel: int
+    stride: int
+    before: int
+    after: int
+    dilation: int = 1
+    ceil: bool = False
+
+    @property
+    def extent(self) -> int:
+        """Elements from the first to the last that the window reads: `d*(k - 1) + 1`."""
+        return self.dilation * (self.kernel - 1) + 1
+
+    def output(self, size: Size) -> Size:
+        """`floor((n + before + after - d*(k - 1) - 1)/stride) + 1`.
+
+        With `ceil`, PyTorch rounds up but drops a last window that would start in the padding after
+        the end; both together are `ceil((n + min(pads - extent + stride, before))/stride)`.
+        Source: the PyTorch pages of Conv2d and MaxPool2d; the ceil rule from `pooling_output_shape`.
+        """
+        pads = self.before + self.after
+        if not self.ceil:
+            return floor_div(size + (pads - self.extent), self.stride) + 1
+        return ceil_div(size + min(pads - self.extent + self.stride, self.before), self.stride)
+
+    def check(self, size: Size, layer: str) -> None:
+        """Raises ShapeError if the window is larger than the padded input."""
+        padded = size + (self.before + self.after)
+        if isinstance(padded, int) and padded < self.extent:
+            grown = f", with dilation {self.dilation} {self.extent} long" if self.dilation > 1 else ""
+            raise ShapeError(
+                f"the {self.name} of the kernel of `{layer}` is {self.kernel}{grown}, larger than the "
+                f"input's {size} + {self.before + self.after} padding = {padded}",
+                f"use a kernel of at most {_largest(padded, self.dilation)}, or pad by at least "
+                f"{-(-(self.extent - int(padded) + self.before + self.after) // 2)}",
+                code="E0305",
+                argument="kernel",
+            )
+
+    def why(self, size: Size) -> str:
+        """The formula with its numbers put in: `height ⌊(32 + 2·0 − 5)/1⌋ + 1 = 28`."""
+        extent = str(self.kernel)
+        if self.dilation > 1:
+            extent = f"({self.dilation}·({self.kernel} − 1) + 1)"
+        pads = f"2·{self.before}" if self.before == self.after else f"{self.before} + {self.after}"
+        if not self.ceil:
+            formula = f"⌊({size} + {pads} − {extent})/{self.stride}⌋ + 1"
+        else:
+            formula = f"⌈({size} + {pads} − {extent})/{self.stride}⌉ + 1"
+            if self.drops_last(size):
+                formula += " − 1"
+        dropped = (
+            " (the last window would start in the padding)"
+            if self.ceil and self.drops_last(size)
+            else ""
+        )
+        return f"{self.name} {formula} = {self.output(size)}{dropped}"
+
+    def drops_last(self, size: Size) -> bool:
+        """Whether rounding up would give a window that starts after the input's end."""
+        plain = ceil_div(size + (self.before + self.after - self.extent), self.stride) + 1
+        return self.ceil and plain != self.output(size)
+
+    @property
+    def window(self) -> Window:
+        """As the receptive-field rule needs it."""
+        return Window(self.extent, self.stride, self.before)
+
+
+AXIS_NAMES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
+
+
+def spread(value: int | tuple[int, ...], count: int, argument: str, layer: str) -> tuple[int, ...]:
+    """One number per spatial axis. Raises ShapeError if a tuple has another length."""
+    if isinstance(value, int):
+        return (value,) * count
+    if len(value) != count:
+        raise ShapeError(
+            f"`{argument}` of `{layer}` has {len(value)} numbers, and the input has "
+            f"{count} spatial {'axis' if count == 1 else 'axes'}",
+            f"write one number, or {count}",
+            code="E0306",
+            argument=argument,
+        )
+    return value
+
+
+def window_axes(
+    layer: str,
+    count: int,
+    *,
+    kernel: int | tuple[int, ...],
+    stride: int | tuple[int, ...],
+    pad: int | tuple[int, ...] | Literal["same", "valid"],
+    dilation: int | tuple[int, ...] = 1,
+    ceil: bool = False,
+) -> tuple[Axis, ...]:
+    """The window's arithmetic for each spatial axis, from the arguments as written."""
+    kernels = spread(kernel, count, "kernel", layer)
+    strides = spread(stride, count, "stride", layer)
+    dilations = spread(dilation, count, "dilation", layer)
+    if pad == "same":
+        totals = [d * (k - 1) for k, d in zip(kernels, dilations, strict=True)]
+        ends = [(total // 2, total - total // 2) for total in totals]
+    else:
+        pads = spread(0 if pad == "valid" else pad, count, "pad", layer)
+        ends = [(p, p) for p in pads]
+    return tuple(
+        Axis(name, k, s, before, after, d, ceil)
+        for name, k, s, (before, after), d in zip(
+            AXIS_NAMES[count], kernels, strides, ends, dilations, strict=True
+        )
+    )
+
+
+def squeeze(values: Sequence[int]) -> int | tuple[int, ...]:
+    """Equal numbers as one, as people write them: `(3, 3)` is `3`."""
+    return values[0] if len(set(values)) == 1 else tuple(values)
+
+
+def _largest(padded: Size, dilation: int) -> int:
+    return (int(str(padded)) - 1) // dilation + 1

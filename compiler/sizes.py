@@ -1,0 +1,216 @@
+"""Exact sizes: whole numbers, or whole-number expressions over the user's own names.
+
+A size is an `int` wherever it is known and a `Symbolic` otherwise. A `Symbolic` is a polynomial with
+integer coefficients over atoms; an atom is a name (`H`) or a floor division (`floor((H - 1)/2)`).
+Expressions are kept in one normal form, so that equal expressions compare equal:
+
+* whole parts leave a floor: `floor((2*H + 4)/2)` is `H + 2`;
+* floors of floors become one: `floor(floor(H/2)/2)` is `floor(H/4)`;
+* the constant inside a floor lies in `(-divisor, 0]`, which prints the output-size formula the way
+  people write it: `floor((H - 1)/2) + 1`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from math import lcm
+from typing import TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """The atom `floor(numerator/divisor)`; the divisor is a whole number of at least 2."""
+
+    numerator: Symbolic
+    divisor: int
+
+    def __str__(self) -> str:
+        inner = str(self.numerator)
+        return f"floor({inner if inner.isidentifier() else f'({inner})'}/{self.divisor})"
+
+
+Atom: TypeAlias = str | Floor
+Monomial: TypeAlias = tuple[Atom, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Symbolic:
+    """A sum of `coefficient * product of atoms`, in normal form. Never a plain number: that is an int."""
+
+    terms: tuple[tuple[Monomial, int], ...]
+
+    def __add__(self, other: Size) -> Size:
+        return _collect([*self.terms, *_terms(other)])
+
+    __radd__ = __add__
+
+    def __neg__(self) -> Size:
+        return self * -1
+
+    def __sub__(self, other: Size) -> Size:
+        return self + other * -1
+
+    def __rsub__(self, other: Size) -> Size:
+        return other + self * -1
+
+    def __mul__(self, other: Size) -> Size:
+        return _collect(
+            (_ordered((*left, *right)), a * b)
+            for left, a in self.terms
+            for right, b in _terms(other)
+        )
+
+    __rmul__ = __mul__
+
+    def __floordiv__(self, divisor: int) -> Size:
+        return floor_div(self, divisor)
+
+    def __str__(self) -> str:
+        parts: list[str] = []
+        for monomial, coefficient in self.terms:
+            factors = [str(atom) for atom in monomial]
+            if abs(coefficient) != 1 or not factors:
+                factors.insert(0, str(abs(coefficient)))
+            sign = "-" if coefficient < 0 else "+"
+            lead = ("-" if coefficient < 0 else "") if not parts else f" {sign} "
+            parts.append(lead + "*".join(factors))
+        return "".join(parts)
+
+
+Size: TypeAlias = int | Symbolic
+"""A number of elements along an axis, or a count made of such numbers."""
+
+Shape: TypeAlias = tuple[Size, ...]
+"""Sizes of one example, without the batch axis."""
+
+
+def symbol(name: str) -> Symbolic:
+    """The size that is not known yet, by its name in the spec.
+
+    >>> str((symbol("H") + 2 - 3) // 2 + 1)
+    'floor((H - 1)/2) + 1'
+    """
+    return Symbolic((((name,), 1),))
+
+
+def product_of(sizes: Iterable[Size]) -> Size:
+    """The product of sizes; 1 for none.
+
+    >>> product_of([3, 224, 224])
+    150528
+    """
+    total: Size = 1
+    for size in sizes:
+        total = total * size
+    return total
+
+
+def floor_div(size: Size, divisor: int) -> Size:
+    """`floor(size/divisor)` in normal form. Raises ValueError unless the divisor is positive."""
+    if divisor <= 0:
+        raise ValueError(f"a size can be divided by a positive whole number only, not by {divisor}")
+    if isinstance(size, int):
+        return size // divisor
+    if divisor == 1:
+        return size
+    if len(size.terms) <= 2 and (nested := _nested(size, divisor)) is not None:
+        return nested
+    whole: list[tuple[Monomial, int]] = []
+    rest: list[tuple[Monomial, int]] = []
+    for monomial, coefficient in size.terms:
+        quotient, remainder = divmod(coefficient, divisor)
+        if not monomial and remainder:  # the constant stays in (-divisor, 0]
+            quotient, remainder = quotient + 1, remainder - divisor
+        whole.append((monomial, quotient))
+        rest.append((monomial, remainder))
+    inner = _collect(rest)
+    if isinstance(inner, int):
+        return _collect(whole) + inner // divisor
+    return _collect(whole) + Symbolic((((Floor(inner, divisor),), 1),))
+
+
+def ceil_div(size: Size, divisor: int) -> Size:
+    """`ceil(size/divisor)`, as a floor division."""
+    return floor_div(size + (divisor - 1), divisor)
+
+
+def names_in(size: Size) -> frozenset[str]:
+    """The user's names that a size is made of.
+
+    >>> sorted(names_in(symbol("H") * symbol("W") // 2))
+    ['H', 'W']
+    """
+    if isinstance(size, int):
+        return frozenset()
+    found: set[str] = set()
+    for monomial, _ in size.terms:
+        for atom in monomial:
+            found |= {atom} if isinstance(atom, str) else names_in(atom.numerator)
+    return frozenset(found)
+
+
+def evaluate(size: Size, values: Mapping[str, Size]) -> Size:
+    """The size with names replaced; names without a value stay.
+
+    >>> evaluate((symbol("H") - 1) // 2 + 1, {"H": 224})
+    112
+    """
+    if isinstance(size, int):
+        return size
+    total: Size = 0
+    for monomial, coefficient in size.terms:
+        term: Size = coefficient
+        for atom in monomial:
+            if isinstance(atom, str):
+                term = term * values.get(atom, symbol(atom))
+            else:
+                term = term * floor_div(evaluate(atom.numerator, values), atom.divisor)
+        total = total + term
+    return total
+
+
+def period(size: Size, name: str) -> int:
+    """A period after which every floor over `name` in the size repeats its remainder."""
+    if isinstance(size, int):
+        return 1
+    repeats = 1
+    for monomial, _ in size.terms:
+        for atom in monomial:
+            if isinstance(atom, Floor) and name in names_in(atom.numerator):
+                repeats = lcm(repeats, atom.divisor * period(atom.numerator, name))
+    return repeats
+
+
+def _terms(size: Size) -> tuple[tuple[Monomial, int], ...]:
+    return (((), size),) if isinstance(size, int) else size.terms
+
+
+def _ordered(atoms: Iterable[Atom]) -> Monomial:
+    return tuple(sorted(atoms, key=str))
+
+
+def _collect(terms: Iterable[tuple[Monomial, int]]) -> Size:
+    """Adds terms over equal monomials; an int where only the constant is left."""
+    sums: dict[Monomial, int] = {}
+    for monomial, coefficient in terms:
+        sums[monomial] = sums.get(monomial, 0) + coefficient
+    kept = [(monomial, value) for monomial, value in sums.items() if value]
+    if not kept:
+        return 0
+    if len(kept) == 1 and not kept[0][0]:
+        return kept[0][1]
+    kept.sort(key=lambda term: (not term[0], -len(term[0]), str(term[0] and [*map(str, term[0])])))
+    return Symbolic(tuple(kept))
+
+
+def _nested(size: Symbolic, divisor: int) -> Size | None:
+    """`floor((floor(a/b) + c)/d)` as `floor((a + b*c)/(b*d))`; None if the size has another form."""
+    (monomial, coefficient), *rest = size.terms
+    if coefficient != 1 or len(monomial) != 1 or not isinstance(monomial[0], Floor):
+        return None
+    if rest and rest[0][0]:
+        return None
+    constant = rest[0][1] if rest else 0
+    inner = monomial[0]
+    return floor_div(inner.numerator + inner.divisor * constant, inner.divisor * divisor)

@@ -1,0 +1,43 @@
+"""Text with a name, and places in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A spec's text and the file name it is reported under."""
+
+    name: str
+    text: str
+
+    def line(self, number: int) -> str:
+        """The text of a line, counted from 1, without its line end; empty past the last line."""
+        lines = self.text.splitlines()
+        return lines[number - 1] if 0 < number <= len(lines) else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A place in a source: lines and columns from 1; the end column is the one after the last character."""
+
+    source: Source = field(repr=False)
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+    @property
+    def text(self) -> str:
+        """The characters under the span, if it lies in one line."""
+        if self.line != self.end_line:
+            return self.source.line(self.line)[self.column - 1 :]
+        return self.source.line(self.line)[self.column - 1 : self.end_column - 1]
+
+    def to(self, last: Span) -> Span:
+        """The span from the start of this one to the end of another."""
+        return Span(self.source, self.line, self.column, last.end_line, last.end_column)
+
+    def __str__(self) -> str:
+        return f"{self.source.name}:{self.line}:{self.column}"

@@ -1,0 +1,1 @@
+"""The syntax of `.net` files: one Lark grammar, which knows no layer's name."""

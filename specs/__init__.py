@@ -1,0 +1,1 @@
+"""The spec gallery: every `.net` file that ships with netc, each with the claims it is held to."""
