@@ -3,25 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
 
+from netc.compiler.recipes.base import Data, Loss, Optimizer
 from netc.compiler.source import Span
-
-Option: TypeAlias = "int | float | bool | str | tuple[Option, ...]"
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """A named part of a recipe with its options: `adam, lr=1e-3` or `idx "mnist", size=32`.
-
-    `positional` holds the values without a name after the word (`idx "mnist"`), `options` the named
-    ones. Names and types were checked by the compiler, defaults are filled in.
-    """
-
-    name: str
-    positional: tuple[Option, ...]
-    options: dict[str, Option]
-    span: Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,23 +27,24 @@ class Recipe:
         net: the net's name in the spec.
         data: where examples come from.
         split: shares of train, dev and test; they sum to 1.
-        loss: what is minimised: cross_entropy, mse or bce.
-        optimizer: sgd, adam or adamw, with its options.
+        loss: what is minimised.
+        optimizer: how weights move.
         epochs: passes over the training split; None where `steps` is given.
         steps: parameter updates; None where `epochs` is given.
         batch: examples in one update.
-        seed: the one number from which splits, weights, order and dropout follow.
+        seed: the one number from which split, weights, order and dropout follow.
         claims: what the trained net is held to.
+        data_span: where the data is named, for errors that only reading it can find.
     """
 
     net: str
-    data: Choice
+    data: Data
     split: tuple[float, float, float]
-    loss: Choice
-    optimizer: Choice
+    loss: Loss
+    optimizer: Optimizer
     epochs: int | None
     steps: int | None
     batch: int
     seed: int
     claims: tuple[MetricClaim, ...]
-    span: Span
+    data_span: Span
