@@ -1,0 +1,106 @@
+"""Indentation: turns the ends of lines into the tokens that open and close blocks.
+
+Stands between Lark's lexer and its parser. Line ends inside brackets mean nothing. Tabs and
+indentation that matches no open block are reported here and read as the nearest sense, so that one
+slip does not hide the errors after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lark import Token
+from lark.lark import PostLex
+
+DEEPEST = 64
+"""How deep blocks or brackets may nest, and how many operators one expression may have."""
+
+_OPERATORS = frozenset(
+    "COMPARE NEGATE PLUS MINUS STAR SLASH FLOORDIV PERCENT POWER IF OR AND NOT DOT".split()
+)
+_ENDS = frozenset(("COMMA", "EQUAL", "__ANON_0", "COLON"))  # __ANON_0 is the arrow
+
+
+class LayoutError(Exception):
+    """Nesting or an expression goes beyond the limit; `token` is where."""
+
+    def __init__(self, token: Token, message: str) -> None:
+        super().__init__(message)
+        self.token, self.message = token, message
+
+
+class Layout(PostLex):
+    """One pass over the tokens of one text. `slips` collects (line, column, code, message, hint)."""
+
+    always_accept = ("_NL",)
+
+    def __init__(self) -> None:
+        self.brackets: list[Token] = []
+        self.slips: list[tuple[int, int, str, str, str]] = []
+
+    def process(self, stream: Iterator[Token]) -> Iterator[Token]:
+        """Yields the tokens with `_INDENT` and `_DEDENT` put in."""
+        self.brackets, self.slips = [], []
+        open_blocks = [0]
+        operators = 0
+        last: Token | None = None
+        for token in stream:
+            kind = token.type
+            if kind == "_NL":
+                operators = 0
+                if not self.brackets:
+                    yield from self._line_end(token, open_blocks)
+                continue
+            last = token
+            if kind in ("LPAR", "LSQB"):
+                self.brackets.append(token)
+                if len(self.brackets) > DEEPEST:
+                    raise LayoutError(token, f"brackets nest deeper than {DEEPEST}")
+            elif kind in ("RPAR", "RSQB"):
+                if self.brackets:
+                    self.brackets.pop()
+            elif kind in _OPERATORS:
+                operators += 1
+                if operators > DEEPEST:
+                    raise LayoutError(token, f"the expression has more than {DEEPEST} operators")
+            elif kind in _ENDS:
+                operators = 0
+            yield token
+        if last is not None and not self.brackets:
+            yield Token.new_borrow_pos("_NL", "\n", last)
+        for _ in open_blocks[1:]:
+            yield Token.new_borrow_pos("_DEDENT", "", last)  # type: ignore[arg-type]
+
+    def _line_end(self, token: Token, open_blocks: list[int]) -> Iterator[Token]:
+        yield token
+        blanks = token[token.rindex("\n") + 1 :]
+        if blanks.startswith("#") or blanks.lstrip(" \t").startswith("#"):
+            return  # a comment ends the file
+        line = (token.line or 0) + token.count("\n")
+        if "\t" in blanks:
+            self.slips.append(
+                (line, 1, "E0103", "the line is indented with a tab", "indent with four spaces")
+            )
+            blanks = blanks.expandtabs(4)
+        width = len(blanks)
+        if width > open_blocks[-1]:
+            open_blocks.append(width)
+            place = Token("_INDENT", blanks, line=line, column=1, end_line=line, end_column=width + 1)
+            if len(open_blocks) > DEEPEST:
+                raise LayoutError(place, f"blocks nest deeper than {DEEPEST}")
+            yield place
+            return
+        levels = ", ".join(map(str, open_blocks))
+        while width < open_blocks[-1]:
+            open_blocks.pop()
+            yield Token("_DEDENT", "", line=line, column=1, end_line=line, end_column=width + 1)
+        if width != open_blocks[-1]:
+            self.slips.append(
+                (
+                    line,
+                    1,
+                    "E0104",
+                    f"the line is indented by {width}, and the blocks above by {levels}",
+                    f"indent it by {open_blocks[-1]}, or like the block it belongs to",
+                )
+            )

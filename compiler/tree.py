@@ -1,0 +1,208 @@
+"""The tree of a parsed spec: what was written, where, and nothing yet about what it means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from netc.compiler.source import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A word that stands for a value, a parameter or a choice: `width`, `same`, `in`."""
+
+    text: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number as written; `value` is an int or a float."""
+
+    value: int | float
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Dims:
+    """Sizes written with x: `5x5`."""
+
+    values: tuple[int, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class String:
+    """Text in double quotes."""
+
+    value: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """A property of something named: `in.channels`."""
+
+    target: Expr
+    name: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Binary:
+    """Two operands and an operator: arithmetic, comparison, `and`, `or`, `..`."""
+
+    operator: str
+    left: Expr
+    right: Expr
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Unary:
+    """`-x` or `not x`."""
+
+    operator: str
+    operand: Expr
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """`a if condition else b`."""
+
+    condition: Expr
+    then: Expr
+    otherwise: Expr
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """A list `[a, b]`: a shape claim between arrows, a list of values elsewhere."""
+
+    items: tuple[Expr, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Tuple:
+    """Several values in parentheses, each a chain: `(x, h)`; one value is just itself."""
+
+    items: tuple[Chain, ...]
+    span: Span
+
+
+Expr: TypeAlias = (
+    Name | Number | Dims | String | Attribute | Binary | Unary | Choice | Items | Tuple
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """A value given to a call, by place or by name."""
+
+    name: Name | None
+    value: Expr
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A word with arguments; `role` is the word before it, if any (`loss triplet a, p, n`)."""
+
+    name: Name
+    arguments: tuple[Argument, ...]
+    span: Span
+    role: Name | None = None
+
+
+Element: TypeAlias = Expr | Call
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """Elements joined by arrows."""
+
+    elements: tuple[Element, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a declared value is: `[3, H, W]`, `int[T] padded`."""
+
+    dtype: Name | None
+    sizes: tuple[Expr, ...]
+    flags: tuple[Name, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A chain on a line of its own, named or not, with the block that its colon opens.
+
+    Attributes:
+        target: the name before `=`.
+        bind: `share` or `output`, where such a word stands before the name.
+        variable: the name after `as`.
+        body: the lines of the block, or None without a colon.
+    """
+
+    chain: Chain
+    span: Span
+    target: Name | None = None
+    bind: Name | None = None
+    variable: Name | None = None
+    body: tuple[Statement, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """`input image: [1, 28, 28]`, `param scale: [64] = ones`."""
+
+    word: Name
+    names: tuple[Name, ...]
+    kind: Kind
+    value: Chain | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """`use "blocks.net": Double`: definitions of another file; all of them if no names are given."""
+
+    file: str
+    names: tuple[Name, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter of a net or block, with its default."""
+
+    name: Name
+    default: Expr | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """`net NAME(parameters):` or `block …`."""
+
+    word: str
+    name: Name
+    parameters: tuple[Parameter, ...]
+    body: tuple[Statement, ...]
+    span: Span
+
+
+Statement: TypeAlias = Line | Declaration | Use | Definition
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """A whole file."""
+
+    statements: tuple[Statement, ...]
