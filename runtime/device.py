@@ -1,0 +1,32 @@
+"""Where the numbers are crunched."""
+
+from __future__ import annotations
+
+import torch
+
+from netc.runtime.errors import TrainError
+
+CHOICES = ("auto", "cpu", "cuda")
+
+
+def choose(name: str) -> torch.device:
+    """The device by its word; `auto` takes a CUDA GPU if there is one.
+
+    Raises:
+        TrainError: no such device, or none here.
+    """
+    if name not in CHOICES:
+        raise TrainError(f"there is no device `{name}`", f"known: {', '.join(CHOICES)}")
+    present = torch.cuda.is_available()
+    if name == "cuda" and not present:
+        raise TrainError(
+            "this machine has no CUDA GPU that PyTorch can use", "write `cpu` or `auto`"
+        )
+    return torch.device("cuda" if present and name != "cpu" else "cpu")
+
+
+def describe(device: torch.device) -> str:
+    """The device's name for people: `cpu`, `cuda (NVIDIA H200)`."""
+    if device.type == "cuda":
+        return f"cuda ({torch.cuda.get_device_name(device)})"
+    return device.type

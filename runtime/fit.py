@@ -1,0 +1,193 @@
+"""Does the data fit the net? Asked before training, so that the answer is a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import torch
+
+from netc.compiler.layers.base import Tensor
+from netc.compiler.recipes.base import Data
+from netc.compiler.recipes.data import Digits, Idx, Images
+from netc.compiler.sizes import Shape
+from netc.runtime.data import DataSet
+from netc.runtime.errors import DataError, TrainError
+from netc.runtime.job import Job
+from netc.runtime.objectives import Objective
+from netc.runtime.readers import Examples
+
+SPLITS = ("train", "dev", "test")
+
+
+def fit(data: DataSet, job: Job, objective: Objective) -> DataSet:
+    """The data in the types and shapes that the net takes and that the loss compares.
+
+    Inputs become int64 where the net declares `int[...]`, else float32. Targets become int64 for
+    classes, else float32, with the shape of the net's output (without its class axis). One number
+    per example fits any shape that holds one number; nothing else is reshaped. A size that the
+    spec leaves open fits every number.
+
+    Raises:
+        DataError: number, shape or kind of inputs or targets differ from what the net declares.
+        TrainError: the net has several outputs, which no loss here can judge.
+    """
+    output = the_output(job)
+    _check_inputs(data, job)
+    _check_kind(data, objective, job)
+    wanted = _target_shape(output, objective)
+    for name, examples in _filled(data):
+        _check_target_shape(examples.target, wanted, objective, name, output)
+    if objective.target == "class":
+        _check_ids(data, output, objective)
+    kinds = [tensor.dtype for _, tensor in job.inputs]
+    splits = [_converted(examples, kinds, wanted, objective) for examples in data.splits]
+    train, dev, test = splits
+    return DataSet(train, dev, test, data.classes)
+
+
+def the_output(job: Job) -> Tensor:
+    """The net's only output. Raises TrainError if there are several."""
+    if len(job.outputs) != 1:
+        names = ", ".join(f"`{name}`" for name, _ in job.outputs)
+        raise TrainError(
+            f"`{job.recipe.net}` has {len(job.outputs)} outputs ({names}), and "
+            f"`{job.recipe.loss.kind}` judges one",
+            "train a net with one output",
+        )
+    return job.outputs[0][1]
+
+
+def _filled(data: DataSet) -> Iterator[tuple[str, Examples]]:
+    return ((n, e) for n, e in zip(SPLITS, data.splits, strict=True) if len(e))
+
+
+def _check_inputs(data: DataSet, job: Job) -> None:
+    found = len(data.train.inputs)
+    if found != len(job.inputs):
+        names = ", ".join(f"`{name}`" for name, _ in job.inputs)
+        raise DataError(
+            f"`data {job.recipe.data.kind}` gives {found} input{'s' * (found != 1)}, and "
+            f"`{job.recipe.net}` has {len(job.inputs)}: {names}"
+        )
+    for split, examples in _filled(data):
+        for x, (name, declared) in zip(examples.inputs, job.inputs, strict=True):
+            if not _matches(x.shape[1:], declared.shape):
+                raise DataError(
+                    f"`data {job.recipe.data.kind}` gives examples {_shape(x)} in {split}, and "
+                    f"input `{name}` is {declared}",
+                    _mend(job.recipe.data, x.shape[1:], name, declared.shape),
+                )
+            if declared.dtype == "int" and x.is_floating_point():
+                raise DataError(f"input `{name}` is {declared}, and the data holds real numbers")
+
+
+def _matches(found: Sequence[int], declared: Shape) -> bool:
+    return len(found) == len(declared) and all(
+        not isinstance(size, int) or size == number
+        for number, size in zip(found, declared, strict=True)
+    )
+
+
+def _mend(part: Data, found: Sequence[int], name: str, declared: Shape) -> str:
+    """The edit that makes the data fit: another picture size if that is enough, else the input."""
+    change = f"declare `input {name}: {list(found)}`"
+    if not isinstance(part, Digits | Idx | Images) or len(declared) != 3:
+        return change
+    channels, *sides = declared
+    if channels != found[0] or not all(isinstance(side, int) for side in sides):
+        return change
+    size = f"size={sides[0]}" if sides[0] == sides[1] else f"size={sides[0]}x{sides[1]}"
+    return f"write `{size}` at `data {part.kind}`, or {change}"
+
+
+def _check_kind(data: DataSet, objective: Objective, job: Job) -> None:
+    kind, target = job.recipe.loss.kind, data.train.target
+    if objective.target == "class" and target.is_floating_point():
+        raise DataError(
+            f"`{kind}` needs the id of a class, and the targets are real numbers",
+            "write `loss mse`, or give whole numbers from 0 as targets",
+        )
+    if objective.target != "class" and data.classes is not None and data.classes > 2:
+        raise DataError(
+            f"`data {job.recipe.data.kind}` has {data.classes} classes, and `{kind}` compares "
+            "numbers",
+            "write `loss cross_entropy`",
+        )
+    if objective.target == "binary":
+        for name, examples in _filled(data):
+            low, high = examples.target.min().item(), examples.target.max().item()
+            if low < 0 or high > 1:
+                raise DataError(
+                    f"`{kind}` needs targets from 0 to 1, and {name} has them from {low} to {high}"
+                )
+
+
+def _target_shape(output: Tensor, objective: Objective) -> Shape:
+    """Sizes of one example's target: those of the output, without the class axis."""
+    if objective.target != "class":
+        return output.shape
+    if not output.shape:
+        raise DataError(
+            "the net's output is one number, and `cross_entropy` needs a score for each class",
+            "end the net with `dense` and the number of classes",
+        )
+    axis = objective.class_axis
+    return output.shape[:axis] + output.shape[axis + 1 :]
+
+
+def _single(shape: Shape) -> bool:
+    return all(size == 1 for size in shape)
+
+
+def _check_target_shape(
+    target: torch.Tensor, wanted: Shape, objective: Objective, split: str, output: Tensor
+) -> None:
+    if _matches(target.shape[1:], wanted) or (_single(tuple(target.shape[1:])) and _single(wanted)):
+        return
+    per = "one class" if objective.target == "class" else "one number"
+    needs = f"{per} per example" if not wanted else f"{per} for each of [{_join(wanted)}]"
+    raise DataError(
+        f"targets in {split} are {_shape(target)}, and the net's output {output} needs {needs}",
+        "make the net's output fit the targets",
+    )
+
+
+def _check_ids(data: DataSet, output: Tensor, objective: Objective) -> None:
+    scores = output.shape[objective.class_axis]
+    if not isinstance(scores, int):
+        raise DataError(f"the number of classes in the net's output {output} must be a number")
+    if data.classes is not None and data.classes != scores:
+        raise DataError(
+            f"the data has {data.classes} classes, and the net's output {output} scores {scores}",
+            f"end the net with `dense {data.classes}`",
+        )
+    for name, examples in _filled(data):
+        low, high = int(examples.target.min()), int(examples.target.max())
+        if low < 0:
+            raise DataError(f"targets in {name} go down to {low}", "class ids count from 0")
+        if high >= scores:
+            raise DataError(
+                f"targets in {name} go up to {high}, and the net's output {output} scores the "
+                f"classes 0 to {scores - 1}",
+                f"end the net with `dense {high + 1}`, or count class ids from 0",
+            )
+
+
+def _converted(
+    examples: Examples, kinds: Sequence[str], wanted: Shape, objective: Objective
+) -> Examples:
+    inputs = tuple(
+        x if kind == "int" else x.float() for x, kind in zip(examples.inputs, kinds, strict=True)
+    )
+    target = examples.target
+    if _single(wanted):
+        target = target.reshape(len(target), *[1] * len(wanted))
+    return Examples(inputs, target.long() if objective.target == "class" else target.float())
+
+
+def _shape(x: torch.Tensor) -> str:
+    return f"[{_join(tuple(x.shape[1:]))}]"
+
+
+def _join(shape: Shape) -> str:
+    return ", ".join(map(str, shape))

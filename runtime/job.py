@@ -1,0 +1,55 @@
+"""Everything that a training run needs to know, as data."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from netc.compiler.layers.base import Tensor
+from netc.compiler.recipe import Recipe
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A net's emitted source and the recipe to train it by.
+
+    Attributes:
+        spec: the spec's text, kept beside the results.
+        source: the emitted PyTorch file's text. It defines `net_class`, whose constructor takes no
+            argument and whose `forward` takes one batch per input, in order, and returns one
+            tensor, or a tuple where there are several outputs.
+        net_class: the class's name in the source.
+        inputs: the declared inputs: name, and sizes of one example.
+        outputs: the net's outputs, likewise.
+        recipe: data, split, loss, optimizer, length, seed, claims.
+        base: the folder that the data's paths are relative to.
+    """
+
+    spec: str
+    source: str
+    net_class: str
+    inputs: tuple[tuple[str, Tensor], ...]
+    outputs: tuple[tuple[str, Tensor], ...]
+    recipe: Recipe
+    base: Path
+
+    def options(self) -> dict[str, Any]:
+        """What was chosen, as plain JSON: written to the run's folder and compared on resuming."""
+        recipe = self.recipe
+        chosen = {
+            "net": recipe.net,
+            "net_class": self.net_class,
+            "data": {"kind": recipe.data.kind, **recipe.data.model_dump()},
+            "split": recipe.split,
+            "loss": {"kind": recipe.loss.kind, **recipe.loss.model_dump()},
+            "optimizer": {"kind": recipe.optimizer.kind, **recipe.optimizer.model_dump()},
+            "epochs": recipe.epochs,
+            "steps": recipe.steps,
+            "batch": recipe.batch,
+            "seed": recipe.seed,
+            "claims": [claim.text for claim in recipe.claims],
+        }
+        plain: dict[str, Any] = json.loads(json.dumps(chosen))  # tuples as they will be read back
+        return plain

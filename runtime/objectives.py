@@ -1,0 +1,139 @@
+"""Losses and metrics: from a loss part to functions of a batch.
+
+A new loss is a function and a line in `OBJECTIVES`; a new metric is a `Measure` in its objective.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import torch
+from torch.nn import functional
+
+from netc.compiler.layers.base import Tensor
+from netc.compiler.recipes.base import Loss
+from netc.compiler.recipes.losses import Bce, CrossEntropy, Mse
+
+BatchFunction: TypeAlias = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+"""From a batch of outputs and of targets to one number."""
+
+
+def _itself(mean: float) -> float:
+    return mean
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A metric that is a function of a mean over all targets.
+
+    Attributes:
+        name: the word in the language.
+        total: the sum over a batch's targets.
+        finish: from the mean over all targets to the metric.
+        better: whether a `higher` or a `lower` number is better.
+    """
+
+    name: str
+    total: BatchFunction
+    finish: Callable[[float], float] = _itself
+    better: Literal["higher", "lower"] = "lower"
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """What training minimises and what it is judged by.
+
+    Attributes:
+        loss: mean over the batch's targets, to be differentiated.
+        measures: the metrics besides the loss; the first one is shown while training.
+        target: what a target is: the id of a class, a 0 or 1, or any number.
+        class_axis: the axis of one example's output along which classes lie.
+    """
+
+    loss: BatchFunction
+    measures: tuple[Measure, ...]
+    target: Literal["class", "binary", "number"]
+    class_axis: int = 0
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Names of all metrics, the loss first."""
+        return ("loss", *(measure.name for measure in self.measures))
+
+    def sums(
+        self, output: torch.Tensor, target: torch.Tensor, loss: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """What a batch adds to the running sums: float64 `[metrics]`, on the outputs' device.
+
+        Args:
+            output: the net's output.
+            target: what it should be.
+            loss: the batch's loss, if it is known already.
+        """
+        mean = self.loss(output, target) if loss is None else loss.detach()
+        totals = [measure.total(output, target) for measure in self.measures]
+        return torch.stack([mean.double() * target.numel(), *(total.double() for total in totals)])
+
+    def finish(self, sums: torch.Tensor, targets: int) -> dict[str, float]:
+        """The metrics, from running sums and the number of targets that went into them."""
+        loss, *means = (sums.cpu() / targets).tolist()
+        return {"loss": loss} | {
+            measure.name: measure.finish(mean)
+            for measure, mean in zip(self.measures, means, strict=True)
+        }
+
+
+def objective(loss: Loss, output: Tensor) -> Objective:
+    """The loss part as functions of a batch, for a net with this output."""
+    return OBJECTIVES[type(loss)](loss, output)
+
+
+def cross_entropy(part: CrossEntropy, output: Tensor) -> Objective:
+    """Cross-entropy along the class axis: the last of `[T, classes]`, else the first."""
+    axis = 1 if len(output.shape) == 2 else 0
+
+    def classes_second(scores: torch.Tensor) -> torch.Tensor:
+        return scores.movedim(1 + axis, 1)  # where torch wants them; axis 0 counts examples
+
+    def loss(scores: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
+        return functional.cross_entropy(
+            classes_second(scores), ids, label_smoothing=part.label_smoothing
+        )
+
+    def correct(scores: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
+        return (classes_second(scores).argmax(1) == ids).sum()
+
+    return Objective(loss, (Measure("accuracy", correct, better="higher"),), "class", axis)
+
+
+def bce(part: Bce, output: Tensor) -> Objective:
+    """Binary cross-entropy of each number of the output; a score above 0 says 1."""
+
+    def correct(scores: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
+        return ((scores > 0) == (wanted > 0.5)).sum()
+
+    measures = (Measure("accuracy", correct, better="higher"),)
+    return Objective(functional.binary_cross_entropy_with_logits, measures, "binary")
+
+
+def mse(part: Mse, output: Tensor) -> Objective:
+    """Mean squared error over all numbers of the output, with its root and the mean distance."""
+
+    def squares(values: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
+        return (values.double() - wanted.double()).square().sum()
+
+    def distances(values: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
+        return (values.double() - wanted.double()).abs().sum()
+
+    measures = (Measure("rmse", squares, math.sqrt), Measure("mae", distances))
+    return Objective(functional.mse_loss, measures, "number")
+
+
+OBJECTIVES: dict[type[Loss], Callable[[Any, Tensor], Objective]] = {
+    Bce: bce,
+    CrossEntropy: cross_entropy,
+    Mse: mse,
+}

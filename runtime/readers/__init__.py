@@ -1,0 +1,54 @@
+"""Readers: a function per data part. A new source of data is a function and a line in the table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from netc.compiler.recipes import data as parts
+from netc.compiler.recipes.base import Data
+from netc.runtime.errors import DataError
+from netc.runtime.readers import bundled, circles, folders, idx, npz
+from netc.runtime.readers.base import Examples, Raw, Reader
+
+__all__ = ["READERS", "Examples", "Raw", "read"]
+
+READERS: dict[type[Data], Reader] = {
+    parts.BreastCancer: bundled.table,
+    parts.Circles: circles.draw,
+    parts.Diabetes: bundled.diabetes,
+    parts.Digits: bundled.digits,
+    parts.Idx: idx.read,
+    parts.Images: folders.read,
+    parts.Iris: bundled.table,
+    parts.Linnerud: bundled.numbers,
+    parts.Npz: npz.read,
+    parts.Wine: bundled.table,
+}
+
+
+def read(data: Data, base: Path, seed: int) -> Raw:
+    """All examples that a data part names.
+
+    Args:
+        data: the part.
+        base: the folder that its paths are relative to.
+        seed: for data that is drawn.
+
+    Raises:
+        DataError: something is missing, broken, or not what it should be.
+    """
+    try:
+        raw = READERS[type(data)](data, base, seed)
+    except ImportError as error:
+        raise DataError(
+            f"`data {data.kind}` needs {error.name}", "install it: pip install 'netc[train]'"
+        ) from error
+    except PermissionError as error:
+        raise DataError(
+            f"{error.filename} may not be read", "check the file's permissions"
+        ) from error
+    except MemoryError as error:
+        raise DataError(f"`data {data.kind}` does not fit into memory") from error
+    if len(raw.examples) == 0:
+        raise DataError(f"`data {data.kind}` holds no example")
+    return raw
