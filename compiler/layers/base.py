@@ -1,8 +1,9 @@
 """What every layer says of itself: arguments, shape rule, weights, cost, PyTorch call, explanation.
 
-A layer is one class. Its fields are its arguments, in the order in which they may be written without
-a name; pydantic checks them. Its methods are pure functions of the arguments and of the tensors that
-flow in. Nothing here has a default that could hide an omission: a layer without weights says so.
+A layer is one class. Its fields are its arguments, in the order in which they may be written
+without a name; pydantic checks them. Its methods are pure functions of the arguments and of the
+tensors that flow in. Nothing here has a default that could hide an omission: a layer without
+weights says so.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any, ClassVar, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict
 
-from netc.compiler.sizes import Shape, Size, product_of
+from netc.compiler.sizes import Shape, Size, Symbolic, product_of
 
 DType: TypeAlias = Literal["float", "int"]
 
@@ -52,6 +53,23 @@ class ShapeError(Exception):
         self.code, self.message, self.hint, self.argument = code, message, hint, argument
 
 
+class JoinError(ShapeError):
+    """Two values cannot be joined, so that a message can name the layers that made them.
+
+    Attributes:
+        left: the index of the one input.
+        right: the index of the other.
+        axis: the axis where they differ, counted without the batch; None if it is the number of
+            axes or the kind of number.
+    """
+
+    def __init__(
+        self, message: str, hint: str = "", *, left: int, right: int, axis: int | None = None
+    ) -> None:
+        super().__init__(message, hint, code="E0310")
+        self.left, self.right, self.axis = left, right, axis
+
+
 @dataclass(frozen=True, slots=True)
 class Weight:
     """A tensor that a layer owns: its key below the layer's name, as in PyTorch's state dict.
@@ -76,8 +94,9 @@ class Weight:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """How one spatial axis is read: a receptive field grows by `(size - 1) * jump`, jump by `stride`.
+    """How one spatial axis is read: a receptive field grows by `(size - 1) * jump`.
 
+    The jump grows by the factor `stride`.
     `pad` is the padding before the first element. `size` counts dilation in: `d*(k - 1) + 1`.
     """
 
@@ -87,7 +106,7 @@ class Window:
 
 
 Receptive: TypeAlias = Literal["same", "whole"] | tuple[Window, ...]
-"""How a layer reads its input: each element alone, everything, or through a window per spatial axis."""
+"""How a layer reads its input: each position alone, everything, or a window per spatial axis."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +117,16 @@ class Kept:
         inputs: which of the inputs are kept, by index.
         output: whether the output is kept.
         extra: bytes of one example kept beside them (indices, masks, statistics).
+        fixed: bytes kept once, however many examples there are (batch norm's statistics).
         view: the output shares its input's memory, as `flatten` does.
+
+    Bytes are those of float32 on a CPU, as PyTorch's saved-tensor hooks show them.
     """
 
     inputs: tuple[int, ...] = ()
     output: bool = False
     extra: Size = 0
+    fixed: int = 0
     view: bool = False
 
 
@@ -146,8 +169,8 @@ class Torch:
     Attributes:
         module: the `nn.Module` to construct; None if there is none (`torch.cat`).
         call: the expression that applies it: `{m}` is the module, `{0}`, `{1}` … the inputs.
-        inline: the expression without a module, for layers that own no weights; None if there is none.
-        support: helper classes of the emitted file that the expression needs (compiler/emit/support).
+        inline: the expression without a module, for layers that own no weights; else None.
+        support: classes that the emitted file must hold: templates/support/NAME.py.j2.
     """
 
     module: Call | None
@@ -164,6 +187,9 @@ class Why:
     params: str
     macs: str
 
+
+FLOAT_BYTES = 4
+INDEX_BYTES = 8
 
 NO_WEIGHTS = "no weights: 0"
 NO_MACS = "no multiply-accumulates of a matrix product or convolution: 0"
@@ -192,6 +218,14 @@ class Layer(BaseModel):
     examples: ClassVar[tuple[tuple[str, str, str], ...]]
     refused: ClassVar[tuple[tuple[str, str, str], ...]]
 
+    def joins(self, inputs: Sequence[Tensor]) -> list[tuple[Size, Size, int]]:
+        """Pairs of sizes that must be equal, each with its axis: none unless it joins values.
+
+        The left size is of the first input, the right one of each later input in turn. The compiler
+        checks the pairs before it asks for the output, since sizes with names may turn out equal.
+        """
+        return []
+
     def output(self, inputs: Sequence[Tensor]) -> Tensor:
         """The tensor that flows out. Raises ShapeError if the inputs do not fit."""
         raise NotImplementedError
@@ -219,6 +253,23 @@ class Layer(BaseModel):
     def why(self, inputs: Sequence[Tensor], output: Tensor) -> Why:
         """The arithmetic behind output size, parameters and MACs."""
         raise NotImplementedError
+
+
+class Weightless(Layer):
+    """A layer without weights and without matrix products: it says so here, once."""
+
+    def weights(self, inputs: Sequence[Tensor]) -> tuple[Weight, ...]:
+        return ()
+
+    def macs(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
+        return 0
+
+    def rule(self, inputs: Sequence[Tensor], output: Tensor) -> str:
+        """The arithmetic behind the output size, as text."""
+        raise NotImplementedError
+
+    def why(self, inputs: Sequence[Tensor], output: Tensor) -> Why:
+        return Why(self.rule(inputs, output), NO_WEIGHTS, NO_MACS)
 
 
 def need_known(size: Size, what: str, layer: str) -> int:
@@ -250,6 +301,45 @@ def need_float(tensor: Tensor, layer: str) -> None:
             "turn ids into vectors first: `embedding SIZE, DIM`",
             code="E0304",
         )
+
+
+def need_axis(axis: int, count: int, layer: str, argument: str = "axis") -> int:
+    """The axis, counted from 0 without the batch. Raises ShapeError if there is no such axis."""
+    if axis < count:
+        return axis
+    raise ShapeError(
+        f"`{layer}` names axis {axis}, and there are {count}, counted from 0 without the batch",
+        f"write a number from 0 to {count - 1}" if count else "",
+        code="E0312",
+        argument=argument,
+    )
+
+
+def feature_axis(rank: int) -> int:
+    """Where features lie: last in `[c]` and `[T, c]`, first in `[c, h, w]` and longer."""
+    return rank - 1 if rank <= 2 else 0
+
+
+def applied(call: Call, function: str) -> str:
+    """A module's functional form, with the module's arguments: `F.max_pool2d({0}, 3, stride=2)`."""
+    plain = [value.value if isinstance(value, Given | Inferred) else value for value in call.args]
+    named = [
+        f"{key}={_literal(value.value if isinstance(value, Given | Inferred) else value)}"
+        for key, value in call.keywords
+    ]
+    return f"{function}({', '.join(['{0}', *map(_literal, plain), *named])})"
+
+
+def _literal(value: object) -> str:
+    return f'"{value}"' if isinstance(value, str) else repr(value)
+
+
+def times(*sizes: Size) -> str:
+    """A product as text, sums in parentheses: `28·(H + 1)·6`."""
+    return "·".join(
+        f"({size})" if isinstance(size, Symbolic) and len(size.terms) > 1 else str(size)
+        for size in sizes
+    )
 
 
 def count_text(weights: Sequence[Weight]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from netc.compiler.layers.base import (
+    FLOAT_BYTES,
     Call,
     Given,
     Inferred,
@@ -22,6 +23,7 @@ from netc.compiler.layers.base import (
     need_float,
     need_known,
     need_rank,
+    times,
 )
 from netc.compiler.layers.windows import (
     AXIS_NAMES,
@@ -30,6 +32,9 @@ from netc.compiler.layers.windows import (
     Padding,
     PerAxis,
     Positive,
+    padded_elements,
+    padded_first,
+    sizes_after,
     spread,
     squeeze,
     window_axes,
@@ -106,10 +111,7 @@ class Conv(Layer):
         (x,) = inputs
         channels = _channels(x, self.kind)
         _check_groups(self.kind, self.groups, channels, self.filters)
-        axes = self.axes(x)
-        for axis, size in zip(axes, x.shape[1:], strict=True):
-            axis.check(size, self.kind)
-        sizes = (axis.output(size) for axis, size in zip(axes, x.shape[1:], strict=True))
+        sizes = sizes_after(self.axes(x), x.shape[1:], self.kind)
         return Tensor((self.filters, *sizes))
 
     def weights(self, inputs: Sequence[Tensor]) -> tuple[Weight, ...]:
@@ -126,6 +128,9 @@ class Conv(Layer):
         return tuple(axis.window for axis in self.axes(inputs[0]))
 
     def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
+        axes = self.axes(inputs[0])
+        if any(axis.before != axis.after for axis in axes):
+            return Kept(extra=FLOAT_BYTES * padded_elements(axes, inputs[0].shape))
         return Kept(inputs=(0,))
 
     def torch(self, inputs: Sequence[Tensor], output: Tensor) -> Torch:
@@ -136,11 +141,8 @@ class Conv(Layer):
         if self.stride not in (1, (1,) * len(axes)):
             keywords.append(("stride", Given("stride", _written(self.stride))))
         if any(axis.before != axis.after for axis in axes):
-            if all(axis.stride == 1 for axis in axes):
-                keywords.append(("padding", "same"))
-            else:  # PyTorch refuses "same" with a stride: the zeros are added first, last axis first
-                ends = [end for axis in reversed(axes) for end in (axis.before, axis.after)]
-                call = f"{{m}}(F.pad({{0}}, {tuple(ends)}))"
+            # PyTorch refuses "same" with a stride, and warns of the copy that it makes without one
+            call = f"{{m}}({padded_first(axes)})"
         elif any(axis.before for axis in axes):
             pads = squeeze([axis.before for axis in axes])
             keywords.append(("padding", pads if self.pad == "same" else Given("pad", pads)))
@@ -166,7 +168,7 @@ class Conv(Layer):
         return Why(
             f"channels: the number of filters, {self.filters}; {sizes}",
             count_text(self.weights(inputs)),
-            f"{'·'.join(map(str, factors))} = {self.macs(inputs, output)}",
+            f"{times(*factors)} = {self.macs(inputs, output)}",
         )
 
 
@@ -203,7 +205,7 @@ class ConvTranspose(Layer):
     def _spread(self, axes: int) -> list[tuple[int, int, int, int, int]]:
         fields = ("kernel", "stride", "pad", "output_pad", "dilation")
         columns = [spread(getattr(self, name), axes, name, self.kind) for name in fields]
-        return list(zip(*columns, strict=True))  # type: ignore[arg-type]
+        return list(zip(*columns, strict=True))
 
     def output(self, inputs: Sequence[Tensor]) -> Tensor:
         (x,) = inputs
@@ -215,16 +217,16 @@ class ConvTranspose(Layer):
         ):
             if extra and extra >= max(s, d):
                 raise ShapeError(
-                    f"`output_pad` is {extra} along the {name} and must be smaller than the stride, "
-                    f"{s}, or the dilation, {d}",
+                    f"`output_pad` is {extra} along the {name} and must be smaller than the "
+                    f"stride, {s}, or the dilation, {d}",
                     code="E0308",
                     argument="output_pad",
                 )
             out = (size - 1) * s - 2 * p + d * (k - 1) + 1 + extra
             if isinstance(out, int) and out < 1:
                 raise ShapeError(
-                    f"nothing is left along the {name}: ({size} − 1)·{s} − 2·{p} + {d}·({k} − 1) + 1 "
-                    f"+ {extra} = {out}",
+                    f"nothing is left along the {name}: "
+                    f"({size} − 1)·{s} − 2·{p} + {d}·({k} − 1) + 1 + {extra} = {out}",
                     "use a smaller `pad` or a larger kernel",
                     code="E0305",
                     argument="pad",
@@ -287,7 +289,7 @@ class ConvTranspose(Layer):
         return Why(
             f"channels: the number of filters, {self.filters}; {sizes}",
             count_text(self.weights(inputs)),
-            f"{'·'.join(map(str, factors))} = {self.macs(inputs, output)}",
+            f"{times(*factors)} = {self.macs(inputs, output)}",
         )
 
 

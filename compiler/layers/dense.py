@@ -20,6 +20,7 @@ from netc.compiler.layers.base import (
     need_float,
     need_known,
     need_rank,
+    times,
 )
 from netc.compiler.layers.windows import Positive
 from netc.compiler.sizes import Size, product_of
@@ -77,10 +78,9 @@ class Dense(Layer):
 
     def why(self, inputs: Sequence[Tensor], output: Tensor) -> Why:
         *positions, features = inputs[0].shape
-        factors = "·".join(str(s) for s in (*positions, features, self.units))
-        total = product_of((*positions, features, self.units))
+        factors = (*positions, features, self.units)
         return Why(
             f"the last axis becomes the number of units: {self.units}",
             count_text(self.weights(inputs)),
-            f"{factors} = {total}",
+            f"{times(*factors)} = {product_of(factors)}",
         )

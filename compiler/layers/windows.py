@@ -9,7 +9,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import Field
 
 from netc.compiler.layers.base import ShapeError, Window
-from netc.compiler.sizes import Size, ceil_div, floor_div
+from netc.compiler.sizes import Shape, Size, ceil_div, floor_div, product_of
 
 Positive: TypeAlias = Annotated[int, Field(gt=0)]
 Natural: TypeAlias = Annotated[int, Field(ge=0)]
@@ -45,7 +45,7 @@ class Axis:
 
         With `ceil`, PyTorch rounds up but drops a last window that would start in the padding after
         the end; both together are `ceil((n + min(pads - extent + stride, before))/stride)`.
-        Source: the PyTorch pages of Conv2d and MaxPool2d; the ceil rule from `pooling_output_shape`.
+        Source: the PyTorch pages of Conv2d and MaxPool2d; for `ceil`, `pooling_output_shape`.
         """
         pads = self.before + self.after
         if not self.ceil:
@@ -53,15 +53,16 @@ class Axis:
         return ceil_div(size + min(pads - self.extent + self.stride, self.before), self.stride)
 
     def check(self, size: Size, layer: str) -> None:
-        """Raises ShapeError if the window is larger than the padded input."""
+        """Raises ShapeError if no window fits: rounding up lets the last one overhang the end."""
         padded = size + (self.before + self.after)
-        if isinstance(padded, int) and padded < self.extent:
-            grown = f", with dilation {self.dilation} {self.extent} long" if self.dilation > 1 else ""
+        reach = self.extent - (self.stride - 1 if self.ceil else 0)
+        if isinstance(padded, int) and padded < reach:
+            grown = f" ({self.extent} with dilation {self.dilation})" if self.dilation > 1 else ""
             raise ShapeError(
-                f"the {self.name} of the kernel of `{layer}` is {self.kernel}{grown}, larger than the "
-                f"input's {size} + {self.before + self.after} padding = {padded}",
-                f"use a kernel of at most {_largest(padded, self.dilation)}, or pad by at least "
-                f"{-(-(self.extent - int(padded) + self.before + self.after) // 2)}",
+                f"the {self.name} of the kernel of `{layer}` is {self.kernel}{grown}, larger than "
+                f"the input's {size} + {self.before + self.after} padding = {padded}",
+                f"use a kernel of at most {(padded - 1) // self.dilation + 1}, or pad by at least "
+                f"{-(-(self.extent - padded + self.before + self.after) // 2)}",
                 code="E0305",
                 argument="kernel",
             )
@@ -147,5 +148,20 @@ def squeeze(values: Sequence[int]) -> int | tuple[int, ...]:
     return values[0] if len(set(values)) == 1 else tuple(values)
 
 
-def _largest(padded: Size, dilation: int) -> int:
-    return (int(str(padded)) - 1) // dilation + 1
+def sizes_after(axes: Sequence[Axis], sizes: Sequence[Size], layer: str) -> tuple[Size, ...]:
+    """The output's spatial sizes. Raises ShapeError where the window does not fit."""
+    for axis, size in zip(axes, sizes, strict=True):
+        axis.check(size, layer)
+    return tuple(axis.output(size) for axis, size in zip(axes, sizes, strict=True))
+
+
+def padded_first(axes: Sequence[Axis], fill: str = "") -> str:
+    """The call that pads the input where the layer's own argument cannot: last axis first."""
+    ends = tuple(end for axis in reversed(axes) for end in (axis.before, axis.after))
+    return f"F.pad({{0}}, {ends}{f', value={fill}' if fill else ''})"
+
+
+def padded_elements(axes: Sequence[Axis], shape: Shape) -> Size:
+    """How many numbers `padded_first` makes."""
+    sizes = (size + axis.before + axis.after for axis, size in zip(axes, shape[1:], strict=True))
+    return product_of((shape[0], *sizes))

@@ -1,0 +1,282 @@
+"""Activations: functions of single numbers, and softmax."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from netc.compiler.layers.base import (
+    Call,
+    Given,
+    Kept,
+    Part,
+    Receptive,
+    ShapeError,
+    Tensor,
+    Torch,
+    Weightless,
+    applied,
+    feature_axis,
+    need_axis,
+    need_float,
+)
+from netc.compiler.layers.windows import Natural
+
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class Activation(Weightless):
+    """What activations share: the shape stays.
+
+    Class attributes:
+        pytorch: the module and its function.
+        keeps: what the gradient is computed from.
+    """
+
+    pytorch: ClassVar[tuple[str, str]]
+    keeps: ClassVar[Literal["input", "output"]]
+
+    def arguments(self) -> tuple[tuple[Part, ...], tuple[tuple[str, Part], ...]]:
+        """PyTorch's arguments, without those that are its defaults."""
+        return (), ()
+
+    def output(self, inputs: Sequence[Tensor]) -> Tensor:
+        (x,) = inputs
+        need_float(x, self.kind)
+        return x
+
+    def rule(self, inputs: Sequence[Tensor], output: Tensor) -> str:
+        return "each number alone: the shape stays"
+
+    def receptive(self, inputs: Sequence[Tensor]) -> Receptive:
+        return "same"
+
+    def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
+        return Kept(inputs=(0,)) if self.keeps == "input" else Kept(output=True)
+
+    def torch(self, inputs: Sequence[Tensor], output: Tensor) -> Torch:
+        module, function = self.pytorch
+        call = Call(module, *self.arguments())
+        return Torch(call, inline=applied(call, function))
+
+
+class Relu(Activation):
+    """Rectified linear unit: `max(0, x)`; its slope at 0 is 0.
+
+    Shape: `[...] -> [...]`.
+    Source: https://pytorch.org/docs/stable/generated/torch.nn.ReLU.html
+    """
+
+    kind: ClassVar[str] = "relu"
+    positional: ClassVar[int] = 0
+    pytorch: ClassVar[tuple[str, str]] = ("nn.ReLU", "F.relu")
+    keeps: ClassVar[Literal["input", "output"]] = "output"
+    examples: ClassVar[tuple[tuple[str, str, str], ...]] = (
+        ("relu", "[6, 28, 28]", "[6, 28, 28]"),
+        ("relu", "[6, H, W]", "[6, H, W]"),
+    )
+    refused: ClassVar[tuple[tuple[str, str, str], ...]] = (
+        ("relu", "int[9]", "whole numbers"),
+        ("relu slope=0.1", "[9]", "slope"),
+    )
+
+
+class LeakyRelu(Activation):
+    """Rectified linear unit with a small slope below 0: `x` if `x > 0`, else `slope * x`.
+
+    Shape: `[...] -> [...]`.
+    Source: https://pytorch.org/docs/stable/generated/torch.nn.LeakyReLU.html
+    """
+
+    kind: ClassVar[str] = "leaky_relu"
+    positional: ClassVar[int] = 1
+    pytorch: ClassVar[tuple[str, str]] = ("nn.LeakyReLU", "F.leaky_relu")
+    keeps: ClassVar[Literal["input", "output"]] = "input"
+    examples: ClassVar[tuple[tuple[str, str, str], ...]] = (
+        ("leaky_relu", "[84]", "[84]"),
+        ("leaky_relu slope=0.2", "[64, 14, 14]", "[64, 14, 14]"),
+    )
+    refused: ClassVar[tuple[tuple[str, str, str], ...]] = (
+        ("leaky_relu", "int[9]", "whole numbers"),
+        ("leaky_relu alpha=0.2", "[9]", "alpha"),
+    )
+
+    slope: Finite = 0.01
+
+    def arguments(self) -> tuple[tuple[Part, ...], tuple[tuple[str, Part], ...]]:
+        return (() if self.slope == 0.01 else (Given("slope", self.slope),)), ()
+
+
+class Elu(Activation):
+    """Exponential linear unit: `x` if `x > 0`, else `alpha * (exp(x) - 1)`.
+
+    Shape: `[...] -> [...]`.
+    Source: https://pytorch.org/docs/stable/generated/torch.nn.ELU.html
+    """
+
+    kind: ClassVar[str] = "elu"
+    positional: ClassVar[int] = 1
+    pytorch: ClassVar[tuple[str, str]] = ("nn.ELU", "F.elu")
+    keeps: ClassVar[Literal["input", "output"]] = "input"
+    examples: ClassVar[tuple[tuple[str, str, str], ...]] = (
+        ("elu", "[84]", "[84]"),
+        ("elu alpha=0.5", "[T, 8]", "[T, 8]"),
+    )
+    refused: ClassVar[tuple[tuple[str, str, str], ...]] = (
+        ("elu", "int[9]", "whole numbers"),
+        ("elu alpha=-1", "[9]", "greater than or equal to 0"),
+    )
+
+    alpha: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 1.0
+
+    def arguments(self) -> tuple[tuple[Part, ...], tuple[tuple[str, Part], ...]]:
+        return (() if self.alpha == 1 else (Given("alpha", self.alpha),)), ()
+
+
+class Sigmoid(Activation):
+    """The logistic function: `1/(1 + exp(-x))`, with the slope `a * (1 - a)` at output `a`.
+
+    Shape: `[...] -> [...]`.
+    Source: https://pytorch.org/docs/stable/generated/torch.nn.Sigmoid.html
+    """
+
+    kind: ClassVar[str] = "sigmoid"
+    positional: ClassVar[int] = 0
+    pytorch: ClassVar[tuple[str, str]] = ("nn.Sigmoid", "torch.sigmoid")
+    keeps: ClassVar[Literal["input", "output"]] = "output"
+    examples: ClassVar[tuple[tuple[str, str, str], ...]] = (("sigmoid", "[1]", "[1]"),)
+    refused: ClassVar[tuple[tuple[str, str, str], ...]] = (("sigmoid", "int[9]", "whole numbers"),)
+
+
+class Tanh(Activation):
+    """Hyperbolic tangent: `(exp(x) - exp(-x))/(exp(x) + exp(-x))`, with the slope `1 - a*a`.
+
+    Shape: `[...] -> [...]`.
+    Source: https://pytorch.org/docs/stable/generated/torch.nn.Tanh.html
+    """
+
+    kind: ClassVar[str] = "tanh"
+    positional: ClassVar[int] = 0
+    pytorch: ClassVar[tuple[str, str]] = ("nn.Tanh", "torch.tanh")
+    keeps: ClassVar[Literal["input", "output"]] = "output"
+    examples: ClassVar[tuple[tuple[str, str, str], ...]] = (("tanh", "[6, 28, 28]", "[6, 28, 28]"),)
+    refused: ClassVar[tuple[tuple[str, str, str], ...]] = (("tanh", "int[9]", "whole numbers"),)
+
+
+class Linear(Activation):
+    """The identity: what an output layer of real numbers has for an activation.
+
+    Shape: `[...] -> [...]`. Between two dense layers it changes nothing: `W2 (W1 x) = (W2 W1) x`.
+    Source: https://pytorch.org/docs/stable/generated/torch.nn.Identity.html
+    """
+
+    kind: ClassVar[str] = "linear"
+    positional: ClassVar[int] = 0
+    keeps: ClassVar[Literal["input", "output"]] = "input"
+    examples: ClassVar[tuple[tuple[str, str, str], ...]] = (("linear", "[1]", "[1]"),)
+    refused: ClassVar[tuple[tuple[str, str, str], ...]] = (
+        ("linear", "int[9]", "whole numbers"),
+        ("linear 10", "[9]", "linear"),
+    )
+
+    def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
+        return Kept(view=True)
+
+    def torch(self, inputs: Sequence[Tensor], output: Tensor) -> Torch:
+        return Torch(Call("nn.Identity"), inline="{0}")
+
+
+class Gelu(Activation):
+    """Gaussian error linear unit: `x * P(normal < x)`.
+
+    Shape: `[...] -> [...]`. With `approximate=tanh`:
+    `x/2 * (1 + tanh(sqrt(2/pi) * (x + 0.044715 x^3)))`, as GPT-2 has it.
+    Source: https://pytorch.org/docs/stable/generated/torch.nn.GELU.html
+    """
+
+    kind: ClassVar[str] = "gelu"
+    positional: ClassVar[int] = 0
+    pytorch: ClassVar[tuple[str, str]] = ("nn.GELU", "F.gelu")
+    keeps: ClassVar[Literal["input", "output"]] = "input"
+    examples: ClassVar[tuple[tuple[str, str, str], ...]] = (
+        ("gelu", "[T, 3072]", "[T, 3072]"),
+        ("gelu approximate=tanh", "[T, 3072]", "[T, 3072]"),
+    )
+    refused: ClassVar[tuple[tuple[str, str, str], ...]] = (
+        ("gelu", "int[9]", "whole numbers"),
+        ("gelu approximate=relu", "[9]", "approximate"),
+    )
+
+    approximate: Literal["none", "tanh"] = "none"
+
+    def arguments(self) -> tuple[tuple[Part, ...], tuple[tuple[str, Part], ...]]:
+        return (), (() if self.approximate == "none" else (("approximate", "tanh"),))
+
+
+class Silu(Activation):
+    """Sigmoid linear unit, also called swish: `x * sigmoid(x)`.
+
+    Shape: `[...] -> [...]`.
+    Source: https://pytorch.org/docs/stable/generated/torch.nn.SiLU.html
+    """
+
+    kind: ClassVar[str] = "silu"
+    positional: ClassVar[int] = 0
+    pytorch: ClassVar[tuple[str, str]] = ("nn.SiLU", "F.silu")
+    keeps: ClassVar[Literal["input", "output"]] = "input"
+    examples: ClassVar[tuple[tuple[str, str, str], ...]] = (("silu", "[32, 7, 7]", "[32, 7, 7]"),)
+    refused: ClassVar[tuple[tuple[str, str, str], ...]] = (("silu", "int[9]", "whole numbers"),)
+
+
+class Softmax(Activation):
+    """Shares that sum to 1 over one axis: `exp(z_i)/sum_j exp(z_j)`.
+
+    Shape: `[...] -> [...]`. The axis is that of the classes: the last of `[c]` and `[T, c]`, the
+    first of `[c, h, w]` and longer; `axis` names another, counted from 0 without the batch.
+    Source: https://pytorch.org/docs/stable/generated/torch.nn.Softmax.html
+    """
+
+    kind: ClassVar[str] = "softmax"
+    positional: ClassVar[int] = 0
+    keeps: ClassVar[Literal["input", "output"]] = "output"
+    examples: ClassVar[tuple[tuple[str, str, str], ...]] = (
+        ("softmax", "[10]", "[10]"),
+        ("softmax", "[21, H, W]", "[21, H, W]"),
+        ("softmax axis=0", "[T, 8]", "[T, 8]"),
+    )
+    refused: ClassVar[tuple[tuple[str, str, str], ...]] = (
+        ("softmax axis=1", "[10]", "axis 1"),
+        ("softmax", "int[9]", "whole numbers"),
+    )
+
+    axis: Natural | None = None
+
+    def _axis(self, x: Tensor) -> int:
+        rank = len(x.shape)
+        if not rank:
+            raise ShapeError(
+                "`softmax` shares 1 among the numbers of an axis, and here is one number",
+                code="E0303",
+            )
+        return feature_axis(rank) if self.axis is None else need_axis(self.axis, rank, self.kind)
+
+    def output(self, inputs: Sequence[Tensor]) -> Tensor:
+        (x,) = inputs
+        need_float(x, self.kind)
+        self._axis(x)
+        return x
+
+    def rule(self, inputs: Sequence[Tensor], output: Tensor) -> str:
+        axis = self._axis(inputs[0])
+        return f"shares over axis {axis} of size {inputs[0].shape[axis]}: the shape stays"
+
+    def receptive(self, inputs: Sequence[Tensor]) -> Receptive:
+        rank = len(inputs[0].shape)
+        classes = rank > 1 and self._axis(inputs[0]) == feature_axis(rank)
+        return "same" if classes else "whole"
+
+    def torch(self, inputs: Sequence[Tensor], output: Tensor) -> Torch:
+        call = Call("nn.Softmax", (), (("dim", self._axis(inputs[0]) + 1),))
+        return Torch(call, inline=applied(call, "F.softmax"))

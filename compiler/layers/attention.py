@@ -1,0 +1,154 @@
+"""Attention."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, Literal
+
+from netc.compiler.layers.base import (
+    FLOAT_BYTES,
+    Call,
+    Given,
+    Inferred,
+    Kept,
+    Layer,
+    Part,
+    Receptive,
+    ShapeError,
+    Tensor,
+    Torch,
+    Weight,
+    Why,
+    count_text,
+    need_float,
+    need_known,
+    need_rank,
+    times,
+)
+from netc.compiler.layers.dropout import Probability
+from netc.compiler.layers.windows import Positive
+from netc.compiler.sizes import Size
+
+
+class Attention(Layer):
+    """Multi-head attention: each vector asks, and gets a mean of values, weighted by its match.
+
+    `softmax(Q K^T/sqrt(d/heads)) V` in each of `heads` heads, put together by one more map. Queries
+    come from the value that flows; keys and values from it too, or from the memory named by `over`.
+    `mask=causal` hides later places.
+    Shape: `[T, d] -> [T, d]` with a memory `[S, m]`; `heads` divides `d`.
+    Weights: `query`, `key`, `value` and `out`, each a dense layer to `d`.
+    MACs: `T*d*d + 2*S*m*d + T*d*d` for these maps, `2*T*S*d` for the matches and the means; masked
+    ones count, since PyTorch's flop counter counts them.
+    Source: Vaswani et al. 2017, Attention is all you need, section 3.2;
+    https://pytorch.org/docs/stable/generated/torch.nn.functional.scaled_dot_product_attention.html
+    """
+
+    kind: ClassVar[str] = "attention"
+    inputs: ClassVar[tuple[int, int | None]] = (1, 2)
+    positional: ClassVar[int] = 1
+    operands: ClassVar[tuple[str, ...]] = ("over",)
+    examples: ClassVar[tuple[tuple[str, str, str], ...]] = (
+        ("attention 8", "[T, 512]", "[T, 512]"),
+        ("attention 4, mask=causal, dropout=0.1, bias=no", "[20, 64]", "[20, 64]"),
+        ("attention 8, over=b", "[T, 512] ; [S, 256]", "[T, 512]"),
+    )
+    refused: ClassVar[tuple[tuple[str, str, str], ...]] = (
+        ("attention 7", "[T, 512]", "512 = 7·73 + 1"),
+        ("attention 8, over=b, mask=causal", "[T, 512] ; [S, 256]", "another sequence"),
+        ("attention 8", "[512]", "sequence of vectors"),
+        ("attention 8, mask=later", "[T, 512]", "mask"),
+    )
+
+    heads: Positive
+    mask: Literal["none", "causal"] = "none"
+    over: int | None = None
+    dropout: Probability = 0.0
+    bias: bool = True
+
+    def output(self, inputs: Sequence[Tensor]) -> Tensor:
+        for value in inputs:
+            need_float(value, self.kind)
+            need_rank(value, (2,), self.kind, "a sequence of vectors, [T, d]")
+        features, _ = self._features(inputs)
+        if features % self.heads:
+            largest = max(h for h in range(1, self.heads + 1) if features % h == 0)
+            raise ShapeError(
+                f"{self.heads} heads of `attention` cannot share {features} features: "
+                f"{features} = {self.heads}·{features // self.heads} + {features % self.heads}",
+                f"write `heads={largest}`",
+                code="E0307",
+                argument="heads",
+            )
+        if self.over is not None and self.mask == "causal":
+            raise ShapeError(
+                "`mask=causal` hides later places of the same sequence, and `over` names another "
+                "sequence",
+                "leave out `mask`",
+                code="E0309",
+                argument="mask",
+            )
+        return inputs[0]
+
+    def _memory(self, inputs: Sequence[Tensor]) -> Tensor:
+        return inputs[0] if self.over is None else inputs[self.over]
+
+    def _features(self, inputs: Sequence[Tensor]) -> tuple[int, int]:
+        """The number of features of the value that flows, and of the memory."""
+        features = need_known(inputs[0].shape[1], "the number of features", self.kind)
+        memory = self._memory(inputs).shape[1]
+        return features, need_known(memory, "the number of the memory's features", self.kind)
+
+    def weights(self, inputs: Sequence[Tensor]) -> tuple[Weight, ...]:
+        features, memory = self._features(inputs)
+        maps = (("query", features), ("key", memory), ("value", memory), ("out", features))
+        return tuple(
+            Weight(f"{name}.{part}", shape)
+            for name, width in maps
+            for part, shape in (("weight", (features, width)), ("bias", (features,)))
+            if part == "weight" or self.bias
+        )
+
+    def macs(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
+        features, memory = self._features(inputs)
+        asked, read = inputs[0].shape[0], self._memory(inputs).shape[0]
+        maps = asked * (2 * features * features) + read * (2 * memory * features)
+        return maps + asked * read * (2 * features)
+
+    def receptive(self, inputs: Sequence[Tensor]) -> Receptive:
+        return "whole"
+
+    def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
+        features, _ = self._features(inputs)
+        asked, read = inputs[0].shape[0], self._memory(inputs).shape[0]
+        vectors = 2 * features * (asked + read)  # queries, keys, values, and what goes into `out`
+        matches: Size = self.heads * asked  # flash attention keeps one sum for each place and head
+        if self.dropout:  # and PyTorch's other way keeps weights, mask, and masked weights
+            matches = self.heads * asked * read * 3
+        return Kept(inputs=tuple(range(len(inputs))), extra=FLOAT_BYTES * (vectors + matches))
+
+    def torch(self, inputs: Sequence[Tensor], output: Tensor) -> Torch:
+        features, memory = self._features(inputs)
+        keywords: list[tuple[str, Part]] = []
+        if memory != features:
+            keywords.append(("memory_dim", Inferred("memory_dim", memory)))
+        if self.mask == "causal":
+            keywords.append(("causal", True))
+        if self.dropout:
+            keywords.append(("dropout", Given("dropout", self.dropout)))
+        if not self.bias:
+            keywords.append(("bias", False))
+        args = (Inferred("dim", features), Given("heads", self.heads))
+        call = "{m}({0})" if self.over is None else f"{{m}}({{0}}, {{{self.over}}})"
+        return Torch(Call("Attention", args, tuple(keywords)), call, support=("Attention",))
+
+    def why(self, inputs: Sequence[Tensor], output: Tensor) -> Why:
+        d, m = self._features(inputs)
+        asked, read = inputs[0].shape[0], self._memory(inputs).shape[0]
+        maps = f"{times(2, asked, d, d)} + {times(2, read, m, d)}"
+        return Why(
+            f"one vector for each of {asked} queries: the shape stays; "
+            f"features in each head: {d}/{self.heads} = {d // self.heads}",
+            count_text(self.weights(inputs)),
+            f"{maps} + {times(2, asked, read, d)} = {self.macs(inputs, output)}",
+        )

@@ -1,0 +1,79 @@
+"""Dropout."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from netc.compiler.layers.base import (
+    FLOAT_BYTES,
+    Call,
+    Given,
+    Kept,
+    Receptive,
+    ShapeError,
+    Tensor,
+    Torch,
+    Weightless,
+    need_float,
+)
+
+Probability = Annotated[float, Field(ge=0, lt=1)]
+
+
+class Dropout(Weightless):
+    """Sets numbers to 0 at random while training, and scales the rest by `1/(1 - p)`.
+
+    Shape: `[...] -> [...]`. `p` is the share that is dropped, 0.5 unless given; `keep` is the share
+    that stays: `keep=0.8` is `p=0.2`. While testing it changes nothing.
+    Source: https://pytorch.org/docs/stable/generated/torch.nn.Dropout.html
+    """
+
+    kind: ClassVar[str] = "dropout"
+    positional: ClassVar[int] = 1
+    examples: ClassVar[tuple[tuple[str, str, str], ...]] = (
+        ("dropout", "[4096]", "[4096]"),
+        ("dropout 0.1", "[T, 512]", "[T, 512]"),
+        ("dropout keep=0.8", "[84]", "[84]"),
+    )
+    refused: ClassVar[tuple[tuple[str, str, str], ...]] = (
+        ("dropout 1", "[84]", "less than 1"),
+        ("dropout 0.5, keep=0.5", "[84]", "told twice"),
+        ("dropout", "int[T]", "whole numbers"),
+    )
+
+    p: Probability = 0.5
+    keep: Annotated[float, Field(gt=0, le=1)] | None = None
+
+    @property
+    def share(self) -> float:
+        """The share that is dropped, whichever way it was said."""
+        return self.p if self.keep is None else round(1 - self.keep, 12)
+
+    def output(self, inputs: Sequence[Tensor]) -> Tensor:
+        (x,) = inputs
+        need_float(x, self.kind)
+        if self.keep is not None and "p" in self.model_fields_set:
+            raise ShapeError(
+                f"`dropout` is told twice: p={self.p} is dropped, and keep={self.keep} stays",
+                "write one of them",
+                code="E0309",
+                argument="keep",
+            )
+        return x
+
+    def rule(self, inputs: Sequence[Tensor], output: Tensor) -> str:
+        return "each number alone: the shape stays"
+
+    def receptive(self, inputs: Sequence[Tensor]) -> Receptive:
+        return "same"
+
+    def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
+        # a CPU keeps the scaled mask as float32, CUDA one byte a number
+        return Kept(extra=FLOAT_BYTES * output.elements) if self.share else Kept(view=True)
+
+    def torch(self, inputs: Sequence[Tensor], output: Tensor) -> Torch:
+        call = Call("nn.Dropout", (Given("p", self.p) if self.keep is None else self.share,))
+        return Torch(call, inline=f"F.dropout({{0}}, {self.share!r}, self.training)")

@@ -1,0 +1,230 @@
+"""Layers that make one value of several. The first flows down the page, the others are named."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from netc.compiler.layers.base import (
+    FLOAT_BYTES,
+    JoinError,
+    Kept,
+    Receptive,
+    ShapeError,
+    Tensor,
+    Torch,
+    Weightless,
+    feature_axis,
+    need_axis,
+)
+from netc.compiler.layers.windows import Natural
+from netc.compiler.sizes import Size
+
+
+class Join(Weightless):
+    """What joins share: several values of one kind of number, with as many axes each."""
+
+    inputs: ClassVar[tuple[int, int | None]] = (1, None)
+    positional: ClassVar[int] = 0
+
+    def free_axis(self, rank: int) -> int | None:
+        """The axis along which sizes may differ, if there is one."""
+        return None
+
+    def joins(self, inputs: Sequence[Tensor]) -> list[tuple[Size, Size, int]]:
+        first, *others = inputs
+        free = self.free_axis(len(first.shape))
+        return [
+            (left, right, axis)
+            for other in others
+            for axis, (left, right) in enumerate(zip(first.shape, other.shape, strict=False))
+            if axis != free
+        ]
+
+    def first(self, inputs: Sequence[Tensor]) -> Tensor:
+        """The first input, once the others are known to fit; sizes with names are not compared."""
+        first, *others = inputs
+        if not others:
+            raise ShapeError(
+                f"`{self.kind}` joins values, and here is one: {first}",
+                f"name the others: `{self.kind} skip`, or `(a, b) -> {self.kind}`",
+                code="E0310",
+            )
+        for right, other in enumerate(others, 1):
+            if other.dtype != first.dtype or len(other.shape) != len(first.shape):
+                raise JoinError(
+                    f"`{self.kind}` cannot join {first} and {other}: " + _difference(first, other),
+                    left=0,
+                    right=right,
+                )
+            for left_size, right_size, axis in self.joins((first, other)):
+                if isinstance(left_size, int) and isinstance(right_size, int):
+                    self._same(first, other, axis, right)
+        return first
+
+    def _same(self, first: Tensor, other: Tensor, axis: int, right: int) -> None:
+        if first.shape[axis] != other.shape[axis]:
+            raise JoinError(
+                f"`{self.kind}` cannot join {first} and {other}: axis {axis} has "
+                f"{first.shape[axis]} in one and {other.shape[axis]} in the other",
+                left=0,
+                right=right,
+                axis=axis,
+            )
+
+    def receptive(self, inputs: Sequence[Tensor]) -> Receptive:
+        return "same"
+
+    def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
+        return Kept()
+
+
+def _difference(first: Tensor, other: Tensor) -> str:
+    if first.dtype != other.dtype:
+        return "real numbers in one, whole numbers in the other"
+    return f"{len(first.shape)} axes in one, {len(other.shape)} in the other"
+
+
+def _names(inputs: Sequence[Tensor]) -> list[str]:
+    return [f"{{{index}}}" for index in range(len(inputs))]
+
+
+class Add(Join):
+    """The sum, number by number; the gradient is copied to every input.
+
+    Shape: `[...], [...] -> [...]`, all equal: nothing is broadcast.
+    Source: https://pytorch.org/docs/stable/generated/torch.add.html
+    """
+
+    kind: ClassVar[str] = "add"
+    examples: ClassVar[tuple[tuple[str, str, str], ...]] = (
+        ("add b", "[64, 56, 56] ; [64, 56, 56]", "[64, 56, 56]"),
+        ("add b, c", "[T, 8] ; [T, 8] ; [T, 8]", "[T, 8]"),
+    )
+    refused: ClassVar[tuple[tuple[str, str, str], ...]] = (
+        ("add b", "[64, 56, 56] ; [64]", "axes"),
+        ("add b", "[9] ; int[9]", "whole numbers"),
+    )
+
+    def output(self, inputs: Sequence[Tensor]) -> Tensor:
+        return self.first(inputs)
+
+    def rule(self, inputs: Sequence[Tensor], output: Tensor) -> str:
+        return "number by number: the shape stays"
+
+    def torch(self, inputs: Sequence[Tensor], output: Tensor) -> Torch:
+        return Torch(None, inline=" + ".join(_names(inputs)))
+
+
+class Mul(Join):
+    """The product, number by number: a gate.
+
+    Shape: `[...], [...] -> [...]`, all equal: nothing is broadcast.
+    Source: https://pytorch.org/docs/stable/generated/torch.mul.html
+    """
+
+    kind: ClassVar[str] = "mul"
+    examples: ClassVar[tuple[tuple[str, str, str], ...]] = (
+        ("mul b", "[128] ; [128]", "[128]"),
+        ("mul b", "[8, H, W] ; [8, H, W]", "[8, H, W]"),
+    )
+    refused: ClassVar[tuple[tuple[str, str, str], ...]] = (
+        ("mul b", "[64, 8, 8] ; [64]", "axes"),
+        ("mul b", "[9] ; int[9]", "whole numbers"),
+    )
+
+    def output(self, inputs: Sequence[Tensor]) -> Tensor:
+        return self.first(inputs)
+
+    def rule(self, inputs: Sequence[Tensor], output: Tensor) -> str:
+        return "number by number: the shape stays"
+
+    def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
+        partial = FLOAT_BYTES * output.elements * (len(inputs) - 2)  # a*b of a*b*c
+        return Kept(inputs=tuple(range(len(inputs))), extra=partial)
+
+    def torch(self, inputs: Sequence[Tensor], output: Tensor) -> Torch:
+        return Torch(None, inline=" * ".join(_names(inputs)))
+
+
+class Concat(Join):
+    """The values side by side along one axis.
+
+    Shape: that axis' sizes are summed, all others must be equal. The axis is that of the features:
+    the last of `[c]` and `[T, c]`, the first of `[c, h, w]` and longer; `axis` names another,
+    counted from 0 without the batch.
+    Source: https://pytorch.org/docs/stable/generated/torch.cat.html
+    """
+
+    kind: ClassVar[str] = "concat"
+    examples: ClassVar[tuple[tuple[str, str, str], ...]] = (
+        ("concat b", "[64, 28, 28] ; [128, 28, 28]", "[192, 28, 28]"),
+        ("concat b", "[T, 256] ; [T, 100]", "[T, 356]"),
+        ("concat b, c, axis=0", "[S, 8] ; [T, 8] ; [1, 8]", "[S + T + 1, 8]"),
+    )
+    refused: ClassVar[tuple[tuple[str, str, str], ...]] = (
+        ("concat b", "[64, 28, 28] ; [64]", "axes"),
+        ("concat b, axis=1", "[8] ; [9]", "axis 1"),
+        ("concat b", "[9] ; int[9]", "whole numbers"),
+    )
+
+    axis: Natural | None = None
+
+    def free_axis(self, rank: int) -> int | None:
+        return feature_axis(rank) if self.axis is None else self.axis
+
+    def _axis(self, rank: int) -> int:
+        if self.axis is not None or not rank:
+            return need_axis(self.axis or 0, rank, self.kind)
+        return feature_axis(rank)
+
+    def output(self, inputs: Sequence[Tensor]) -> Tensor:
+        axis = self._axis(len(inputs[0].shape))
+        first = self.first(inputs)
+        total: Size = 0
+        for x in inputs:
+            total = total + x.shape[axis]
+        return Tensor((*first.shape[:axis], total, *first.shape[axis + 1 :]), first.dtype)
+
+    def rule(self, inputs: Sequence[Tensor], output: Tensor) -> str:
+        axis = self._axis(len(output.shape))
+        parts = " + ".join(str(x.shape[axis]) for x in inputs)
+        return f"axis {axis}: {parts} = {output.shape[axis]}"
+
+    def torch(self, inputs: Sequence[Tensor], output: Tensor) -> Torch:
+        axis = self._axis(len(output.shape)) + 1
+        return Torch(None, inline=f"torch.cat([{', '.join(_names(inputs))}], dim={axis})")
+
+
+class Stack(Join):
+    """The values one above the other, along a new axis.
+
+    Shape: `[...], [...] -> [count, ...]`, all equal; `axis` is the new axis' place in the output,
+    counted from 0 without the batch.
+    Source: https://pytorch.org/docs/stable/generated/torch.stack.html
+    """
+
+    kind: ClassVar[str] = "stack"
+    examples: ClassVar[tuple[tuple[str, str, str], ...]] = (
+        ("stack b", "[28, 28] ; [28, 28]", "[2, 28, 28]"),
+        ("stack b, c, axis=1", "[8] ; [8] ; [8]", "[8, 3]"),
+    )
+    refused: ClassVar[tuple[tuple[str, str, str], ...]] = (
+        ("stack b", "[28, 28] ; [28]", "axes"),
+        ("stack b, axis=2", "[8] ; [8]", "axis 2"),
+    )
+
+    axis: Natural = 0
+
+    def output(self, inputs: Sequence[Tensor]) -> Tensor:
+        first = self.first(inputs)
+        axis = need_axis(self.axis, len(first.shape) + 1, self.kind)
+        return Tensor((*first.shape[:axis], len(inputs), *first.shape[axis:]), first.dtype)
+
+    def rule(self, inputs: Sequence[Tensor], output: Tensor) -> str:
+        return f"a new axis {self.axis} of {len(inputs)} values"
+
+    def torch(self, inputs: Sequence[Tensor], output: Tensor) -> Torch:
+        return Torch(
+            None, inline=f"torch.stack([{', '.join(_names(inputs))}], dim={self.axis + 1})"
+        )

@@ -1,0 +1,314 @@
+"""Normalisation: mean 0 and variance 1 over some axes, then a learned scale and shift."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from netc.compiler.layers.base import (
+    FLOAT_BYTES,
+    NO_MACS,
+    Call,
+    Given,
+    Inferred,
+    Kept,
+    Layer,
+    Part,
+    Receptive,
+    ShapeError,
+    Tensor,
+    Torch,
+    Weight,
+    Why,
+    count_text,
+    need_float,
+    need_known,
+    need_rank,
+)
+from netc.compiler.layers.windows import Positive
+from netc.compiler.sizes import Size, product_of
+
+Epsilon = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+STATISTICS = 2 * FLOAT_BYTES
+"""Bytes of a mean and of an inverse standard deviation, which the gradient needs."""
+
+
+def _epsilon(eps: float) -> list[tuple[str, Part]]:
+    """`eps` as PyTorch's argument, where it is not the default."""
+    return [] if eps == 1e-5 else [("eps", Given("eps", eps))]
+
+
+class Norm(Layer):
+    """What the norms share: the shape stays, and there are no matrix products."""
+
+    positional: ClassVar[int] = 0
+
+    def channels(self, x: Tensor) -> int:
+        """The number of channels, which are the first axis."""
+        return need_known(x.shape[0], "the number of channels", self.kind)
+
+    def scale(self, *shape: int) -> tuple[Weight, ...]:
+        """The learned scale and shift."""
+        return (Weight("weight", shape), Weight("bias", shape))
+
+    def over(self) -> str:
+        """What shares one mean and one variance."""
+        raise NotImplementedError
+
+    def macs(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
+        return 0
+
+    def why(self, inputs: Sequence[Tensor], output: Tensor) -> Why:
+        return Why(
+            f"mean 0 and variance 1 over {self.over()}: the shape stays",
+            count_text(self.weights(inputs)),
+            NO_MACS,
+        )
+
+
+class BatchNorm(Norm):
+    """Normalises each channel over the batch: `weight * (x - m)/sqrt(v + eps) + bias`.
+
+    Shape: `[c]`, `[c, l]`, `[c, h, w]` or `[c, d, h, w]`, and it stays. The mean `m` and the biased
+    variance `v` are those of the batch and all positions while training. While testing they are
+    running averages: `momentum` is the share of the new batch, so it is `1 - beta` of the notation
+    `beta * old + (1 - beta) * new`, and the running variance is the unbiased one.
+    Weights: `weight [c]`, `bias [c]`, unless `affine=no`; buffers `running_mean`, `running_var`,
+    `num_batches_tracked`.
+    Source: Ioffe, Szegedy 2015; https://pytorch.org/docs/stable/generated/torch.nn.BatchNorm2d.html
+    """
+
+    kind: ClassVar[str] = "batch_norm"
+    examples: ClassVar[tuple[tuple[str, str, str], ...]] = (
+        ("batch_norm", "[64, 112, 112]", "[64, 112, 112]"),
+        ("batch_norm eps=1e-3, momentum=0.01", "[128]", "[128]"),
+        ("batch_norm affine=no", "[8, L]", "[8, L]"),
+    )
+    refused: ClassVar[tuple[tuple[str, str, str], ...]] = (
+        ("batch_norm momentum=2", "[64]", "less than or equal to 1"),
+        ("batch_norm", "[c, 8, 8]", "number of channels"),
+        ("batch_norm", "[1, 2, 3, 4, 5]", "5 axes"),
+    )
+
+    eps: Epsilon = 1e-5
+    momentum: Annotated[float, Field(gt=0, le=1)] = 0.1
+    affine: bool = True
+
+    def output(self, inputs: Sequence[Tensor]) -> Tensor:
+        (x,) = inputs
+        need_float(x, self.kind)
+        need_rank(x, (1, 2, 3, 4), self.kind, "channels and up to three spatial axes")
+        self.channels(x)
+        return x
+
+    def weights(self, inputs: Sequence[Tensor]) -> tuple[Weight, ...]:
+        channels = self.channels(inputs[0])
+        return (
+            *(self.scale(channels) if self.affine else ()),
+            Weight("running_mean", (channels,), buffer=True),
+            Weight("running_var", (channels,), buffer=True),
+            Weight("num_batches_tracked", (), buffer=True, dtype_bytes=8),
+        )
+
+    def over(self) -> str:
+        return "the batch and all positions, channel by channel"
+
+    def receptive(self, inputs: Sequence[Tensor]) -> Receptive:
+        return "same"  # when testing; while training every example reads its batch
+
+    def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
+        return Kept(inputs=(0,), fixed=STATISTICS * self.channels(inputs[0]))
+
+    def torch(self, inputs: Sequence[Tensor], output: Tensor) -> Torch:
+        (x,) = inputs
+        keywords = _epsilon(self.eps)
+        if self.momentum != 0.1:
+            keywords.append(("momentum", Given("momentum", self.momentum)))
+        if not self.affine:
+            keywords.append(("affine", False))
+        function = f"nn.BatchNorm{max(1, len(x.shape) - 1)}d"
+        return Torch(Call(function, (Inferred("num_features", self.channels(x)),), tuple(keywords)))
+
+
+class LayerNorm(Norm):
+    """Normalises each example alone over its last axis, or its last `axes` axes.
+
+    Shape: `[..., n] -> [..., n]`. In `[T, d]` each place is normalised alone, as in Transformers.
+    Weights: `weight` and `bias` of the normalised axes' sizes, unless `affine=no`.
+    Source: Ba, Kiros, Hinton 2016;
+    https://pytorch.org/docs/stable/generated/torch.nn.LayerNorm.html
+    """
+
+    kind: ClassVar[str] = "layer_norm"
+    examples: ClassVar[tuple[tuple[str, str, str], ...]] = (
+        ("layer_norm", "[T, 512]", "[T, 512]"),
+        ("layer_norm axes=3", "[6, 14, 14]", "[6, 14, 14]"),
+    )
+    refused: ClassVar[tuple[tuple[str, str, str], ...]] = (
+        ("layer_norm axes=2", "[512]", "2 axes"),
+        ("layer_norm axes=2", "[T, 512]", "as a number"),
+        ("layer_norm", "int[T]", "whole numbers"),
+    )
+
+    axes: Positive = 1
+    eps: Epsilon = 1e-5
+    affine: bool = True
+
+    def _normalised(self, x: Tensor) -> tuple[int, ...]:
+        what = "each normalised size"
+        return tuple(need_known(s, what, self.kind) for s in x.shape[len(x.shape) - self.axes :])
+
+    def output(self, inputs: Sequence[Tensor]) -> Tensor:
+        (x,) = inputs
+        need_float(x, self.kind)
+        if self.axes > len(x.shape):
+            raise ShapeError(
+                f"`layer_norm` normalises the last {self.axes} axes, and here flows {x}",
+                f"write `axes={len(x.shape)}` or less" if x.shape else "",
+                code="E0312",
+                argument="axes",
+            )
+        self._normalised(x)
+        return x
+
+    def weights(self, inputs: Sequence[Tensor]) -> tuple[Weight, ...]:
+        return self.scale(*self._normalised(inputs[0])) if self.affine else ()
+
+    def over(self) -> str:
+        return "the last axis" if self.axes == 1 else f"the last {self.axes} axes"
+
+    def receptive(self, inputs: Sequence[Tensor]) -> Receptive:
+        return "same" if (len(inputs[0].shape), self.axes) == (2, 1) else "whole"
+
+    def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
+        (x,) = inputs
+        positions = product_of(x.shape[: len(x.shape) - self.axes])
+        return Kept(inputs=(0,), extra=STATISTICS * positions)
+
+    def torch(self, inputs: Sequence[Tensor], output: Tensor) -> Torch:
+        sizes = self._normalised(inputs[0])
+        shape: Part = Inferred("normalized_shape", sizes[0]) if len(sizes) == 1 else sizes
+        keywords = _epsilon(self.eps)
+        if not self.affine:
+            keywords.append(("elementwise_affine", False))
+        return Torch(Call("nn.LayerNorm", (shape,), tuple(keywords)))
+
+
+class GroupNorm(Norm):
+    """Normalises each example over groups of neighbouring channels and all positions.
+
+    Shape: `[c, ...] -> [c, ...]`, where `groups` divides `c`. One group is `layer_norm` over all
+    axes, `c` groups are `instance_norm`, but for the shape of the weights.
+    Weights: `weight [c]`, `bias [c]`, unless `affine=no`.
+    Source: Wu, He 2018; https://pytorch.org/docs/stable/generated/torch.nn.GroupNorm.html
+    """
+
+    kind: ClassVar[str] = "group_norm"
+    positional: ClassVar[int] = 1
+    examples: ClassVar[tuple[tuple[str, str, str], ...]] = (
+        ("group_norm 32", "[256, 14, 14]", "[256, 14, 14]"),
+        ("group_norm groups=4, affine=no", "[8, H, W]", "[8, H, W]"),
+    )
+    refused: ClassVar[tuple[tuple[str, str, str], ...]] = (
+        ("group_norm 4", "[6, 8, 8]", "6 = 4·1 + 2"),
+        ("group_norm", "[6, 8, 8]", "groups"),
+    )
+
+    groups: Positive
+    eps: Epsilon = 1e-5
+    affine: bool = True
+
+    def output(self, inputs: Sequence[Tensor]) -> Tensor:
+        (x,) = inputs
+        need_float(x, self.kind)
+        need_rank(x, (1, 2, 3, 4), self.kind, "channels and up to three spatial axes")
+        channels = self.channels(x)
+        if channels % self.groups:
+            largest = max(g for g in range(1, self.groups + 1) if channels % g == 0)
+            raise ShapeError(
+                f"{self.groups} groups of `group_norm` cannot share {channels} channels: "
+                f"{channels} = {self.groups}·{channels // self.groups} + {channels % self.groups}",
+                f"write `groups={largest}`",
+                code="E0307",
+                argument="groups",
+            )
+        return x
+
+    def weights(self, inputs: Sequence[Tensor]) -> tuple[Weight, ...]:
+        return self.scale(self.channels(inputs[0])) if self.affine else ()
+
+    def over(self) -> str:
+        return f"each of {self.groups} groups of channels and all positions"
+
+    def receptive(self, inputs: Sequence[Tensor]) -> Receptive:
+        return "whole"
+
+    def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
+        return Kept(inputs=(0,), extra=STATISTICS * self.groups)
+
+    def torch(self, inputs: Sequence[Tensor], output: Tensor) -> Torch:
+        keywords = _epsilon(self.eps)
+        if not self.affine:
+            keywords.append(("affine", False))
+        channels = Inferred("num_channels", self.channels(inputs[0]))
+        args = (Given("groups", self.groups), channels)
+        return Torch(Call("nn.GroupNorm", args, tuple(keywords)))
+
+
+class InstanceNorm(Norm):
+    """Normalises each channel of each example over its positions.
+
+    Shape: `[c, l]`, `[c, h, w]` or `[c, d, h, w]`, and it stays. No running averages: testing does
+    as training does.
+    Weights: none, as PyTorch has it; with `affine=yes` `weight [c]`, `bias [c]`.
+    Source: Ulyanov, Vedaldi, Lempitsky 2016;
+    https://pytorch.org/docs/stable/generated/torch.nn.InstanceNorm2d.html
+    """
+
+    kind: ClassVar[str] = "instance_norm"
+    examples: ClassVar[tuple[tuple[str, str, str], ...]] = (
+        ("instance_norm", "[64, H, W]", "[64, H, W]"),
+        ("instance_norm affine=yes", "[32, 16, 16]", "[32, 16, 16]"),
+    )
+    refused: ClassVar[tuple[tuple[str, str, str], ...]] = (
+        ("instance_norm", "[64]", "1 axis"),
+        ("instance_norm", "[64, 1, 1]", "one position"),
+    )
+
+    eps: Epsilon = 1e-5
+    affine: bool = False
+
+    def output(self, inputs: Sequence[Tensor]) -> Tensor:
+        (x,) = inputs
+        need_float(x, self.kind)
+        need_rank(x, (2, 3, 4), self.kind, "channels and one to three spatial axes")
+        self.channels(x)
+        if product_of(x.shape[1:]) == 1:
+            raise ShapeError(
+                f"`instance_norm` needs a variance over positions, and {x} has one position",
+                "use `layer_norm` or `batch_norm` here",
+            )
+        return x
+
+    def weights(self, inputs: Sequence[Tensor]) -> tuple[Weight, ...]:
+        return self.scale(self.channels(inputs[0])) if self.affine else ()
+
+    def over(self) -> str:
+        return "all positions, channel by channel and example by example"
+
+    def receptive(self, inputs: Sequence[Tensor]) -> Receptive:
+        return "whole"
+
+    def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
+        scales = FLOAT_BYTES if self.affine else 0  # PyTorch repeats the scale for each example
+        return Kept(inputs=(0,), extra=(STATISTICS + scales) * self.channels(inputs[0]))
+
+    def torch(self, inputs: Sequence[Tensor], output: Tensor) -> Torch:
+        (x,) = inputs
+        keywords = _epsilon(self.eps)
+        if self.affine:
+            keywords.append(("affine", True))
+        function = f"nn.InstanceNorm{len(x.shape) - 1}d"
+        return Torch(Call(function, (Inferred("num_features", self.channels(x)),), tuple(keywords)))

@@ -1,0 +1,374 @@
+"""Pooling: the largest or mean value of windows that slide, of all, or of a given number."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, Literal
+
+from netc.compiler.layers.base import (
+    FLOAT_BYTES,
+    INDEX_BYTES,
+    Call,
+    Given,
+    Kept,
+    Part,
+    Receptive,
+    ShapeError,
+    Tensor,
+    Torch,
+    Weightless,
+    Window,
+    applied,
+    need_float,
+    need_rank,
+)
+from netc.compiler.layers.windows import (
+    AXIS_NAMES,
+    Axis,
+    Padding,
+    PerAxis,
+    padded_elements,
+    padded_first,
+    sizes_after,
+    spread,
+    squeeze,
+    window_axes,
+)
+from netc.compiler.sizes import Size, product_of
+
+SPATIAL = "channels and one to three spatial axes"
+
+
+class Pool(Weightless):
+    """What pooling layers share: channels are kept, spatial axes shrink."""
+
+    def checked(self, inputs: Sequence[Tensor]) -> Tensor:
+        """The one input, if it has channels and spatial axes."""
+        (x,) = inputs
+        need_float(x, self.kind)
+        need_rank(x, (2, 3, 4), self.kind, SPATIAL)
+        return x
+
+
+class _Sliding(Pool):
+    """What `max_pool` and `avg_pool` share: a sliding window."""
+
+    positional: ClassVar[int] = 1
+
+    kernel: PerAxis
+    stride: PerAxis | None = None
+    pad: Padding = 0
+    ceil: bool = False
+
+    def dilations(self) -> int | tuple[int, ...]:
+        """Steps between the elements of a window."""
+        return 1
+
+    def axes(self, x: Tensor) -> tuple[Axis, ...]:
+        """The window along each spatial axis of the input."""
+        return window_axes(
+            self.kind,
+            len(x.shape) - 1,
+            kernel=self.kernel,
+            stride=self.kernel if self.stride is None else self.stride,
+            pad=self.pad,
+            dilation=self.dilations(),
+            ceil=self.ceil,
+        )
+
+    def pads_first(self, axes: Sequence[Axis]) -> bool:
+        """Whether `pad=same` needs more, or more unequal, padding than PyTorch's own takes."""
+        return any(axis.before != axis.after or axis.before > axis.kernel // 2 for axis in axes)
+
+    def output(self, inputs: Sequence[Tensor]) -> Tensor:
+        x = self.checked(inputs)
+        axes = self.axes(x)
+        if self.pad == "same" and self.ceil:
+            raise ShapeError(
+                f"`{self.kind}` with `pad=same` already gives ⌈n/stride⌉",
+                "leave out `ceil`",
+                code="E0309",
+                argument="ceil",
+            )
+        for axis in axes if self.pad != "same" else ():
+            if axis.before > axis.kernel // 2:
+                raise ShapeError(
+                    f"`pad` of `{self.kind}` is {axis.before} along the {axis.name}, more than "
+                    f"half the kernel: ⌊{axis.kernel}/2⌋ = {axis.kernel // 2}",
+                    f"PyTorch pads a pool by at most half its kernel: `pad={axis.kernel // 2}`",
+                    code="E0313",
+                    argument="pad",
+                )
+        return Tensor((x.shape[0], *sizes_after(axes, x.shape[1:], self.kind)))
+
+    def rule(self, inputs: Sequence[Tensor], output: Tensor) -> str:
+        (x,) = inputs
+        pairs = zip(self.axes(x), x.shape[1:], strict=True)
+        return f"channels stay {x.shape[0]}; {', '.join(axis.why(size) for axis, size in pairs)}"
+
+    def receptive(self, inputs: Sequence[Tensor]) -> Receptive:
+        return tuple(axis.window for axis in self.axes(inputs[0]))
+
+    def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
+        axes = self.axes(inputs[0])
+        indices = INDEX_BYTES * output.elements if self.kind == "max_pool" else 0
+        if self.pads_first(axes):
+            return Kept(extra=FLOAT_BYTES * padded_elements(axes, inputs[0].shape) + indices)
+        return Kept(inputs=(0,), extra=indices)
+
+    def written(self, axes: Sequence[Axis], *more: tuple[str, Part]) -> tuple[Call, str]:
+        """The module's call, and the text that its input is, padded first where need be."""
+        kernel = squeeze([axis.kernel for axis in axes])
+        stride = squeeze([axis.stride for axis in axes])
+        pads = squeeze([axis.before for axis in axes])
+        first = self.pads_first(axes)
+        keywords: list[tuple[str, Part]] = []
+        if stride != kernel:
+            keywords.append(("stride", Given("stride", stride)))
+        if pads != 0 and not first:
+            keywords.append(("padding", pads if self.pad == "same" else Given("pad", pads)))
+        keywords += more
+        if self.ceil:
+            keywords.append(("ceil_mode", True))
+        name = "MaxPool" if self.kind == "max_pool" else "AvgPool"
+        call = Call(f"nn.{name}{len(axes)}d", (Given("kernel", kernel),), tuple(keywords))
+        fill = 'float("-inf")' if self.kind == "max_pool" else ""
+        return call, padded_first(axes, fill) if first else "{0}"
+
+    def pooled(self, axes: Sequence[Axis], *more: tuple[str, Part]) -> Torch:
+        """Both forms: the module's and the function's."""
+        call, fed = self.written(axes, *more)
+        inline = applied(call, f"F.{self.kind}{len(axes)}d")
+        return Torch(call, f"{{m}}({fed})", inline.replace("{0}", fed, 1))
+
+
+class MaxPool(_Sliding):
+    """The largest value in each window, channel by channel.
+
+    Shape: `[c, n...] -> [c, floor((n + 2p - d*(k - 1) - 1)/s) + 1 ...]`, one to three spatial axes;
+    the stride is the kernel unless given, and a smaller one makes windows overlap. `ceil` rounds
+    up, but drops a last window that would start in the padding. `pad=same` gives `ceil(n/s)`.
+    Padding is minus infinity, and at most half the kernel.
+    Source: https://pytorch.org/docs/stable/generated/torch.nn.MaxPool2d.html
+    """
+
+    kind: ClassVar[str] = "max_pool"
+    examples: ClassVar[tuple[tuple[str, str, str], ...]] = (
+        ("max_pool 2x2", "[10, 4, 4]", "[10, 2, 2]"),
+        ("max_pool 3x3, stride=2, pad=1", "[64, 112, 112]", "[64, 56, 56]"),
+        ("max_pool 3, stride=2, ceil=yes", "[64, 112, 112]", "[64, 56, 56]"),
+        ("max_pool 2, stride=1, pad=same", "[3, 15]", "[3, 15]"),
+        ("max_pool 2x2", "[8, H, 6]", "[8, floor(H/2), 3]"),
+    )
+    refused: ClassVar[tuple[tuple[str, str, str], ...]] = (
+        ("max_pool 3x3, pad=2", "[6, 8, 8]", "⌊3/2⌋ = 1"),
+        ("max_pool 5x5", "[6, 4, 4]", "larger than the input's 4 + 0 padding = 4"),
+        ("max_pool 2x2", "[400]", "one to three spatial axes"),
+        ("max_pool 2x2", "[3, 8, 8, 8]", "3 spatial axes"),
+    )
+
+    dilation: PerAxis = 1
+
+    def dilations(self) -> int | tuple[int, ...]:
+        return self.dilation
+
+    def torch(self, inputs: Sequence[Tensor], output: Tensor) -> Torch:
+        axes = self.axes(inputs[0])
+        dilation = squeeze([axis.dilation for axis in axes])
+        if dilation == 1:
+            return self.pooled(axes)
+        return self.pooled(axes, ("dilation", Given("dilation", dilation)))
+
+
+class AvgPool(_Sliding):
+    """The mean of each window, channel by channel.
+
+    Shape: `[c, n...] -> [c, floor((n + 2p - k)/s) + 1 ...]`, one to three spatial axes; the stride
+    is the kernel unless given. `ceil` and `pad=same` as in `max_pool`. Zeros of the padding count
+    in the mean, as PyTorch has it (`count_include_pad`); with `count_pad=no` they do not.
+    Source: https://pytorch.org/docs/stable/generated/torch.nn.AvgPool2d.html
+    """
+
+    kind: ClassVar[str] = "avg_pool"
+    examples: ClassVar[tuple[tuple[str, str, str], ...]] = (
+        ("avg_pool 2x2", "[6, 28, 28]", "[6, 14, 14]"),
+        ("avg_pool 3, stride=2, pad=1, count_pad=no", "[4, 9]", "[4, 5]"),
+        ("avg_pool 2, stride=1, pad=same", "[3, 5, 5, 5]", "[3, 5, 5, 5]"),
+    )
+    refused: ClassVar[tuple[tuple[str, str, str], ...]] = (
+        ("avg_pool 2, pad=2", "[6, 8, 8]", "⌊2/2⌋ = 1"),
+        ("avg_pool 2, stride=1, pad=same, count_pad=no", "[6, 8, 8]", "even kernel"),
+        ("avg_pool 5x5", "[6, 4, 4]", "larger than the input's 4 + 0 padding = 4"),
+    )
+
+    count_pad: bool = True
+
+    def output(self, inputs: Sequence[Tensor]) -> Tensor:
+        out = super().output(inputs)
+        if not self.count_pad and self.pads_first(self.axes(inputs[0])):
+            raise ShapeError(
+                "`avg_pool` with `pad=same` and an even kernel pads unequally, and PyTorch cannot "
+                "leave those zeros out of the mean",
+                "use an odd kernel, or leave out `count_pad=no`",
+                code="E0309",
+                argument="count_pad",
+            )
+        return out
+
+    def torch(self, inputs: Sequence[Tensor], output: Tensor) -> Torch:
+        axes = self.axes(inputs[0])
+        if self.count_pad:
+            return self.pooled(axes)
+        return self.pooled(axes, ("count_include_pad", False))
+
+
+class _Global(Pool):
+    """What the global pools share: all positions of a channel become one number."""
+
+    positional: ClassVar[int] = 0
+
+    def output(self, inputs: Sequence[Tensor]) -> Tensor:
+        return Tensor(self.checked(inputs).shape[:1])
+
+    def rule(self, inputs: Sequence[Tensor], output: Tensor) -> str:
+        return f"one number for each of {inputs[0].shape[0]} channels"
+
+    def receptive(self, inputs: Sequence[Tensor]) -> Receptive:
+        return "whole"
+
+    def reduced(self, function: str, x: Tensor) -> Torch:
+        """The function over every axis but the batch and the channels."""
+        axes = tuple(range(2, len(x.shape) + 1))
+        return Torch(None, inline=f"{function}({{0}}, dim={squeeze(axes)})")
+
+
+class GlobalAvgPool(_Global):
+    """The mean of each channel over all its positions, of any number.
+
+    Shape: `[c, ...] -> [c]`, one to three spatial axes.
+    Source: Lin, Chen, Yan 2013, Network in Network, https://arxiv.org/abs/1312.4400
+    """
+
+    kind: ClassVar[str] = "global_avg_pool"
+    examples: ClassVar[tuple[tuple[str, str, str], ...]] = (
+        ("global_avg_pool", "[2048, 7, 7]", "[2048]"),
+        ("global_avg_pool", "[64, H, W]", "[64]"),
+    )
+    refused: ClassVar[tuple[tuple[str, str, str], ...]] = (
+        ("global_avg_pool", "[2048]", "1 axis"),
+        ("global_avg_pool 7", "[64, 7, 7]", "global_avg_pool"),
+    )
+
+    def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
+        return Kept()
+
+    def torch(self, inputs: Sequence[Tensor], output: Tensor) -> Torch:
+        return self.reduced("torch.mean", inputs[0])
+
+
+class GlobalMaxPool(_Global):
+    """The largest value of each channel over all its positions, of any number.
+
+    Shape: `[c, ...] -> [c]`, one to three spatial axes.
+    Source: https://pytorch.org/docs/stable/generated/torch.amax.html
+    """
+
+    kind: ClassVar[str] = "global_max_pool"
+    examples: ClassVar[tuple[tuple[str, str, str], ...]] = (
+        ("global_max_pool", "[512, 7, 7]", "[512]"),
+        ("global_max_pool", "[64, L]", "[64]"),
+    )
+    refused: ClassVar[tuple[tuple[str, str, str], ...]] = (
+        ("global_max_pool", "int[3, 8, 8]", "whole numbers"),
+    )
+
+    def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
+        return Kept(inputs=(0,), output=True)
+
+    def torch(self, inputs: Sequence[Tensor], output: Tensor) -> Torch:
+        return self.reduced("torch.amax", inputs[0])
+
+
+class _Adaptive(Pool):
+    """What the adaptive pools share: window `i` of `m` reads elements `floor(i*n/m)` up to
+    `ceil((i + 1)*n/m)`."""
+
+    positional: ClassVar[int] = 1
+    pytorch: ClassVar[Literal["Avg", "Max"]]
+
+    size: PerAxis
+
+    def output(self, inputs: Sequence[Tensor]) -> Tensor:
+        x = self.checked(inputs)
+        return Tensor((x.shape[0], *spread(self.size, len(x.shape) - 1, "size", self.kind)))
+
+    def rule(self, inputs: Sequence[Tensor], output: Tensor) -> str:
+        axes = len(inputs[0].shape) - 1
+        sizes = zip(AXIS_NAMES[axes], output.shape[1:], strict=True)
+        names = ", ".join(f"{name} as written, {size}" for name, size in sizes)
+        return f"channels stay {output.shape[0]}; {names}"
+
+    def receptive(self, inputs: Sequence[Tensor]) -> Receptive:
+        # windows of different sizes, or of unknown size, are more than Window can say
+        sizes = list(zip(inputs[0].shape[1:], self.output(inputs).shape[1:], strict=True))
+        windows = [_even(size, count) for size, count in sizes]
+        known = [Window(step, step, 0) for step in windows if step is not None]
+        return tuple(known) if len(known) == len(windows) else "whole"
+
+    def torch(self, inputs: Sequence[Tensor], output: Tensor) -> Torch:
+        axes = len(inputs[0].shape) - 1
+        size = squeeze(spread(self.size, axes, "size", self.kind))
+        call = Call(f"nn.Adaptive{self.pytorch}Pool{axes}d", (Given("size", size),))
+        return Torch(call, inline=applied(call, f"F.{self.kind}{axes}d"))
+
+
+def _even(size: Size, count: Size) -> int | None:
+    """The length of each of `count` equal windows side by side; None if they are not equal."""
+    if isinstance(size, int) and isinstance(count, int) and size % count == 0:
+        return size // count
+    return None
+
+
+class AdaptiveAvgPool(_Adaptive):
+    """Means of as many windows as the output shall have, whatever the input's size.
+
+    Shape: `[c, ...] -> [c, size...]`; window `i` of `m` reads `floor(i*n/m)` up to
+    `ceil((i + 1)*n/m)`. Its receptive field is exact where `m` divides `n`, else said to be all.
+    Source: https://pytorch.org/docs/stable/generated/torch.nn.AdaptiveAvgPool2d.html
+    """
+
+    kind: ClassVar[str] = "adaptive_avg_pool"
+    pytorch: ClassVar[Literal["Avg", "Max"]] = "Avg"
+    examples: ClassVar[tuple[tuple[str, str, str], ...]] = (
+        ("adaptive_avg_pool 7", "[512, H, W]", "[512, 7, 7]"),
+        ("adaptive_avg_pool 6x4", "[256, 13, 13]", "[256, 6, 4]"),
+    )
+    refused: ClassVar[tuple[tuple[str, str, str], ...]] = (
+        ("adaptive_avg_pool 7x7", "[64, 20]", "1 spatial axis"),
+        ("adaptive_avg_pool 0", "[64, 20]", "greater than 0"),
+    )
+
+    def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
+        # one window over all is a mean, whose gradient needs no values
+        return Kept() if product_of(output.shape[1:]) == 1 else Kept(inputs=(0,))
+
+
+class AdaptiveMaxPool(_Adaptive):
+    """Largest values of as many windows as the output shall have, whatever the input's size.
+
+    Shape: `[c, ...] -> [c, size...]`; windows as in `adaptive_avg_pool`.
+    Source: https://pytorch.org/docs/stable/generated/torch.nn.AdaptiveMaxPool2d.html
+    """
+
+    kind: ClassVar[str] = "adaptive_max_pool"
+    pytorch: ClassVar[Literal["Avg", "Max"]] = "Max"
+    examples: ClassVar[tuple[tuple[str, str, str], ...]] = (
+        ("adaptive_max_pool 7", "[512, 14, 21]", "[512, 7, 7]"),
+        ("adaptive_max_pool 4", "[16, L]", "[16, 4]"),
+    )
+    refused: ClassVar[tuple[tuple[str, str, str], ...]] = (
+        ("adaptive_max_pool 7x7x7", "[64, 20, 20]", "2 spatial axes"),
+    )
+
+    def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
+        return Kept(inputs=(0,), extra=INDEX_BYTES * output.elements)

@@ -1,0 +1,219 @@
+"""Recurrent layers: one step after the other along the first axis, from a state of zeros."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, Literal
+
+from netc.compiler.layers.base import (
+    FLOAT_BYTES,
+    Call,
+    Given,
+    Inferred,
+    Kept,
+    Layer,
+    Part,
+    Receptive,
+    ShapeError,
+    Tensor,
+    Torch,
+    Weight,
+    Why,
+    count_text,
+    need_float,
+    need_known,
+    need_rank,
+    times,
+)
+from netc.compiler.layers.dropout import Probability
+from netc.compiler.layers.windows import Positive
+from netc.compiler.sizes import Size
+
+
+class Recurrent(Layer):
+    """What the recurrent layers share: shapes, PyTorch's weights, stacking and both directions.
+
+    Class attributes:
+        module: PyTorch's class.
+        maps: matrices side by side in one weight: a plain cell has 1, a GRU 3, an LSTM 4.
+    """
+
+    positional: ClassVar[int] = 1
+    module: ClassVar[str]
+    maps: ClassVar[int]
+
+    units: Positive
+    layers: Positive = 1
+    bidirectional: bool = False
+    dropout: Probability = 0.0
+
+    @property
+    def directions(self) -> int:
+        """How many ways the sequence is read."""
+        return 2 if self.bidirectional else 1
+
+    def output(self, inputs: Sequence[Tensor]) -> Tensor:
+        (x,) = inputs
+        need_float(x, self.kind)
+        need_rank(x, (2,), self.kind, "a sequence of vectors, [T, n]")
+        self._features(x)
+        if self.dropout and self.layers == 1:
+            raise ShapeError(
+                f"`dropout` of `{self.kind}` works between its layers, and here is one layer",
+                f"write a `dropout {self.dropout}` after it, or `layers=2`",
+                code="E0309",
+                argument="dropout",
+            )
+        return Tensor((x.shape[0], self.units * self.directions))
+
+    def _features(self, x: Tensor) -> int:
+        return need_known(x.shape[1], "the number of features", self.kind)
+
+    def _widths(self, x: Tensor) -> list[int]:
+        """What flows into each layer of the stack, per step."""
+        above = self.units * self.directions
+        return [self._features(x), *(above for _ in range(1, self.layers))]
+
+    def weights(self, inputs: Sequence[Tensor]) -> tuple[Weight, ...]:
+        rows = self.maps * self.units
+        return tuple(
+            Weight(f"{name}_l{layer}{end}", shape)
+            for layer, width in enumerate(self._widths(inputs[0]))
+            for end in ("", "_reverse")[: self.directions]
+            for name, shape in (
+                ("weight_ih", (rows, width)),
+                ("weight_hh", (rows, self.units)),
+                ("bias_ih", (rows,)),
+                ("bias_hh", (rows,)),
+            )
+        )
+
+    def macs(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
+        reads = sum(width + self.units for width in self._widths(inputs[0]))
+        return inputs[0].shape[0] * (self.directions * self.maps * self.units * reads)
+
+    def receptive(self, inputs: Sequence[Tensor]) -> Receptive:
+        return "whole"
+
+    def states(self, steps: Size) -> Size:
+        """How many vectors of `units` numbers each direction of each layer keeps."""
+        return 7 * steps
+
+    def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
+        # counted with PyTorch's own loop; oneDNN's LSTM on a CPU keeps about twice that
+        steps = inputs[0].shape[0]
+        between = (self.layers - 1) * (2 if self.dropout else 1)
+        vectors = self.layers * self.states(steps) + between * steps
+        return Kept(inputs=(0,), extra=FLOAT_BYTES * self.directions * self.units * vectors)
+
+    def options(self) -> tuple[tuple[str, Part], ...]:
+        """Arguments of this kind alone."""
+        return ()
+
+    def torch(self, inputs: Sequence[Tensor], output: Tensor) -> Torch:
+        keywords: list[tuple[str, Part]] = []
+        if self.layers != 1:
+            keywords.append(("num_layers", Given("layers", self.layers)))
+        keywords += self.options()
+        keywords.append(("batch_first", True))
+        if self.dropout:
+            keywords.append(("dropout", Given("dropout", self.dropout)))
+        if self.bidirectional:
+            keywords.append(("bidirectional", True))
+        args = (Inferred("input_size", self._features(inputs[0])), Given("units", self.units))
+        return Torch(Call(self.module, args, tuple(keywords)), "{m}({0})[0]")
+
+    def why(self, inputs: Sequence[Tensor], output: Tensor) -> Why:
+        (x,) = inputs
+        head = (2,) if self.bidirectional else ()
+        terms = (
+            f"{times(*head, x.shape[0], self.maps * self.units)}·({width} + {self.units})"
+            for width in self._widths(x)
+        )
+        width = f"2·{self.units} = {output.shape[1]}" if self.bidirectional else str(self.units)
+        return Why(
+            f"every step of {x.shape[0]} gives the units of each direction: {width}",
+            count_text(self.weights(inputs)),
+            f"{' + '.join(terms)} = {self.macs(inputs, output)}",
+        )
+
+
+class Rnn(Recurrent):
+    """A plain recurrent layer: `h_t = act(W_ih x_t + b_ih + W_hh h_(t-1) + b_hh)`, `h_0 = 0`.
+
+    Shape: `[T, n] -> [T, units]`, or `[T, 2*units]` when read in both directions. PyTorch has two
+    biases, of which one would do.
+    Weights of each layer and direction: `weight_ih [units, n]`, `weight_hh [units, units]`,
+    `bias_ih [units]`, `bias_hh [units]`. MACs: `T * units * (n + units)`.
+    Source: https://pytorch.org/docs/stable/generated/torch.nn.RNN.html
+    """
+
+    kind: ClassVar[str] = "rnn"
+    module: ClassVar[str] = "nn.RNN"
+    maps: ClassVar[int] = 1
+    examples: ClassVar[tuple[tuple[str, str, str], ...]] = (
+        ("rnn 20", "[T, 10]", "[T, 20]"),
+        ("rnn 20, act=relu, layers=2", "[28, 28]", "[28, 20]"),
+    )
+    refused: ClassVar[tuple[tuple[str, str, str], ...]] = (
+        ("rnn 20", "[10]", "sequence of vectors"),
+        ("rnn 20, act=sigmoid", "[T, 10]", "act"),
+        ("rnn 20, dropout=0.5", "[T, 10]", "between its layers"),
+    )
+
+    act: Literal["tanh", "relu"] = "tanh"
+
+    def states(self, steps: Size) -> Size:
+        return steps + 1
+
+    def options(self) -> tuple[tuple[str, Part], ...]:
+        return () if self.act == "tanh" else (("nonlinearity", "relu"),)
+
+
+class Lstm(Recurrent):
+    """Long short-term memory: gates `i, f, o` and a candidate `g` over a cell `c`.
+
+    `c_t = f * c_(t-1) + i * g`, `h_t = o * tanh(c_t)`; gates are sigmoids and `g` is a tanh of
+    `W_ih x_t + b_ih + W_hh h_(t-1) + b_hh`, in PyTorch's order `i, f, g, o`.
+    Shape: `[T, n] -> [T, units]`, or `[T, 2*units]` when read in both directions.
+    Weights of each layer and direction: `weight_ih [4*units, n]`, `weight_hh [4*units, units]`,
+    `bias_ih [4*units]`, `bias_hh [4*units]`. MACs: `T * 4*units * (n + units)`.
+    Source: https://pytorch.org/docs/stable/generated/torch.nn.LSTM.html
+    """
+
+    kind: ClassVar[str] = "lstm"
+    module: ClassVar[str] = "nn.LSTM"
+    maps: ClassVar[int] = 4
+    examples: ClassVar[tuple[tuple[str, str, str], ...]] = (
+        ("lstm 20", "[T, 10]", "[T, 20]"),
+        ("lstm 256, layers=2, bidirectional=yes, dropout=0.3", "[T, 100]", "[T, 512]"),
+    )
+    refused: ClassVar[tuple[tuple[str, str, str], ...]] = (
+        ("lstm 20", "int[T]", "whole numbers"),
+        ("lstm 20", "[T, n]", "number of features"),
+        ("lstm 20, act=relu", "[T, 10]", "act"),
+    )
+
+
+class Gru(Recurrent):
+    """Gated recurrent unit: a reset gate `r`, and an update gate `z` that keeps the old state.
+
+    `h_t = z * h_(t-1) + (1 - z) * tanh(W_in x_t + b_in + r * (W_hn h_(t-1) + b_hn))`: the reset
+    comes after the product, as PyTorch has it; gates are sigmoids, in PyTorch's order `r, z, n`.
+    Shape: `[T, n] -> [T, units]`, or `[T, 2*units]` when read in both directions.
+    Weights of each layer and direction: `weight_ih [3*units, n]`, `weight_hh [3*units, units]`,
+    `bias_ih [3*units]`, `bias_hh [3*units]`. MACs: `T * 3*units * (n + units)`.
+    Source: https://pytorch.org/docs/stable/generated/torch.nn.GRU.html
+    """
+
+    kind: ClassVar[str] = "gru"
+    module: ClassVar[str] = "nn.GRU"
+    maps: ClassVar[int] = 3
+    examples: ClassVar[tuple[tuple[str, str, str], ...]] = (
+        ("gru 20", "[T, 10]", "[T, 20]"),
+        ("gru 128, bidirectional=yes", "[50, 40]", "[50, 256]"),
+    )
+    refused: ClassVar[tuple[tuple[str, str, str], ...]] = (
+        ("gru 0", "[T, 10]", "greater than 0"),
+        ("gru 20, dropout=1, layers=2", "[T, 10]", "less than 1"),
+    )

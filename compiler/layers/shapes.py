@@ -1,0 +1,198 @@
+"""Layers that arrange numbers anew and compute nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any, ClassVar, TypeAlias
+
+from pydantic import BeforeValidator, InstanceOf
+
+from netc.compiler.layers.base import (
+    Call,
+    Kept,
+    Receptive,
+    ShapeError,
+    Tensor,
+    Torch,
+    Weightless,
+    times,
+)
+from netc.compiler.layers.windows import Natural, Positive
+from netc.compiler.sizes import Symbolic, product_of
+
+
+def _as_tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+Extent: TypeAlias = Positive | InstanceOf[Symbolic]
+Extents: TypeAlias = Annotated[tuple[Extent, ...], BeforeValidator(_as_tuple)]
+Axes: TypeAlias = Annotated[tuple[Natural, ...], BeforeValidator(_as_tuple)]
+
+
+class Arrangement(Weightless):
+    """What these layers share: each number of the output is one of the input."""
+
+    def receptive(self, inputs: Sequence[Tensor]) -> Receptive:
+        return "same"
+
+    def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
+        return Kept(view=True)
+
+
+class Flatten(Arrangement):
+    """Puts all axes into one: a vector for `dense`.
+
+    Shape: `[a, b, c...] -> [a*b*c...]`, in the order of memory: the last axis runs fastest.
+    Source: https://pytorch.org/docs/stable/generated/torch.flatten.html
+    """
+
+    kind: ClassVar[str] = "flatten"
+    positional: ClassVar[int] = 0
+    examples: ClassVar[tuple[tuple[str, str, str], ...]] = (
+        ("flatten", "[16, 5, 5]", "[400]"),
+        ("flatten", "[8, H, 2]", "[16*H]"),
+    )
+    refused: ClassVar[tuple[tuple[str, str, str], ...]] = (
+        ("flatten", "int[]", "no axis"),
+        ("flatten 1", "[16, 5, 5]", "flatten"),
+    )
+
+    def output(self, inputs: Sequence[Tensor]) -> Tensor:
+        (x,) = inputs
+        if not x.shape:
+            raise ShapeError(f"`flatten` joins axes, and {x} has no axis", code="E0303")
+        return Tensor((x.elements,), x.dtype)
+
+    def rule(self, inputs: Sequence[Tensor], output: Tensor) -> str:
+        return f"{times(*inputs[0].shape)} = {output.elements}"
+
+    def torch(self, inputs: Sequence[Tensor], output: Tensor) -> Torch:
+        return Torch(Call("nn.Flatten"), inline="torch.flatten({0}, 1)")
+
+
+class Reshape(Arrangement):
+    """Cuts the same numbers into other axes.
+
+    Shape: `[...] -> sizes`, whose product must be the input's, in the order of memory: the last
+    axis runs fastest. A size may be a name: PyTorch works out one such axis, and any other must be
+    as long as an axis of the input.
+    Source: https://pytorch.org/docs/stable/generated/torch.reshape.html
+    """
+
+    kind: ClassVar[str] = "reshape"
+    positional: ClassVar[int] = 1
+    examples: ClassVar[tuple[tuple[str, str, str], ...]] = (
+        ("reshape [4, 100]", "[400]", "[4, 100]"),
+        ("reshape [16, H*W]", "[16, H, W]", "[16, H*W]"),
+        ("reshape [H, W, 16]", "[16, H, W]", "[H, W, 16]"),
+        ("reshape [T, 8, 64]", "[T, 512]", "[T, 8, 64]"),
+    )
+    refused: ClassVar[tuple[tuple[str, str, str], ...]] = (
+        ("reshape [3, 133]", "[400]", "3·133 = 399"),
+        ("reshape [0, 400]", "[400]", "greater than 0"),
+        ("reshape [2*H, 2*W]", "[4, H, W]", "2*H"),
+    )
+
+    sizes: Extents
+
+    def output(self, inputs: Sequence[Tensor]) -> Tensor:
+        (x,) = inputs
+        total = product_of(self.sizes)
+        if total != x.elements:
+            raise ShapeError(
+                f"`reshape` must keep the number of numbers: {x} holds {times(*x.shape) or 1} = "
+                f"{x.elements}, and {list(map(str, self.sizes))} holds "
+                f"{times(*self.sizes) or 1} = {total}".replace("'", ""),
+                code="E0311",
+                argument="sizes",
+            )
+        self._written(x)
+        return Tensor(self.sizes, x.dtype)
+
+    def _written(self, x: Tensor) -> tuple[str, ...]:
+        """The batch's and each axis' size as PyTorch code; at most one of them is -1."""
+        missing = [s for s in self.sizes if not isinstance(s, int) and s not in x.shape]
+        if len(missing) > 1:
+            raise ShapeError(
+                f"`reshape` can work out one size that no axis of {x} has, and here are "
+                f"{len(missing)}: {', '.join(map(str, missing))}",
+                code="E0311",
+                argument="sizes",
+            )
+        texts = {0: "-1"}
+        for axis, size in enumerate(self.sizes, 1):
+            if isinstance(size, int):
+                texts[axis] = str(size)
+            elif size in x.shape:
+                texts[axis] = f"{{0}}.shape[{x.shape.index(size) + 1}]"
+            else:
+                texts[0], texts[axis] = "{0}.shape[0]", "-1"
+        return tuple(texts[axis] for axis in range(len(self.sizes) + 1))
+
+    def rule(self, inputs: Sequence[Tensor], output: Tensor) -> str:
+        (x,) = inputs
+        return f"{times(*x.shape) or 1} = {times(*self.sizes) or 1} = {x.elements}"
+
+    def torch(self, inputs: Sequence[Tensor], output: Tensor) -> Torch:
+        (x,) = inputs
+        shape = ", ".join(self._written(x))
+        return Torch(None, inline=f"torch.reshape({{0}}, ({shape}{',' * (not self.sizes)}))")
+
+
+class Transpose(Arrangement):
+    """Puts axes into another order.
+
+    Shape: axis `i` of the output is axis `axes[i]` of the input, counted from 0 without the batch;
+    without `axes` the last two change places: `[T, d] -> [d, T]`.
+    Source: https://pytorch.org/docs/stable/generated/torch.permute.html
+    """
+
+    kind: ClassVar[str] = "transpose"
+    positional: ClassVar[int] = 1
+    examples: ClassVar[tuple[tuple[str, str, str], ...]] = (
+        ("transpose", "[T, 40]", "[40, T]"),
+        ("transpose (1, 2, 0)", "[3, H, W]", "[H, W, 3]"),
+    )
+    refused: ClassVar[tuple[tuple[str, str, str], ...]] = (
+        ("transpose", "[40]", "1 axis"),
+        ("transpose (0, 0, 1)", "[3, 8, 8]", "each of 0, 1, 2 once"),
+        ("transpose (1, 0)", "[3, 8, 8]", "each of 0, 1, 2 once"),
+    )
+
+    axes: Axes | None = None
+
+    def order(self, rank: int) -> tuple[int, ...]:
+        """Which axis of the input each axis of the output is."""
+        plain = tuple(range(rank))
+        return (*plain[:-2], rank - 1, rank - 2) if self.axes is None else self.axes
+
+    def output(self, inputs: Sequence[Tensor]) -> Tensor:
+        (x,) = inputs
+        rank = len(x.shape)
+        if self.axes is None and rank < 2:
+            raise ShapeError(
+                f"`transpose` swaps the last two axes, and {x} has {rank} "
+                f"{'axis' if rank == 1 else 'axes'}",
+                code="E0303",
+            )
+        if sorted(self.order(rank)) != list(range(rank)):
+            numbers = ", ".join(map(str, range(rank)))
+            raise ShapeError(
+                f"`transpose` must name each of {numbers or 'no axes'} once for {x}, and here are "
+                f"{', '.join(map(str, self.order(rank))) or 'none'}",
+                "axes count from 0, without the batch",
+                code="E0312",
+                argument="axes",
+            )
+        return Tensor(tuple(x.shape[axis] for axis in self.order(rank)), x.dtype)
+
+    def rule(self, inputs: Sequence[Tensor], output: Tensor) -> str:
+        order = ", ".join(map(str, self.order(len(inputs[0].shape))))
+        return f"axes in the order {order}, counted from 0 without the batch"
+
+    def torch(self, inputs: Sequence[Tensor], output: Tensor) -> Torch:
+        if self.axes is None:
+            return Torch(None, inline="torch.transpose({0}, -2, -1)")
+        order = (0, *(axis + 1 for axis in self.axes))
+        return Torch(None, inline=f"torch.permute({{0}}, {order})")
