@@ -1,0 +1,118 @@
+"""When two symbolic sizes are equal: always, never, or for which values of the user's names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import lcm
+
+from netc.compiler.sizes import Size, evaluate, names_in, period
+
+_LONGEST = 4096
+"""Periods beyond this are stated as the equation itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remainders:
+    """The name's value, divided by `period`, must leave one of these remainders."""
+
+    name: str
+    period: int
+    remainders: frozenset[int]
+
+    def __str__(self) -> str:
+        step, rest = _progression(self)
+        if step is None:
+            listed = ", ".join(map(str, sorted(self.remainders)))
+            return f"{self.name} divided by {self.period} must leave {listed}"
+        if rest == 0:
+            return f"{self.name} must be " + ("even" if step == 2 else f"a multiple of {step}")
+        if step == 2:
+            return f"{self.name} must be odd"
+        return f"{self.name} must be {rest} more than a multiple of {step}"
+
+
+@dataclass(frozen=True, slots=True)
+class Equation:
+    """Two sizes must be equal, and no simpler way to say it was found."""
+
+    left: Size
+    right: Size
+
+    def __str__(self) -> str:
+        return f"{self.left} must equal {self.right}"
+
+
+Condition = Remainders | Equation
+
+
+def equal_when(left: Size, right: Size) -> bool | Condition:
+    """True if two sizes are always equal, False if never, else the condition under which they are.
+
+    >>> from netc.compiler.sizes import symbol
+    >>> str(equal_when(symbol("H") // 2 * 2, symbol("H")))
+    'H must be even'
+    """
+    difference = left - right
+    if isinstance(difference, int):
+        return difference == 0
+    names = sorted(names_in(difference))
+    if len(names) != 1:
+        return Equation(left, right)
+    name = names[0]
+    length = period(difference, name)
+    if length > _LONGEST:
+        return Equation(left, right)
+    first = [evaluate(difference, {name: length + r}) for r in range(length)]
+    again = [evaluate(difference, {name: 2 * length + r}) for r in range(length)]
+    if first != again:  # the difference grows: at most a few sizes can satisfy it
+        return Equation(left, right)
+    zeros = frozenset(r for r, value in enumerate(first) if value == 0)
+    if not zeros:
+        return False
+    return True if len(zeros) == length else Remainders(name, length, zeros)
+
+
+def together(conditions: Iterable[Condition]) -> tuple[str, ...]:
+    """All conditions in words, those on one name joined into one, equal ones over names into one line.
+
+    Contradictions are said as such.
+    """
+    joined: dict[str, Remainders] = {}
+    equations: list[str] = []
+    for condition in conditions:
+        if isinstance(condition, Equation):
+            equations.append(str(condition))
+            continue
+        before = joined.get(condition.name)
+        joined[condition.name] = _both(before, condition) if before else condition
+    found: list[str] = []
+    alike: dict[tuple[int, frozenset[int]], list[str]] = {}
+    for one in joined.values():
+        alike.setdefault((one.period, one.remainders), []).append(one.name)
+    for (length, remainders), names in alike.items():
+        if not remainders:
+            found.append(f"no size {' or '.join(sorted(names))} satisfies all joins and claims")
+            continue
+        text = str(Remainders(" and ".join(sorted(names)), length, remainders))
+        found.append(text.replace("must be a multiple", "must be multiples") if len(names) > 1 else text)
+    return (*found, *dict.fromkeys(equations))
+
+
+def _both(one: Remainders, other: Remainders) -> Remainders:
+    length = lcm(one.period, other.period)
+    kept = frozenset(
+        r
+        for r in range(length)
+        if r % one.period in one.remainders and r % other.period in other.remainders
+    )
+    return Remainders(one.name, length, kept)
+
+
+def _progression(one: Remainders) -> tuple[int | None, int]:
+    """(step, rest) if the remainders are rest, rest + step, …; (None, 0) otherwise."""
+    ordered = sorted(one.remainders)
+    step = one.period // len(ordered)
+    if step * len(ordered) == one.period and ordered == list(range(ordered[0], one.period, step)):
+        return step, ordered[0]
+    return None, 0

@@ -1,0 +1,228 @@
+"""The typed graph: a net with every layer in place and every size known or named.
+
+The block structure is kept, since the emitted file has one class per block: a `Module` holds steps,
+and a step may hold a module. Wires are shared across the levels, so that the flat list of layers
+(`walk`) is a graph by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from netc.compiler import tree
+from netc.compiler.layers.base import Layer, Tensor, Weight
+from netc.compiler.source import Span
+
+if TYPE_CHECKING:
+    import networkx
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Wire:
+    """A value on its way: made once, read any number of times. Two wires are never equal."""
+
+    tensor: Tensor
+    made: Span
+    by: str
+    """What made it, in a few words, with the arithmetic: for messages."""
+
+
+@dataclass(frozen=True, slots=True)
+class LayerStep:
+    """A layer applied.
+
+    Attributes:
+        name: its key in the state dict below the module it stands in; None without weights.
+        given: the arguments as written, by field.
+        reuse: a shared layer applied again; its weights were counted before.
+    """
+
+    layer: Layer
+    inputs: tuple[Wire, ...]
+    output: Wire
+    weights: tuple[Weight, ...]
+    given: dict[str, tree.Expr]
+    span: Span
+    name: str | None = None
+    reuse: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BlockStep:
+    """A block applied: a module of its own."""
+
+    module: Module
+    inputs: tuple[Wire, ...]
+    output: Wire
+    given: dict[str, tree.Expr]
+    span: Span
+    name: str | None = None
+    reuse: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GroupStep:
+    """A named line of several weighted layers: its steps are numbered under its name."""
+
+    steps: tuple[Step, ...]
+    inputs: tuple[Wire, ...]
+    output: Wire
+    span: Span
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RepeatStep:
+    """A repeated line or block: its items are numbered under its name."""
+
+    items: tuple[Step, ...]
+    inputs: tuple[Wire, ...]
+    output: Wire
+    span: Span
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WhenStep:
+    """A shortcut with a condition. Where it does not hold there are no steps and the value passes."""
+
+    condition: tree.Expr
+    taken: bool
+    steps: tuple[Step, ...]
+    inputs: tuple[Wire, ...]
+    output: Wire
+    span: Span
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ParamStep:
+    """A learned tensor of the module's own."""
+
+    weight: Weight
+    start: str | float
+    output: Wire
+    span: Span
+    name: str
+    inputs: tuple[Wire, ...] = ()
+
+
+Step: TypeAlias = LayerStep | BlockStep | GroupStep | RepeatStep | WhenStep | ParamStep
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """One instance of a net, a block, or a named or repeated stretch of lines.
+
+    Attributes:
+        word: net, block, or body for a stretch without a definition of its own.
+        name: the definition's name, or one made from the line's.
+        parameters: its parameters with their values in this instance; wires for values handed in.
+        inputs: names and wires of what flows in; outputs likewise.
+    """
+
+    word: str
+    name: str
+    parameters: dict[str, Any]
+    inputs: tuple[tuple[str, Wire], ...]
+    steps: tuple[Step, ...]
+    outputs: tuple[tuple[str, Wire], ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Net:
+    """A whole net, typed.
+
+    Attributes:
+        module: its layers in their blocks.
+        claims: the `expect` lines with the values of the names in them.
+        conditions: what symbolic sizes must satisfy, in words ("H must be a multiple of 4").
+    """
+
+    module: Module
+    claims: tuple[tuple[tree.Expr, dict[str, Any], Span], ...] = ()
+    conditions: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The net's name in the spec."""
+        return self.module.name
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A layer with its full path, as `walk` meets it."""
+
+    path: str
+    step: LayerStep | ParamStep
+    reuse: bool
+
+
+def walk(module: Module) -> Iterator[Placed]:
+    """Every layer of a net in the order of computation, with its path (`layer1.0.conv1`).
+
+    Layers without weights have the path of the module around them and their own word:
+    `layer1.0.relu`. Iterative over the lines, recursive over the nesting only, which is bounded.
+    """
+    return _walk(module.steps, "", False)
+
+
+def _walk(steps: tuple[Step, ...], prefix: str, reuse: bool) -> Iterator[Placed]:
+    for step in steps:
+        name = step.name
+        path = prefix if name is None else f"{prefix}.{name}" if prefix else name
+        match step:
+            case LayerStep():
+                if name is None:
+                    kind = step.layer.kind
+                    path = f"{prefix}.{kind}" if prefix else kind
+                yield Placed(path, step, reuse or step.reuse)
+            case ParamStep():
+                yield Placed(path, step, reuse)
+            case BlockStep():
+                yield from _walk(step.module.steps, path, reuse or step.reuse)
+            case RepeatStep():
+                yield from _walk(step.items, path, reuse)
+            case GroupStep():
+                yield from _walk(step.steps, path, reuse)
+            case WhenStep():
+                yield from _walk(step.steps, prefix, reuse)
+
+
+def has_weights(step: Step) -> bool:
+    """Whether a step owns anything in the state dict."""
+    match step:
+        case LayerStep():
+            return bool(step.weights)
+        case ParamStep():
+            return True
+        case BlockStep():
+            return any(has_weights(inner) for inner in step.module.steps)
+        case RepeatStep():
+            return any(has_weights(inner) for inner in step.items)
+        case _:
+            return any(has_weights(inner) for inner in step.steps)
+
+
+def to_networkx(module: Module) -> networkx.DiGraph[int]:
+    """The net as a networkx graph: nodes are layers in order, edges are wires.
+
+    Node attributes: `path`, `layer` (the layer's word), `shape`. For algorithms that the compiler
+    itself does not need on its quick path: dominators, drawing, comparison.
+    """
+    import networkx
+
+    graph: networkx.DiGraph[int] = networkx.DiGraph()
+    makers: dict[Wire, int] = {}
+    for number, placed in enumerate(walk(module)):
+        step = placed.step
+        kind = step.layer.kind if isinstance(step, LayerStep) else "param"
+        graph.add_node(number, path=placed.path, layer=kind, shape=step.output.tensor.shape)
+        for wire in step.inputs:
+            if wire in makers:
+                graph.add_edge(makers[wire], number)
+        makers[step.output] = number
+    return graph

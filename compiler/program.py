@@ -1,0 +1,183 @@
+"""A resolved spec: every word has its meaning, nothing has a size yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from netc.compiler import tree
+from netc.compiler.layers.base import Layer
+from netc.compiler.source import Span
+
+
+@dataclass(frozen=True, slots=True)
+class LayerUse:
+    """A layer with its arguments, sorted by field; `operands` are the values it names beside."""
+
+    layer: type[Layer]
+    arguments: dict[str, tree.Expr]
+    operands: tuple[tuple[str, tree.Expr], ...]
+    span: Span
+    word: Span
+
+
+@dataclass(frozen=True, slots=True)
+class BlockUse:
+    """A block, or a whole net used as one, with its arguments by parameter name."""
+
+    block: str
+    arguments: dict[str, tree.Expr]
+    span: Span
+    word: Span
+
+
+@dataclass(frozen=True, slots=True)
+class SharedUse:
+    """A module that `share` made, applied once more."""
+
+    name: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class ValueUse:
+    """A value to go on from: a name, a tuple of values, arithmetic on values."""
+
+    value: tree.Expr
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class ShapeClaim:
+    """`[6, 28, 28]` between arrows."""
+
+    items: tree.Items
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Shortcut:
+    """The other way around a residual, taken when `when` holds (always, if it is None)."""
+
+    name: str | None
+    when: tree.Expr | None
+    body: Body
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Residual:
+    """`residual:` adds what flowed in, or its shortcut, to what the body makes of it."""
+
+    body: Body
+    shortcut: Shortcut | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """One of the ways of `parallel` and `inception`."""
+
+    name: str | None
+    body: Body
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Parallel:
+    """Several ways from one value, joined by a layer."""
+
+    join: LayerUse
+    branches: tuple[Branch, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """`repeat 3:`, `repeat 3 as i:`, `repeat in [64, 128] as width:`."""
+
+    count: tree.Expr | None
+    items: tree.Expr | None
+    variable: str | None
+    body: Body
+    span: Span
+
+
+Element: TypeAlias = (
+    LayerUse | BlockUse | SharedUse | ValueUse | ShapeClaim | Residual | Parallel | Repeat
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """A line of the net: elements in a chain. `output` marks an `output NAME = …` line."""
+
+    elements: tuple[Element, ...]
+    span: Span
+    target: str | None = None
+    output: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """`share NAME = Block …`: one module, applied wherever its name stands."""
+
+    name: str
+    element: LayerUse | BlockUse
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """`input NAME: [sizes]`."""
+
+    name: str
+    kind: tree.Kind
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """`param NAME: [sizes] = zeros|ones|normal|NUMBER`: a learned tensor of the net's own."""
+
+    name: str
+    kind: tree.Kind
+    start: str | float
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Expect:
+    """`expect params == 61_706`, as written; judged when the whole net is known."""
+
+    claim: tree.Expr
+    span: Span
+
+
+Item: TypeAlias = Flow | Share | Input | Learned | Expect
+Body: TypeAlias = tuple[Item, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A net or a block."""
+
+    word: str
+    name: str
+    parameters: dict[str, tree.Expr | None]
+    body: Body
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A whole spec with all it uses. `trains` are the train blocks, still as trees."""
+
+    definitions: dict[str, Definition]
+    trains: tuple[tree.Line, ...]
+    own: tuple[str, ...]
+    """Names of the definitions that stand in the file itself, in order."""
+
+    def nets(self) -> tuple[Definition, ...]:
+        """The nets of the file itself."""
+        return tuple(self.definitions[name] for name in self.own if self.definitions[name].word == "net")

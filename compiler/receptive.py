@@ -1,0 +1,80 @@
+"""The receptive field: how much of the input one element of a value has seen, along each spatial axis."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from netc.compiler.graph import LayerStep, Net, ParamStep, Wire, walk
+from netc.compiler.layers.base import Receptive
+
+
+@dataclass(frozen=True, slots=True)
+class Span1:
+    """What the first element along an axis sees: input positions low..high; `jump` is the step to the next."""
+
+    low: int
+    high: int
+    jump: int
+
+    @property
+    def size(self) -> int:
+        """How many positions: r = 1 + sum of (extent - 1) * (product of the strides before)."""
+        return self.high - self.low + 1
+
+
+Field = tuple[Span1, ...] | None
+"""One span per spatial axis; None once a layer has looked at everything, or its view has no fixed step."""
+
+
+def fields(net: Net) -> dict[Wire, Field]:
+    """The receptive field of every value. Branches join to the span that covers all of them."""
+    found: dict[Wire, Field] = {}
+    for _, wire in net.module.inputs:
+        axes = max(len(wire.tensor.shape) - 1, 0)
+        found[wire] = (Span1(0, 0, 1),) * axes if axes else None
+    for placed in walk(net.module):
+        step = placed.step
+        found[step.output] = None if isinstance(step, ParamStep) else _after(step, found)
+    return found
+
+
+def _after(step: LayerStep, found: dict[Wire, Field]) -> Field:
+    joined = _join([found.get(wire) for wire in step.inputs])
+    reads: Receptive = step.layer.receptive([wire.tensor for wire in step.inputs])
+    if joined is None or reads == "whole":
+        return None
+    if reads == "same":
+        return joined
+    if len(reads) != len(joined):
+        return None
+    return tuple(
+        Span1(
+            span.low - window.pad * span.jump,
+            span.high + (window.size - 1 - window.pad) * span.jump,
+            span.jump * window.stride,
+        )
+        for span, window in zip(joined, reads, strict=True)
+    )
+
+
+def _join(ways: Sequence[Field]) -> Field:
+    known = [way for way in ways if way is not None]
+    if len(known) < len(ways) or not known or len({len(way) for way in known}) > 1:
+        return None
+    spans: list[Span1] = []
+    for axis in zip(*known, strict=True):
+        if len({span.jump for span in axis}) > 1:
+            return None
+        spans.append(Span1(min(s.low for s in axis), max(s.high for s in axis), axis[0].jump))
+    return tuple(spans)
+
+
+def of_net(net: Net, found: dict[Wire, Field]) -> tuple[int, ...] | None:
+    """The field of the last value that still has spatial axes; None for a net without windows."""
+    last: Field = None
+    for placed in walk(net.module):
+        field = found[placed.step.output]
+        if field is not None and any(span.size > 1 for span in field):
+            last = field
+    return tuple(span.size for span in last) if last else None

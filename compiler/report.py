@@ -1,0 +1,225 @@
+"""The report: what a net is, layer by layer and as a whole, with the arithmetic behind each number."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from netc.compiler import memory, receptive
+from netc.compiler.graph import LayerStep, Net, ParamStep, Placed, Wire, walk
+from netc.compiler.layers.base import Tensor, Why
+from netc.compiler.sizes import Shape, Size
+from netc.compiler.source import Span
+
+FORMAT = 1
+"""Version of the JSON; it grows by new keys only, else this number rises."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One layer of the report.
+
+    Attributes:
+        path: its key in the state dict, or where it stands.
+        layer: the layer's word.
+        text: the layer as written.
+        params: learned numbers it owns; 0 where a shared layer is applied again.
+        buffers: numbers saved with the weights but not learned.
+        macs: multiply-accumulates for one example.
+        receptive_field: positions of the input that one element sees, per spatial axis.
+    """
+
+    path: str
+    layer: str
+    text: str
+    span: Span
+    inputs: tuple[Shape, ...]
+    output: Tensor
+    params: int
+    buffers: int
+    macs: Size
+    receptive_field: tuple[int, ...] | None
+    step: LayerStep | ParamStep
+
+    @property
+    def why(self) -> Why:
+        """The arithmetic behind output, parameters and MACs."""
+        if isinstance(self.step, ParamStep):
+            sizes = "·".join(map(str, self.step.weight.shape)) or "1"
+            return Why("as declared", f"{sizes} = {self.step.weight.count}", "no computation: 0")
+        tensors = [wire.tensor for wire in self.step.inputs]
+        return self.step.layer.why(tensors, self.step.output.tensor)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """An `expect` line: as written, and whether it holds (None for training claims)."""
+
+    text: str
+    line: int
+    holds: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A whole net. Sizes that are not known are expressions over the input's names; None is unknown.
+
+    Attributes:
+        params: learned numbers, shared ones once. Without frozen layers all are trainable.
+        macs: multiply-accumulates of matrix products and convolutions for one example.
+        weights_bytes: parameters and buffers as they are stored.
+        inference_peak, training_peak: activation bytes for one example (compiler/memory.py).
+        receptive_field: of the last value with spatial axes.
+        depth: layers with a weight matrix on the longest way from input to output.
+    """
+
+    name: str
+    inputs: tuple[tuple[str, Tensor], ...]
+    outputs: tuple[tuple[str, Tensor], ...]
+    params: int
+    trainable: int
+    frozen: int
+    buffers: int
+    macs: Size
+    weights_bytes: int
+    inference_peak: int | None
+    training_peak: int | None
+    receptive_field: tuple[int, ...] | None
+    depth: int
+    conditions: tuple[str, ...]
+    rows: tuple[Row, ...]
+    claims: tuple[Claim, ...] = ()
+
+    @property
+    def flops(self) -> Size:
+        """Floating-point operations: two for each multiply-accumulate."""
+        return self.macs * 2
+
+    def to_json(self) -> dict[str, Any]:
+        """The net's entry in the JSON contract of `netc report --json` (docs/json.md)."""
+        return {
+            "name": self.name,
+            "inputs": [_tensor_json(name, t) for name, t in self.inputs],
+            "outputs": [_tensor_json(name, t) for name, t in self.outputs],
+            "params": {
+                "total": self.params,
+                "trainable": self.trainable,
+                "frozen": self.frozen,
+                "buffers": self.buffers,
+            },
+            "macs": number(self.macs),
+            "flops": number(self.flops),
+            "memory": {
+                "weights": self.weights_bytes,
+                "inference_peak": self.inference_peak,
+                "training_peak": self.training_peak,
+            },
+            "receptive_field": _list(self.receptive_field),
+            "depth": self.depth,
+            "conditions": list(self.conditions),
+            "claims": [{"line": c.line, "text": c.text, "holds": c.holds} for c in self.claims],
+            "layers": [_row_json(row) for row in self.rows],
+        }
+
+
+def report(net: Net) -> Report:
+    """Adds up a typed graph. Linear in the number of layers."""
+    fields = receptive.fields(net)
+    rows: list[Row] = []
+    depths: dict[Wire, int] = {}
+    trainable = buffers = stored = 0
+    macs: Size = 0
+    for placed in walk(net.module):
+        row = _row(placed, fields)
+        rows.append(row)
+        macs = macs + row.macs
+        trainable += row.params
+        buffers += row.buffers
+        stored += sum(w.count * w.dtype_bytes for w in _weights(placed) if not placed.reuse)
+        step = placed.step
+        before = max((depths.get(wire, 0) for wire in step.inputs), default=0)
+        depths[step.output] = before + _depth_of(step)
+    outputs = tuple((name, wire.tensor) for name, wire in net.module.outputs)
+    peak = memory.peaks(net)
+    return Report(
+        net.name,
+        tuple((name, wire.tensor) for name, wire in net.module.inputs),
+        outputs,
+        trainable,
+        trainable,
+        0,
+        buffers,
+        macs,
+        stored,
+        peak.inference,
+        peak.training,
+        receptive.of_net(net, fields),
+        max((depths.get(wire, 0) for _, wire in net.module.outputs), default=0),
+        net.conditions,
+        tuple(rows),
+    )
+
+
+def _row(placed: Placed, fields: dict[Wire, receptive.Field]) -> Row:
+    step = placed.step
+    field = fields[step.output]
+    seen = tuple(span.size for span in field) if field else None
+    weights = () if placed.reuse else _weights(placed)
+    params = sum(w.count for w in weights if not w.buffer)
+    held = sum(w.count for w in weights if w.buffer)
+    inputs = tuple(wire.tensor.shape for wire in step.inputs)
+    if isinstance(step, ParamStep):
+        macs: Size = 0
+        kind = "param"
+    else:
+        macs = step.layer.macs([wire.tensor for wire in step.inputs], step.output.tensor)
+        kind = step.layer.kind
+    tensor = step.output.tensor
+    return Row(
+        placed.path, kind, step.span.text, step.span, inputs, tensor, params, held, macs, seen, step
+    )
+
+
+def _weights(placed: Placed) -> Sequence[Any]:
+    step = placed.step
+    return (step.weight,) if isinstance(step, ParamStep) else step.weights
+
+
+def _depth_of(step: LayerStep | ParamStep) -> int:
+    """1 for a layer with a weight matrix, its number of layers for a recurrent stack, else 0."""
+    if isinstance(step, ParamStep) or step.layer.kind == "positions":
+        return 0
+    if not any(len(w.shape) >= 2 for w in step.weights):
+        return 0
+    return int(getattr(step.layer, "layers", 1))
+
+
+def number(size: Size | None) -> int | str | None:
+    """A size for JSON: a number, an expression over the user's names as text, or null for unknown."""
+    return size if isinstance(size, int) or size is None else str(size)
+
+
+def _list(sizes: Sequence[Size] | None) -> list[int | str | None] | None:
+    return None if sizes is None else [number(size) for size in sizes]
+
+
+def _tensor_json(name: str, tensor: Tensor) -> dict[str, Any]:
+    return {"name": name, "shape": _list(tensor.shape), "dtype": tensor.dtype}
+
+
+def _row_json(row: Row) -> dict[str, Any]:
+    why = row.why
+    return {
+        "path": row.path,
+        "layer": row.layer,
+        "text": row.text,
+        "line": row.span.line,
+        "inputs": [_list(shape) for shape in row.inputs],
+        "output": _list(row.output.shape),
+        "params": row.params,
+        "buffers": row.buffers,
+        "macs": number(row.macs),
+        "receptive_field": _list(row.receptive_field),
+        "why": {"output": why.output, "params": why.params, "macs": why.macs},
+    }

@@ -1,0 +1,193 @@
+"""The public face: load a spec, ask for its nets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from netc.compiler import claims, program
+from netc.compiler.diagnostics import CompileError, Diagnostic, Log, did_you_mean
+from netc.compiler.elaborate import elaborate
+from netc.compiler.graph import Net
+from netc.compiler.lint import lint
+from netc.compiler.report import Report, report
+from netc.compiler.resolve import resolve
+from netc.compiler.source import Source, Span
+
+if TYPE_CHECKING:
+    import torch
+
+    from netc.compiler.recipe import Recipe
+
+
+class Spec:
+    """A spec, compiled as far as it needs no torch.
+
+    Attributes:
+        source: its text.
+        diagnostics: everything found, errors, warnings and notes, in the text's order.
+    """
+
+    def __init__(self, source: Source, values: Mapping[str, Any], base: Path) -> None:
+        self.source, self.base = source, base
+        self._log = Log()
+        self._nets: dict[str, Net] = {}
+        self._reports: dict[str, Report] = {}
+        self._recipes: dict[str, Recipe] = {}
+        self._program = resolve(source, self._log, _read)
+        self._compile(values)
+
+    def _compile(self, values: Mapping[str, Any]) -> None:
+        if self._log.has_errors:
+            return
+        self._check_values(values)
+        for definition in self._program.nets():
+            log = Log()
+            known = _names_of(definition)
+            net = elaborate(self._program, definition.name, _own(values, known), log)
+            if net is not None:
+                lint(net, log)
+                self._nets[definition.name] = net
+            for diagnostic in log:
+                self._log.add(diagnostic)
+        if not self._log.has_errors and self._program.trains:
+            from netc.compiler.training import recipes
+
+            self._recipes = recipes(self._program.trains, self._nets, self._log)
+
+    def _check_values(self, values: Mapping[str, Any]) -> None:
+        known = {n for d in self._program.nets() for n in _names_of(d)}
+        for name in values:
+            if name not in known:
+                span = Span(self.source, 1, 1, 1, 1)
+                message = f"no net here has a parameter or an input size called `{name}`"
+                self._log.say("E0203", span, message, did_you_mean(name, known))
+
+    def judge(self) -> None:
+        """Measures every net and judges its claims; false ones become diagnostics."""
+        for name in self._nets:
+            self._report(name)
+
+    def _report(self, name: str) -> Report:
+        if name not in self._reports:
+            net = self._nets[name]
+            self._reports[name] = claims.judge(net, report(net), self._log)
+        return self._reports[name]
+
+    @property
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """Everything found so far."""
+        return tuple(self._log)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The nets of the file, in its order."""
+        return tuple(self._nets)
+
+    @property
+    def recipes(self) -> Mapping[str, Recipe]:
+        """The train blocks, by the net they train."""
+        return self._recipes
+
+    def net(self, name: str | None = None) -> NetHandle:
+        """One net; the name may be left out where the file has only one. Raises KeyError."""
+        if name is None and len(self._nets) != 1:
+            listed = ", ".join(self._nets)
+            raise KeyError(f"the file has {len(self._nets)} nets, say which: {listed}")
+        chosen = name if name is not None else next(iter(self._nets))
+        if chosen not in self._nets:
+            raise KeyError(f"no net `{chosen}` here; there is {', '.join(self._nets)}")
+        return NetHandle(self, chosen)
+
+
+class NetHandle:
+    """One net of a spec: its report, its PyTorch source, its module."""
+
+    def __init__(self, spec: Spec, name: str) -> None:
+        self.spec, self.name = spec, name
+
+    @property
+    def graph(self) -> Net:
+        """The typed graph."""
+        return self.spec._nets[self.name]
+
+    def report(self) -> Report:
+        """Shapes, parameters, MACs, memory, receptive field, claims; sizes without the batch axis."""
+        return self.spec._report(self.name)
+
+    def source(self) -> str:
+        """A PyTorch file of its own: imports torch only; the class has the net's name."""
+        from netc.compiler.emit import emit
+
+        return emit(self.graph, self.spec.source.name)
+
+    def module(self, device: str = "cpu") -> torch.nn.Module:
+        """The net as an `nn.Module` on a device, freshly initialised. Needs torch.
+
+        Takes batches: an input declared `[1, 32, 32]` is a tensor `[N, 1, 32, 32]`.
+        """
+        from netc.runtime.module import build
+
+        return build(self.source(), self.graph.name).to(device)
+
+
+def load(path_or_text: str | Path, /, **params: Any) -> Spec:
+    """Compiles a spec from a file, or from text (anything with a line break).
+
+    Keyword arguments set parameters of its nets, or sizes of their inputs by name.
+    Raises CompileError with all diagnostics if the spec has errors, OSError if there is no such file.
+
+    >>> load("net A:\\n    input x: [2]\\n    dense 3\\n").net().report().params
+    9
+    """
+    spec = read(path_or_text, params)
+    spec.judge()
+    if any(d.severity == "error" for d in spec.diagnostics):
+        raise CompileError(spec.diagnostics)
+    return spec
+
+
+def read(path_or_text: str | Path, params: Mapping[str, Any]) -> Spec:
+    """Like `load`, but errors stay in the spec's diagnostics."""
+    if isinstance(path_or_text, str) and "\n" in path_or_text:
+        return Spec(Source("<text>", path_or_text), params, Path())
+    path = Path(path_or_text)
+    return Spec(Source(str(path_or_text), decode(path)), params, path.parent)
+
+
+def decode(path: Path) -> str:
+    """A spec's text. Raises OSError, or UnicodeDecodeError (a ValueError) if it is not UTF-8 text."""
+    data = path.read_bytes()
+    if b"\0" in data:
+        raise UnicodeDecodeError("utf-8", data[:1], 0, 1, "it holds zero bytes")
+    return data.decode("utf-8")
+
+
+def _read(name: str, user: Source) -> Source:
+    """Finds the file after `use`: beside its user; a dotted name is a spec that ships with netc."""
+    if name.endswith(".net") or "/" in name:
+        path = Path(user.name).parent / name
+        return Source(str(path), decode(path))
+    from importlib.resources import files
+
+    target = files("netc.specs").joinpath(*name.split(".")[:-1], name.split(".")[-1] + ".net")
+    return Source(f"{name}.net", target.read_text(encoding="utf-8"))
+
+
+def _names_of(definition: program.Definition) -> set[str]:
+    """What can be set from outside: a net's parameters and the names of its inputs' sizes."""
+    from netc.compiler import tree
+
+    sizes = {
+        expr.text
+        for item in definition.body
+        if isinstance(item, program.Input)
+        for expr in item.kind.sizes
+        if isinstance(expr, tree.Name)
+    }
+    return {*definition.parameters, *sizes}
+
+
+def _own(values: Mapping[str, Any], known: set[str]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name in known}
