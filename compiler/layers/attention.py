@@ -45,7 +45,6 @@ class Attention(Layer):
     """
 
     kind: ClassVar[str] = "attention"
-    inputs: ClassVar[tuple[int, int | None]] = (1, 2)
     positional: ClassVar[int] = 1
     operands: ClassVar[tuple[str, ...]] = ("over",)
     examples: ClassVar[tuple[tuple[str, str, str], ...]] = (

@@ -200,7 +200,8 @@ class Layer(BaseModel):
 
     Class attributes:
         kind: the word in the language.
-        inputs: how many values it joins: 1, or (least, most) with None for any number.
+        inputs: how many values it joins, as (least, most) with None for any number; operands that
+            are named (`over=memory`) are not counted.
         operands: fields that name other values of the net (`over=memory`); the field then holds the
             index of that value among the inputs.
         examples: lines of `.net` that must compile, each with its input shape and output shape.

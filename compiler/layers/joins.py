@@ -37,7 +37,8 @@ class Join(Weightless):
         return [
             (left, right, axis)
             for other in others
-            for axis, (left, right) in enumerate(zip(first.shape, other.shape, strict=False))
+            if len(other.shape) == len(first.shape)
+            for axis, (left, right) in enumerate(zip(first.shape, other.shape, strict=True))
             if axis != free
         ]
 
