@@ -101,7 +101,7 @@ class Circles(Data):
     Half of the `n` points have a radius uniform in 0..2.5, half one uniform in 3.5..5; the angle is
     uniform. The label says whether the point, moved by noise uniform in ±5·noise on either axis,
     lies within 2.5 of the origin. Drawn from the recipe's seed.
-    Source: `classifyCircleData` of https://github.com/tensorflow/playground (src/dataset.ts)
+    Source: https://github.com/tensorflow/playground (src/dataset.ts, `classifyCircleData`)
     """
 
     kind: ClassVar[str] = "circles"
