@@ -6,6 +6,10 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from safetensors import SafetensorError
+
+from netc.runtime.errors import TrainError
+
 
 def write_text(path: Path, text: str) -> None:
     """Replaces the file's content by the text (UTF-8, line ends as given)."""
@@ -13,13 +17,23 @@ def write_text(path: Path, text: str) -> None:
 
 
 def replace(path: Path, write: Callable[[Path], object]) -> None:
-    """Lets `write` fill a file beside `path`, then puts it there, on disk when this returns."""
+    """Lets `write` fill a file beside `path`, then puts it there, on disk when this returns.
+
+    Raises:
+        TrainError: the disk is full, or the folder cannot be written.
+    """
     part = path.with_name(path.name + ".part")
-    write(part)
-    with part.open("rb+") as file:
-        os.fsync(file.fileno())
-    part.replace(path)
-    sync_folder(path.parent)
+    try:
+        part.touch()
+        mode = part.stat().st_mode
+        write(part)
+        part.chmod(mode)  # safetensors makes files that only their owner may read
+        with part.open("rb+") as file:
+            os.fsync(file.fileno())
+        part.replace(path)
+        sync_folder(path.parent)
+    except (OSError, SafetensorError) as error:
+        raise TrainError(f"cannot write {path}: {error}", "is the disk full?") from error
 
 
 def sync_folder(folder: Path) -> None:

@@ -57,11 +57,14 @@ class RunFolder:
 
     def append(self, line: dict[str, Any]) -> int:
         """Adds a line to the log, on disk when this returns; the log's length in bytes then."""
-        with self.log.open("ab") as file:
-            file.write(json.dumps(line, allow_nan=False).encode() + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-            return file.tell()
+        try:
+            with self.log.open("ab") as file:
+                file.write(json.dumps(line, allow_nan=False).encode() + b"\n")
+                file.flush()
+                os.fsync(file.fileno())
+                return file.tell()
+        except OSError as error:
+            raise TrainError(f"cannot write {self.log}: {error}", "is the disk full?") from error
 
     def cut_log(self, length: int) -> tuple[Epoch, ...]:
         """Drops what was logged after a checkpoint; the epochs that remain.
@@ -113,13 +116,13 @@ def create(path: Path, job: Job, device: torch.device, digest: str) -> RunFolder
     """The folder with all that is known before training."""
     try:
         path.mkdir(parents=True, exist_ok=True)
-        write_text(path / "spec.net", job.spec)
-        write_text(path / "model.py", job.source)
-        write_text(path / "job.json", _json(job.options()))
-        write_text(path / "environment.json", _json(environment(job, device, digest)))
-        write_text(path / "metrics.jsonl", "")
     except OSError as error:
-        raise TrainError(f"cannot write the run's folder {path}: {error.strerror}") from error
+        raise TrainError(f"cannot make the folder {path}: {error.strerror}") from error
+    write_text(path / "spec.net", job.spec)
+    write_text(path / "model.py", job.source)
+    write_text(path / "job.json", _json(job.options()))
+    write_text(path / "environment.json", _json(environment(job, device, digest)))
+    write_text(path / "metrics.jsonl", "")
     return RunFolder(path)
 
 

@@ -1,8 +1,9 @@
-"""From the emitted source to a net: what is trained is that file and nothing else."""
+"""From the emitted source to a net: what is trained is that text and nothing else."""
 
 from __future__ import annotations
 
 import hashlib
+import linecache
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -10,6 +11,20 @@ from types import ModuleType
 from torch import nn
 
 from netc.runtime.errors import TrainError
+
+
+def build(source: str, name: str) -> nn.Module:
+    """A freshly initialised net of the class `name` that the source defines, without a file.
+
+    Tracebacks and `inspect` show the source's lines under a made-up file name.
+
+    Raises:
+        TrainError: the source defines no such `nn.Module`.
+    """
+    file = f"<netc {name} {_digest(source)}>"
+    # a time of None marks an entry that is not to be compared with a file on disk
+    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+    return _take(source, file, name)()
 
 
 def net_class(source: str, path: Path, name: str) -> type[nn.Module]:
@@ -26,18 +41,19 @@ def net_class(source: str, path: Path, name: str) -> type[nn.Module]:
     Raises:
         TrainError: the source defines no such `nn.Module`.
     """
-    module = _module(source, path)
-    found = getattr(module, name, None)
-    if not (isinstance(found, type) and issubclass(found, nn.Module)):
-        raise TrainError(f"{path} defines no net named `{name}`")
-    return found
+    return _take(source, str(path.resolve()), name)
 
 
-def _module(source: str, path: Path) -> ModuleType:
-    file = str(path.resolve())
-    key = hashlib.sha256(f"{file}\0{source}".encode()).hexdigest()[:16]
-    module = ModuleType(f"netc_emitted_{key}")
+def _take(source: str, file: str, name: str) -> type[nn.Module]:
+    module = ModuleType(f"netc_emitted_{_digest(file, source)}")
     module.__file__ = file
     sys.modules[module.__name__] = module  # `inspect` looks a class's file up by its module's name
     exec(compile(source, file, "exec", dont_inherit=True), module.__dict__)
-    return module
+    found = getattr(module, name, None)
+    if not (isinstance(found, type) and issubclass(found, nn.Module)):
+        raise TrainError(f"{file} defines no net named `{name}`")
+    return found
+
+
+def _digest(*texts: str) -> str:
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16]

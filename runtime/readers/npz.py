@@ -5,7 +5,7 @@ from __future__ import annotations
 import zipfile
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import torch
@@ -31,7 +31,7 @@ def read(part: Npz, base: Path, seed: int) -> Raw:
     """The named arrays as they are: float, or int64 for whole numbers."""
     path = need_file(base / part.path, "`data npz`")
     names = (part.inputs,) if isinstance(part.inputs, str) else part.inputs
-    with _open(path) as file:
+    with path.open("rb") as stream, _open(stream, path) as file:
         arrays = [_array(file, name, path) for name in (*names, part.target)]
     lengths = [len(array) for array in arrays]
     if len(set(lengths)) > 1:
@@ -43,9 +43,9 @@ def read(part: Npz, base: Path, seed: int) -> Raw:
     return Raw(Examples(tuple(inputs), target))
 
 
-def _open(path: Path) -> Any:
+def _open(stream: BinaryIO, path: Path) -> Any:
     try:
-        file = np.load(path, allow_pickle=False)
+        file = np.load(stream, allow_pickle=False)
     except BROKEN as error:
         raise _broken(path, error) from error
     if not isinstance(file, np.lib.npyio.NpzFile):
