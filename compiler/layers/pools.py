@@ -205,7 +205,11 @@ class AvgPool(_Sliding):
 
     def output(self, inputs: Sequence[Tensor]) -> Tensor:
         out = super().output(inputs)
-        if not self.count_pad and self.pads_first(self.axes(inputs[0])):
+        axes = self.axes(inputs[0])
+        first = self.pads_first(axes)
+        if len(axes) == 3 and not first:
+            self._fits_unpadded(axes, inputs[0])
+        if not self.count_pad and first:
             raise ShapeError(
                 "`avg_pool` with `pad=same` and an even kernel pads unequally, and PyTorch cannot "
                 "leave those zeros out of the mean",
@@ -214,6 +218,18 @@ class AvgPool(_Sliding):
                 argument="count_pad",
             )
         return out
+
+    def _fits_unpadded(self, axes: Sequence[Axis], x: Tensor) -> None:
+        """AvgPool3d, and no other pool, wants the kernel within the input without its padding."""
+        for axis, size in zip(axes, x.shape[1:], strict=True):
+            if isinstance(size, int) and size < axis.kernel:
+                raise ShapeError(
+                    f"the {axis.name} of the kernel of `avg_pool` is {axis.kernel}, larger than "
+                    f"the input's {size}, which PyTorch's AvgPool3d refuses with any padding",
+                    f"use a kernel of at most {size} along the {axis.name}",
+                    code="E0305",
+                    argument="kernel",
+                )
 
     def torch(self, inputs: Sequence[Tensor], output: Tensor) -> Torch:
         axes = self.axes(inputs[0])

@@ -104,7 +104,8 @@ class Recurrent(Layer):
         steps = inputs[0].shape[0]
         between = (self.layers - 1) * (2 if self.dropout else 1)
         vectors = self.layers * self.states(steps) + between * steps
-        return Kept(inputs=(0,), extra=FLOAT_BYTES * self.directions * self.units * vectors)
+        copies = (self.directions - 1) * inputs[0].elements  # each direction has its own input
+        return Kept((0,), extra=FLOAT_BYTES * (self.directions * self.units * vectors + copies))
 
     def options(self) -> tuple[tuple[str, Part], ...]:
         """Arguments of this kind alone."""

@@ -1,0 +1,222 @@
+"""What holds for each layer of the registry: its declarations agree with PyTorch."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from math import prod
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from layer_cases import CASES, STRATEGIES, Case, cases
+from layer_lines import layer as read_layer
+from layer_lines import tensor, tensors
+from layer_oracle import (
+    BATCH,
+    SUPPORT,
+    Run,
+    flops,
+    numbers,
+    run_of,
+    saved_bytes,
+    scope,
+    support_text,
+)
+from layer_sums import sides, statements
+from pydantic import ValidationError
+
+from netc.compiler.layers import find, words
+from netc.compiler.layers.base import Layer, ShapeError, Tensor
+from netc.compiler.sizes import evaluate, symbol
+
+every_word = pytest.mark.parametrize("word", words())
+
+
+def kind(word: str) -> type[Layer]:
+    found = find(word)
+    assert found is not None
+    return found
+
+
+def close(a: torch.Tensor, b: torch.Tensor) -> None:
+    torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-5)
+
+
+def test_every_word_has_random_cases() -> None:
+    assert set(STRATEGIES) == set(words())
+
+
+@every_word
+def test_declares_itself(word: str) -> None:
+    layer = kind(word)
+    assert layer.kind == word
+    text = layer.__doc__ or ""
+    assert "Shape:" in text
+    assert "Source:" in text
+    assert layer.examples
+    assert layer.refused
+    assert layer.model_json_schema()["type"] == "object"
+
+
+@every_word
+def test_examples_compile_to_their_shapes(word: str) -> None:
+    for line, given_, expected in kind(word).examples:
+        layer, inputs = read_layer(line), tensors(given_)
+        output = layer.output(inputs)
+        assert str(output) == str(tensor(expected)), line
+        for text in layer.why(inputs, output).__slots__:
+            holds(getattr(layer.why(inputs, output), text))
+        layer.macs(inputs, output)
+        layer.receptive(inputs)
+        layer.kept(inputs, output)
+        scope(layer.torch(inputs, output))
+
+
+@every_word
+def test_refused_lines_say_why(word: str) -> None:
+    for line, given_, piece in kind(word).refused:
+        with pytest.raises((ShapeError, ValidationError, ValueError)) as caught:
+            read_layer(line).output(tensors(given_))
+        assert piece in str(caught.value), line
+
+
+def holds(text: str) -> None:
+    names = {"H": 23, "L": 17, "S": 5, "T": 11, "W": 31}
+    for statement in statements(text):
+        first, *others = sides(statement, names)
+        assert all(first == other for other in others), (text, statement)
+
+
+@every_word
+@CASES
+@given(data=st.data())
+def test_shapes_weights_and_costs(word: str, data: st.DataObject) -> None:
+    case = data.draw(cases(word))
+    layer, inputs = case.layer, case.inputs
+    output = layer.output(inputs)
+    run, xs = run_of(layer, inputs), numbers(inputs)
+    result = run(*xs)
+    assert tuple(result.shape) == (BATCH, *output.shape)
+    assert result.dtype == (torch.int64 if output.dtype == "int" else torch.float32)
+    on_meta = run_of(layer, inputs, device="meta")(*(x.to("meta") for x in xs))
+    assert on_meta.shape == result.shape
+    weights_agree(layer, inputs, run)
+    macs = layer.macs(inputs, output)
+    assert isinstance(macs, int)
+    assert flops(run, xs) == 2 * BATCH * macs
+    for text in (layer.why(inputs, output).output, layer.why(inputs, output).params):
+        holds(text)
+    holds(layer.why(inputs, output).macs)
+
+
+def weights_agree(layer: Layer, inputs: tuple[Tensor, ...], run: Run) -> None:
+    weights = layer.weights(inputs)
+    state = run.module.state_dict()
+    assert [(w.name, w.shape, w.dtype_bytes) for w in weights] == [
+        (name, tuple(value.shape), value.element_size()) for name, value in state.items()
+    ]
+    assert {w.name for w in weights if w.buffer} == {n for n, _ in run.module.named_buffers()}
+    learned = sum(p.numel() for p in run.module.parameters())
+    assert sum(w.count for w in weights if not w.buffer) == learned
+
+
+@every_word
+@CASES
+@given(data=st.data())
+def test_kept_is_what_autograd_keeps(word: str, data: st.DataObject) -> None:
+    case = data.draw(cases(word))
+    layer, inputs = case.layer, case.inputs
+    output = layer.output(inputs)
+    kept = layer.kept(inputs, output)
+    run, xs = run_of(layer, inputs), numbers(inputs)
+    values = [xs[index] for index in kept.inputs]
+    per_example = sum(x[0].numel() * x.element_size() for x in values)
+    if kept.output:
+        per_example += 4 * prod(int(str(size)) for size in output.shape)
+    per_example += int(str(kept.extra))
+    assert saved_bytes(run, xs) == BATCH * per_example + kept.fixed
+    result = run(*xs)
+    shared = result.untyped_storage().data_ptr() in {x.untyped_storage().data_ptr() for x in xs}
+    assert shared == kept.view
+
+
+@every_word
+@CASES
+@given(data=st.data())
+def test_both_forms_agree(word: str, data: st.DataObject) -> None:
+    case = data.draw(cases(word))
+    run, xs = run_of(case.layer, case.inputs), numbers(case.inputs)
+    weightless = not case.layer.weights(case.inputs)
+    assert run.written.inline is None or weightless
+    if run.written.module is None or run.written.inline is None:
+        assert run.written.module or run.written.inline
+        return
+    for training in (True, False):
+        run.module.train(training)
+        torch.manual_seed(0)
+        expected = run.by_module(*xs)
+        torch.manual_seed(0)
+        assert torch.equal(run.inline(*xs), expected)
+
+
+@every_word
+@CASES
+@given(data=st.data())
+def test_an_example_does_not_see_its_batch(word: str, data: st.DataObject) -> None:
+    case = data.draw(cases(word))
+    run, xs = run_of(case.layer, case.inputs), numbers(case.inputs)
+    run.module.eval()
+    together = run(*xs)
+    for index in range(BATCH):
+        close(run(*(x[index : index + 1] for x in xs)), together[index : index + 1])
+
+
+@every_word
+@CASES
+@given(data=st.data())
+def test_names_for_sizes_agree_with_numbers(word: str, data: st.DataObject) -> None:
+    """Sizes that may be names are made names; then output and MACs must give the same numbers."""
+    case = data.draw(cases(word))
+    known = case.layer.output(case.inputs)
+    values = {f"N{size}": size for x in case.inputs for size in x.shape}
+    inputs = [x.shape for x in case.inputs]
+    for index, shape in enumerate(inputs):
+        for axis, size in enumerate(shape):
+            named = (*inputs[index][:axis], symbol(f"N{size}"), *inputs[index][axis + 1 :])
+            changed = [*inputs[:index], named, *inputs[index + 1 :]]
+            made = tuple(Tensor(s, x.dtype) for s, x in zip(changed, case.inputs, strict=True))
+            if accepts(case, made):
+                inputs = changed
+    made = tuple(Tensor(s, x.dtype) for s, x in zip(inputs, case.inputs, strict=True))
+    output = case.layer.output(made)
+    assert tuple(evaluate(size, values) for size in output.shape) == known.shape
+    macs = case.layer.macs(made, output)
+    assert evaluate(macs, values) == case.layer.macs(case.inputs, known)
+
+
+def accepts(case: Case, inputs: tuple[Tensor, ...]) -> bool:
+    try:
+        output = case.layer.output(inputs)
+        case.layer.weights(inputs)
+        case.layer.torch(inputs, output)
+    except ShapeError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("path", sorted(SUPPORT.iterdir()), ids=lambda path: path.name)
+def test_support_classes_are_formatted(path: Path) -> None:
+    head = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n\n\n"
+    text = support_text(path.name.removesuffix(".py.j2"))
+    text = (head if "F." in text else head.replace("import torch.nn.functional as F\n", "")) + text
+    ruff = str(Path(sys.executable).parent / "ruff")
+    for command in (
+        ["format", "--isolated", "--line-length=88", "--stdin-filename=net.py", "-"],
+        ["check", "--isolated", "--quiet", "--stdin-filename=net.py", "-"],
+    ):
+        done = subprocess.run([ruff, *command], input=text, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout
+        assert command[0] == "check" or done.stdout == text
