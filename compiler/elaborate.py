@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import ChainMap
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -81,6 +81,7 @@ class _Shared:
 
     share: program.Share
     env: Mapping[str, Any]
+    owner: object
     first: LayerStep | BlockStep | None = None
 
 
@@ -97,6 +98,9 @@ class _Frame:
     current: Current
     calls: tuple[tuple[str, Span], ...] = ()
     repeats: int = 1
+    owner: object = field(default_factory=object)
+    names: list[tuple[Wire, str]] = field(default_factory=list)
+    ways: list[tuple[Wire, str]] = field(default_factory=list)
 
     def inner(self, **changes: Any) -> _Frame:
         """A frame inside this one, with its own names."""
@@ -145,6 +149,8 @@ class _Elaborator:
             tuple(frame.steps),
             tuple(outputs),
             definition.span,
+            tuple(frame.names),
+            tuple(frame.ways),
         )
 
     def _parameters(
@@ -205,6 +211,13 @@ class _Elaborator:
             tuple(inner.steps),
             (("output", output),),
             definition.span,
+            tuple(inner.names),
+            tuple(inner.ways),
+            tuple(
+                (name, evaluate(default, {}))
+                for name, default in definition.parameters.items()
+                if isinstance(default, tree.Number | tree.String | tree.Dims)
+            ),
         )
         return BlockStep(module, tuple(w for _, w in inputs), output, use.arguments, use.span)
 
@@ -218,7 +231,7 @@ class _Elaborator:
                 case program.Input():
                     self._input(item, frame)
                 case program.Share():
-                    frame.env[item.name] = _Shared(item, frame.env)
+                    frame.env[item.name] = _Shared(item, frame.env, frame.owner)
                 case program.Learned():
                     self._learned(item, frame)
                 case program.Expect():
@@ -259,6 +272,8 @@ class _Elaborator:
         steps = self._gather(item.elements, frame, item.target)
         frame.steps += self._named(steps, item.target, item.span)
         frame.env[item.target] = frame.current if frame.current is not None else UNKNOWN
+        if isinstance(frame.current, Wire):
+            frame.names.append((frame.current, item.target))
         if item.output:
             self._output(item, frame)
 
@@ -294,7 +309,7 @@ class _Elaborator:
             frame.flow(UNKNOWN)
             return
         before = set(map(id, frame.env.values()))
-        inner = frame.inner(steps=[], namer=Namer(body))
+        inner = frame.inner(steps=[], namer=Namer(body), owner=object(), names=[], ways=[])
         inner.env["in"] = source
         self._body(body, inner)
         if not isinstance(inner.current, Wire):
@@ -309,6 +324,8 @@ class _Elaborator:
             tuple(inner.steps),
             (("output", inner.current),),
             body[0].span,
+            tuple(inner.names),
+            tuple(inner.ways),
         )
         wires = tuple(wire for _, wire in inputs)
         frame.steps.append(BlockStep(module, wires, inner.current, {}, body[0].span))
@@ -316,9 +333,17 @@ class _Elaborator:
 
     def _named(self, steps: list[Step], name: str, span: Span) -> list[Step]:
         """Law 6: one weighted step takes the line's name, several are numbered under it."""
-        weighted = [step for step in steps if has_weights(step)]
+        weighted = [step for step in steps if step.name is None and has_weights(step)]
         if len(weighted) <= 1:
-            return [replace(s, name=name) if s in weighted else s for s in steps]  # type: ignore[type-var]
+            return [
+                replace(s, name=name) if weighted and s is weighted[0] else s  # type: ignore[type-var]
+                for s in steps
+            ]
+        shared = next((step for step in steps if step.name is not None), None)
+        if shared is not None:
+            message = f"`{name}` numbers its layers, and `{shared.name}` among them has a name of its own"
+            hint = f"give `{shared.name}` a line of its own"
+            self.log.say("E0408", shared.span, message, hint)
         numbered = tuple(
             replace(step, name=str(number)) if has_weights(step) else step  # type: ignore[type-var]
             for number, step in enumerate(steps)
@@ -458,7 +483,7 @@ class _Elaborator:
         frame: _Frame,
     ) -> bool:
         """Checks the sizes that a layer needs to be equal; symbolic ones become conditions."""
-        fine = True
+        found: list[Condition] = []
         for left, right, axis in layer.joins(tensors):
             if isinstance(left, int) and isinstance(right, int):
                 equal: Any = left == right
@@ -469,10 +494,17 @@ class _Elaborator:
             if equal is False:
                 self._unequal(layer, wires, (left, right, axis), use, frame)
                 return False
-            self.conditions.append(equal)
-            message = f"this `{layer.kind}` holds only for some sizes: {equal}"
-            self._say("N0301", use.word, message, frame)
-        return fine
+            found.append(equal)
+        self._only_if(f"this `{layer.kind}` holds", found, use.word, frame)
+        return True
+
+    def _only_if(
+        self, what: str, found: Sequence[Condition], span: Span, frame: _Frame
+    ) -> None:
+        """Notes that something holds under conditions, and keeps them for the net's report."""
+        self.conditions += found
+        if found:
+            self._say("N0301", span, f"{what} for some sizes only: {'; '.join(together(found))}", frame)
 
     def _unequal(
         self,
@@ -514,16 +546,21 @@ class _Elaborator:
             message = f"the claim {Tensor(claimed)} is false: here flows {Tensor(shape)}"
             hint = f"write `{Tensor(shape)}`, or change what leads here"
             self._say("E0501", claim.span, message, frame, hint, [Label(current.made, current.by)])
-        for condition in equal:
-            if not isinstance(condition, bool):
-                self.conditions.append(condition)
-                message = f"the claim holds only for some sizes: {condition}"
-                self._say("N0301", claim.span, message, frame)
+        found = [condition for condition in equal if not isinstance(condition, bool)]
+        if False not in equal:
+            self._only_if("the claim holds", found, claim.span, frame)
 
     def _shared(self, use: program.SharedUse, frame: _Frame) -> None:
         shared = frame.env[use.name]
         assert isinstance(shared, _Shared)
         element = shared.share.element
+        if shared.owner is not frame.owner:
+            message = f"`{use.name}` is shared around a stretch that is a module of its own"
+            label = Label(shared.share.span, "it is made here")
+            hint = "take the name off the line, or share inside the block"
+            self._say("E0408", use.span, message, frame, hint, [label])
+            frame.flow(UNKNOWN)
+            return
         inner = replace(frame, env=ChainMap({}, shared.env))  # type: ignore[arg-type]
         step: LayerStep | BlockStep | None
         if isinstance(element, program.BlockUse):
@@ -648,10 +685,12 @@ class _Elaborator:
             frame.flow(UNKNOWN)
             return
         ends: list[Current] = []
-        for branch in element.branches:
+        for number, branch in enumerate(element.branches, 1):
             steps, end = self._way(branch.body, source, frame, branch.name)
             frame.steps += steps
             ends.append(end)
+            if isinstance(end, Wire) and end is not source:
+                frame.ways.append((end, branch.name or f"branch{number}"))
         if not all(isinstance(end, Wire) for end in ends):
             frame.flow(UNKNOWN)
             return
@@ -689,7 +728,7 @@ class _Elaborator:
             if not isinstance(item.current, Wire):
                 return
         if not any(has_weights(item) for item in items):
-            frame.steps += items
+            frame.steps += [replace(item, name=None) for item in items]  # type: ignore[type-var]
             return
         assert isinstance(frame.current, Wire)
         own = {id(step.output) for step in items}
@@ -710,11 +749,8 @@ class _Elaborator:
         if plain:
             self._body(body, item)
         elif body:
-            self._enclosed(body, item, "round")
-        return [
-            replace(step, name=name) if has_weights(step) else step  # type: ignore[type-var]
-            for step in item.steps
-        ]
+            self._enclosed(body, item, "layer")
+        return [replace(step, name=name) for step in item.steps]  # type: ignore[type-var]
 
     def _repeated(self, element: program.Repeat, frame: _Frame) -> Sequence[Any] | None:
         """The values that the rounds run through; None after an error."""

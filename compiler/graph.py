@@ -121,6 +121,9 @@ class Module:
         name: the definition's name, or one made from the line's.
         parameters: its parameters with their values in this instance; wires for values handed in.
         inputs: names and wires of what flows in; outputs likewise.
+        names: what the text calls values inside; the emitted code calls them so too.
+        ways: the names of branches, each at its end.
+        defaults: of its parameters, those that are plain values.
     """
 
     word: str
@@ -130,6 +133,9 @@ class Module:
     steps: tuple[Step, ...]
     outputs: tuple[tuple[str, Wire], ...]
     span: Span
+    names: tuple[tuple[Wire, str], ...] = ()
+    ways: tuple[tuple[Wire, str], ...] = ()
+    defaults: tuple[tuple[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,6 +83,8 @@ class _Files:
         if layers.find(name) is not None or name in STRUCTURE:
             message = f"`{name}` is a word of the language already"
             self.log.say("E0206", definition.name.span, message, f"call it `{name.capitalize()}`")
+        elif reason := forbidden_name(name):
+            self.log.say("E0206", definition.name.span, reason, "choose another name")
         self.definitions[name] = definition
 
     def _use(self, use: tree.Use, source: Source, using: tuple[str, ...]) -> None:
@@ -702,13 +704,17 @@ def words_of(field: FieldInfo) -> tuple[str, ...]:
     return _words(field.annotation)
 
 
+_TAKEN = frozenset(("F", "Tensor", "math", "nn", "range", "self", "super", "torch"))
+"""Names that the emitted file uses for itself."""
+
+
 def forbidden_name(text: str) -> str | None:
     """Why a name cannot stand in the emitted file; None if it can."""
     import keyword
 
     from netc.compiler.reserved import MODULE_ATTRIBUTES
 
-    if keyword.iskeyword(text) or text in ("self", "torch", "nn", "F", "math", "super"):
+    if keyword.iskeyword(text) or text in _TAKEN:
         return f"`{text}` has a meaning in Python, and names are kept in the PyTorch file"
     if text in MODULE_ATTRIBUTES or text.startswith("__"):
         return f"`{text}` is an attribute of every torch module, and names are kept in the PyTorch file"

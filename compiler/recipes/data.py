@@ -15,7 +15,7 @@ Side: TypeAlias = Annotated[int, Field(gt=0, le=65_536)]
 ImageSize: TypeAlias = Side | tuple[Side, Side]
 """Height and width in pixels: `32` for both, or `32x48`."""
 
-Path: TypeAlias = Annotated[str, Field(min_length=1)]
+PathText: TypeAlias = Annotated[str, Field(min_length=1)]
 Name: TypeAlias = Annotated[str, Field(min_length=1)]
 
 Scaling: TypeAlias = bool | Literal["zscore", "center", "minmax"]
@@ -122,7 +122,7 @@ class Idx(Data):
 
     kind: ClassVar[str] = "idx"
     positional: ClassVar[int] = 1
-    path: Path
+    path: PathText
     size: ImageSize | None = None
     pad: Annotated[int, Field(ge=0, le=4096)] = 0
 
@@ -138,7 +138,7 @@ class Images(Data):
 
     kind: ClassVar[str] = "images"
     positional: ClassVar[int] = 1
-    path: Path
+    path: PathText
     size: ImageSize
     channels: Literal[1, 3] = 3
 
@@ -154,7 +154,7 @@ class Npz(Data):
 
     kind: ClassVar[str] = "npz"
     positional: ClassVar[int] = 1
-    path: Path
+    path: PathText
     inputs: Name | tuple[Name, ...] = "x"
     target: Name = "y"
     standardize: Scaling = False

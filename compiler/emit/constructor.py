@@ -1,0 +1,403 @@
+"""`__init__`: one attribute for each module, numbers as literals or as constructor arguments.
+
+A number is written the way the spec has it where it can be (`4 * width`); an inferred one takes the
+nearest expression above it that has its value in every instance (`nn.BatchNorm2d(width)`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+from netc.compiler import tree
+from netc.compiler.emit.classes import (
+    Parameter,
+    Plan,
+    Plans,
+    conditional,
+    linear,
+    torch_of,
+    unary,
+)
+from netc.compiler.emit.format import literal, names, python, statement
+from netc.compiler.evaluate import EvaluationError, Poisoned, evaluate
+from netc.compiler.graph import (
+    BlockStep,
+    GroupStep,
+    LayerStep,
+    Module,
+    ParamStep,
+    RepeatStep,
+    Step,
+    WhenStep,
+    Wire,
+    has_weights,
+)
+from netc.compiler.layers.base import Call, Given, Inferred
+from netc.compiler.sizes import Symbolic
+
+Values = dict[int, Any]
+"""A number in each instance, by the instance's place in its class."""
+Aligned = dict[int, Step]
+"""The same step in each instance."""
+
+
+class Constructor:
+    """Writes the constructor of one class."""
+
+    def __init__(self, plan: Plan, plans: Plans) -> None:
+        self.plan, self.plans = plan, plans
+        self.lines: list[str] = []
+        self.parameters: list[Parameter] = []
+        self.attributes: dict[int, str] = {}
+        """Names of weightless modules, by the id of their first instance's step."""
+        self._known: list[tuple[str, Values]] = []
+        self._own = _own_parameters(plan.instances)
+        self._used: list[str] = []
+        self._attribute_names = _attribute_names(plan.instances[0])
+
+    def write(self) -> None:
+        """Fills the plan's parameters and constructor lines."""
+        self.steps({i: m.steps for i, m in enumerate(self.plan.instances)}, 8)
+        defaults = dict(self.plan.instances[0].defaults)
+        own = [
+            Parameter(name, self._own[name], defaults.get(name), name in defaults)
+            for name in self._own
+            if name in self._used
+        ]
+        every = [*self.parameters, *own]
+        every.sort(key=lambda p: p.has_default)
+        self.plan.parameters = every
+        self.plan.constructor = self.lines
+
+    def steps(self, aligned: dict[int, Sequence[Step]], indent: int) -> None:
+        """One attribute for each step that is a module."""
+        for position in range(len(next(iter(aligned.values())))):
+            self.step({i: steps[position] for i, steps in aligned.items()}, indent)
+
+    def step(self, aligned: Aligned, indent: int) -> None:
+        """The attribute of one step."""
+        first = next(iter(aligned.values()))
+        if isinstance(first, WhenStep):
+            self._when(cast("dict[int, WhenStep]", aligned), indent)
+            return
+        if isinstance(first, ParamStep):
+            self._attribute(first.name, _param(first), indent)
+            return
+        if isinstance(first, LayerStep | BlockStep) and first.reuse:
+            return
+        if isinstance(first, GroupStep) and not is_sequence(first):
+            entries = [
+                f'"{_named(inner)}": {text}'
+                for inner, text in zip(first.steps, self._texts(aligned), strict=True)
+                if text is not None
+            ]
+            self._attribute(_named(first), f"nn.ModuleDict({{{', '.join(entries)}}})", indent)
+            return
+        if first.name is not None and (has_weights(first) or not isinstance(first, LayerStep)):
+            text = self.text(aligned)
+            if text is not None:
+                self._attribute(first.name, text, indent)
+            return
+        if isinstance(first, LayerStep) and needs_module(aligned):
+            name = self._fresh(first.layer.kind)
+            self.attributes[id(first)] = name
+            self._attribute(name, self.text(aligned) or "", indent)
+        elif isinstance(first, BlockStep):  # a block without weights is a module all the same
+            name = self._fresh(first.module.name.lower())
+            self.attributes[id(first)] = name
+            self._attribute(name, self.text(aligned) or "", indent)
+
+    def text(self, aligned: Aligned) -> str | None:
+        """The expression that constructs a step; None for a layer that is no module."""
+        first = next(iter(aligned.values()))
+        match first:
+            case LayerStep():
+                return self._layer(cast("dict[int, LayerStep]", aligned))
+            case BlockStep():
+                return self._block(cast("dict[int, BlockStep]", aligned))
+            case GroupStep():
+                texts = [t for t in self._texts(aligned) if t is not None]
+                return f"nn.Sequential({', '.join(texts)})"
+            case RepeatStep():
+                texts = [t for t in self._texts(aligned) if t is not None]
+                if unary(first):
+                    return f"nn.Sequential({_runs(texts)})"
+                runs = _runs(texts)
+                if runs.startswith("*(") and runs.count("*(") == 1 and len(set(texts)) == 1:
+                    return f"nn.ModuleList({runs[2:-1]})"
+                return f"nn.ModuleList([{runs}])"
+        raise TypeError(f"{type(first).__name__} is no module")
+
+    def _texts(self, aligned: Aligned) -> list[str | None]:
+        inner = {i: _inner(step) for i, step in aligned.items()}
+        count = len(next(iter(inner.values())))
+        return [self.text({i: steps[n] for i, steps in inner.items()}) for n in range(count)]
+
+    def _attribute(self, name: str, text: str, indent: int) -> None:
+        self.lines += statement(f"self.{name} = {text}", indent)
+
+    def _when(self, aligned: dict[int, WhenStep], indent: int) -> None:
+        """A shortcut: there for all instances, for none, or by a condition on the arguments."""
+        taken = {i: step.steps for i, step in aligned.items() if step.taken}
+        if not taken:
+            return
+        if not conditional(list(aligned.values())):
+            self.steps(taken, indent)  # type: ignore[arg-type]
+            return
+        name = shortcut_name(next(iter(taken.values())))
+        condition = self._condition(aligned, name)
+        self._attribute(name, "None", indent)
+        self.lines += statement(f"if {condition}:", indent)
+        self.steps(taken, indent + 4)  # type: ignore[arg-type]
+
+    def _condition(self, aligned: dict[int, WhenStep], name: str) -> str:
+        """The spec's own condition where the constructor knows all its names, else an argument."""
+        expr = next(iter(aligned.values())).condition
+        known: dict[str, str] = {}
+        for mentioned in sorted(names(expr)):
+            if mentioned in self._own:
+                known[mentioned] = self._use(mentioned)
+                continue
+            values = {i: _attribute_value(mentioned, step.inputs[0]) for i, step in aligned.items()}
+            if None in values.values():
+                return self._new(f"has_{name}", {i: step.taken for i, step in aligned.items()})
+            hint = mentioned.replace("in.", "in_").replace(".", "_")
+            known[mentioned] = self._inferred(values, hint)
+        return python(expr, known)
+
+    # -- calls
+
+    def _layer(self, aligned: dict[int, LayerStep]) -> str | None:
+        calls = {i: torch_of(step).module for i, step in aligned.items()}
+        if any(call is None for call in calls.values()):
+            return None
+        modules = cast("dict[int, Call]", calls)
+        first = next(iter(modules.values()))
+        parts = [
+            self._part({i: call.args[n] for i, call in modules.items()}, aligned)
+            for n in range(len(first.args))
+        ]
+        longest = sorted(modules.values(), key=lambda call: -len(call.keywords))
+        keywords = dict.fromkeys(k for call in longest for k, _ in call.keywords)
+        for keyword in keywords:
+            parts.append(f"{keyword}={self._part(_keyword(keyword, modules, aligned), aligned)}")
+        return f"{first.function}({', '.join(parts)})"
+
+    def _part(self, values: Values, aligned: dict[int, LayerStep]) -> str:
+        first = next(iter(values.values()))
+        if isinstance(first, Inferred):
+            return self._inferred({i: v.value for i, v in values.items()}, first.name)
+        if isinstance(first, Given):
+            step = next(iter(aligned.values()))
+            plain = {i: v.value for i, v in values.items()}
+            return self._given(plain, step.given.get(first.field), first.field)
+        if any(isinstance(v, Given | Inferred) or v != first for v in values.values()):
+            raise TypeError("instances of one class differ in a fixed argument")
+        return literal(first)
+
+    def _block(self, aligned: dict[int, BlockStep]) -> str:
+        plan, _ = self.plans.of(next(iter(aligned.values())).module)
+        first = next(iter(aligned.values()))
+        parts = []
+        for parameter in plan.parameters:
+            values = {
+                i: parameter.values.get(self.plans.of(step.module)[1])
+                for i, step in aligned.items()
+            }
+            if parameter.has_default and all(v == parameter.default for v in values.values()):
+                continue
+            expr = first.given.get(parameter.name)
+            text = (
+                self._given(values, expr, parameter.name)
+                if expr is not None
+                else self._inferred(values, parameter.name)
+            )
+            parts.append(f"{parameter.name}={text}" if parameter.has_default else text)
+        return f"{plan.name}({', '.join(parts)})"
+
+    # -- numbers
+
+    def _given(self, values: Values, expr: tree.Expr | None, hint: str) -> str:
+        """A number that stands in the spec."""
+        if expr is not None and (mentioned := names(expr)) and mentioned <= set(self._own):
+            if all(_same(self._evaluated(expr, i), value) for i, value in values.items()):
+                text = python(expr, {name: self._use(name) for name in mentioned})
+                self._known.append((text, values))
+                return text
+        if _constant(values):
+            value = next(iter(values.values()))
+            self._known.append((literal(value), values))
+            return literal(value)
+        return self._matching(values) or self._new(hint, values)
+
+    def _inferred(self, values: Values, hint: str) -> str:
+        """A number that follows from what flows in."""
+        found = self._matching(values)
+        if found is not None:
+            return found
+        if _constant(values):
+            return literal(next(iter(values.values())))
+        return self._new(hint, values)
+
+    def _matching(self, values: Values) -> str | None:
+        """The nearest expression above with this value in every instance."""
+        for text, known in reversed(self._known):
+            if all(i in known and known[i] == value for i, value in values.items()):
+                return text
+        if len(self.plan.instances) > 1:
+            fitting = [
+                name
+                for name, own in self._own.items()
+                if all(_same(own[i], value) for i, value in values.items())
+            ]
+            if len(fitting) == 1:
+                return self._use(fitting[0])
+        return None
+
+    def _new(self, hint: str, values: Values) -> str:
+        """A new constructor argument. Instances that never use it get a value that fits its type."""
+        taken = {p.name for p in self.parameters} | set(self._own)
+        name, count = hint, 1
+        while name in taken:
+            count += 1
+            name = f"{hint}{count}"
+        filler = next(iter(values.values()))
+        whole = {i: values.get(i, filler) for i in range(len(self.plan.instances))}
+        self.parameters.append(Parameter(name, whole))
+        self._known.append((name, whole))
+        return name
+
+    def _use(self, name: str) -> str:
+        if name not in self._used:
+            self._used.append(name)
+        return name
+
+    def _evaluated(self, expr: tree.Expr, instance: int) -> Any:
+        env = {name: values[instance] for name, values in self._own.items()}
+        try:
+            return evaluate(expr, env)
+        except (EvaluationError, Poisoned):
+            return None
+
+    def _fresh(self, word: str) -> str:
+        name, count = word, 1
+        while name in self._attribute_names:
+            count += 1
+            name = f"{word}{count}"
+        self._attribute_names.add(name)
+        return name
+
+
+def needs_module(aligned: Aligned) -> bool:
+    """Whether a weightless layer's numbers differ between instances, so that it is built with them."""
+    shown = {torch_of(step).inline for step in aligned.values() if isinstance(step, LayerStep)}
+    return len(shown) > 1 or None in shown
+
+
+def shortcut_name(steps: Sequence[Step]) -> str:
+    """The attribute that tells whether a shortcut is there: its first module with weights."""
+    return next(step.name for step in steps if step.name is not None and has_weights(step))
+
+
+def is_sequence(step: GroupStep) -> bool:
+    """Whether a named line is an `nn.Sequential`."""
+    return linear(step.steps) and all(unary(inner) for inner in step.steps)
+
+
+def _inner(step: Step) -> Sequence[Step]:
+    return step.items if isinstance(step, RepeatStep) else cast(GroupStep, step).steps
+
+
+def _named(step: Step) -> str:
+    return step.name or ""
+
+
+def _own_parameters(instances: Sequence[Module]) -> dict[str, Values]:
+    """A block's parameters that are plain values in every instance."""
+    if instances[0].word != "block":
+        return {}
+    return {
+        name: {i: m.parameters[name] for i, m in enumerate(instances)}
+        for name in instances[0].parameters
+        if all(
+            m.parameters[name] is None
+            or isinstance(m.parameters[name], bool | int | float | str | tuple)
+            for m in instances
+        )
+    }
+
+
+def _attribute_names(module: Module) -> set[str]:
+    found: set[str] = set()
+    for step in module.steps:
+        if step.name is not None:
+            found.add(step.name)
+        if isinstance(step, WhenStep):
+            found |= {inner.name for inner in step.steps if inner.name}
+    return found
+
+
+def _attribute_value(mentioned: str, wire: Wire) -> Any:
+    """`in.channels` at a place: a number; None if the name is of another kind."""
+    target, _, attribute = mentioned.partition(".")
+    if target != "in" or not attribute:
+        return None
+    span = wire.made
+    expr = tree.Attribute(tree.Name("in", span), attribute, span)
+    value = evaluate(expr, {"in": wire})
+    return None if isinstance(value, Symbolic) else value
+
+
+def _keyword(
+    keyword: str, modules: dict[int, Call], aligned: dict[int, LayerStep]
+) -> Values:
+    """A keyword's value in each instance, the layer's own value where its call leaves it out."""
+    found = {i: dict(call.keywords).get(keyword, _ABSENT) for i, call in modules.items()}
+    given = next((v for v in found.values() if isinstance(v, Given)), None)
+    if given is None:
+        return found
+    return {
+        i: Given(given.field, getattr(aligned[i].layer, given.field)) if v is _ABSENT else v
+        for i, v in found.items()
+    }
+
+
+_ABSENT = object()
+
+
+def _constant(values: Values) -> bool:
+    first = next(iter(values.values()))
+    return all(type(v) is type(first) and v == first for v in values.values())
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Equal, where `(3, 3)` for all axes is the same as `3`."""
+    if isinstance(one, tuple) and isinstance(other, int):
+        return set(one) == {other}
+    return type(one) is type(other) and bool(one == other)
+
+
+def _param(step: ParamStep) -> str:
+    sizes = ", ".join(map(str, step.weight.shape))
+    if isinstance(step.start, float):
+        return f"nn.Parameter(torch.full(({sizes},), {literal(step.start)}))"
+    function = {"zeros": "zeros", "ones": "ones", "normal": "randn"}[step.start]
+    return f"nn.Parameter(torch.{function}({sizes}))"
+
+
+def _runs(texts: Sequence[str]) -> str:
+    """Arguments with repetition as a loop: `Block(1), *(Block(2) for _ in range(3))`."""
+    parts: list[str] = []
+    start = 0
+    while start < len(texts):
+        end = start
+        while end < len(texts) and texts[end] == texts[start]:
+            end += 1
+        count = end - start
+        if count >= 3 or (count == len(texts) and count > 1):
+            parts.append(f"*({texts[start]} for _ in range({count}))")
+        else:
+            parts += texts[start:end]
+        start = end
+    return ", ".join(parts)
