@@ -56,15 +56,18 @@ class RunFolder:
         return self.path / "metrics.jsonl"
 
     def append(self, line: dict[str, Any]) -> int:
-        """Adds a line to the log, on disk when this returns; the log's length in bytes then."""
+        """Adds a line to the log; the log's length in bytes then."""
         try:
             with self.log.open("ab") as file:
                 file.write(json.dumps(line, allow_nan=False).encode() + b"\n")
-                file.flush()
-                os.fsync(file.fileno())
                 return file.tell()
         except OSError as error:
             raise TrainError(f"cannot write {self.log}: {error}", "is the disk full?") from error
+
+    def sync_log(self) -> None:
+        """Makes the log durable: a checkpoint says how long it is, so it must not be shorter."""
+        with self.log.open("rb+") as file:
+            os.fsync(file.fileno())
 
     def cut_log(self, length: int) -> tuple[Epoch, ...]:
         """Drops what was logged after a checkpoint; the epochs that remain.
@@ -169,6 +172,21 @@ def environment(job: Job, device: torch.device, digest: str) -> dict[str, Any]:
         "data": digest,
         "command": sys.argv,
     }
+
+
+def differences(path: Path, now: dict[str, Any]) -> str:
+    """What of the first session's surroundings may change a result's last digits; empty if nothing.
+
+    Args:
+        path: the run's folder.
+        now: the surroundings of this session (see `environment`).
+    """
+    before = _read_json(path / "environment.json")
+    return "; ".join(
+        f"{key} was {before.get(key)}, is {now[key]}"
+        for key in ("torch", "platform", "device", "threads")
+        if before.get(key) != now[key]
+    )
 
 
 def _need_same_options(path: Path, job: Job) -> None:

@@ -22,7 +22,8 @@ SAVE_SECONDS = 30.0
 """Time between two checkpoints."""
 
 SAVE_SHARE = 0.05
-"""Share of the time that checkpoints may take: those of large nets are made less often."""
+"""Share of the time that checkpoints may take: those of large nets and of very short epochs, where
+waiting for the disk would take longer than training, are made less often."""
 
 LOOK_EVERY = 50
 """Updates between two looks at the loss on a GPU, which each make the CPU wait for it."""
@@ -145,15 +146,16 @@ class Session:
         self.need_finite()
         begin = time.monotonic()
         self.position.seconds = self.seconds
+        self.folder.sync_log()
         checkpoint.save(self.folder.checkpoint, self.net, self.optimizer, self.sums, self.position)
         self._saved = time.monotonic()
         self._cost = self._saved - begin
 
-    def save_if_due(self, every: int | None) -> None:
-        """Writes a checkpoint every so many updates, and when enough time has gone by."""
-        pause = max(SAVE_SECONDS, self._cost / SAVE_SHARE)
-        by_step = every is not None and self.position.step % every == 0
-        if by_step or time.monotonic() - self._saved >= pause:
+    def save_if_due(self, every: int | None, *, epoch_over: bool = False) -> None:
+        """Writes a checkpoint at an epoch's end, when time has gone by, every so many updates."""
+        pause = max(0.0 if epoch_over else SAVE_SECONDS, self._cost / SAVE_SHARE)
+        asked = every is not None and self.position.step % every == 0
+        if asked or self.position.step == self.total or time.monotonic() - self._saved >= pause:
             self.save()
 
     def save_weights(self) -> None:

@@ -8,6 +8,7 @@ and epoch alone. On a GPU, and with another number of threads, sums are added in
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ from netc.runtime.data import DataSet, load
 from netc.runtime.device import choose
 from netc.runtime.errors import TrainError
 from netc.runtime.fit import fit, the_output
-from netc.runtime.folder import RunFolder, create, need_free, reopen
+from netc.runtime.folder import RunFolder, create, differences, environment, need_free, reopen
 from netc.runtime.job import Job
 from netc.runtime.module import net_class
 from netc.runtime.objectives import Objective, objective
@@ -71,8 +72,8 @@ def train(
         job: the emitted source and the recipe.
         out: the run's folder; it must be missing or empty.
         device: `auto`, `cpu` or `cuda`.
-        save_every: updates between two checkpoints, besides those at each epoch's end and about
-            every 30 seconds.
+        save_every: updates between two checkpoints, besides those at each epoch's end (if it
+            took long enough to be worth one) and about every 30 seconds.
         progress: whether to tell on stderr how it goes.
 
     Raises:
@@ -116,6 +117,7 @@ def resume(
         raise TrainError(f"there is no run's folder {out}", "train first, then resume")
     prepared = prepare(job, device, save_every)
     folder = reopen(out, job, prepared.digest)
+    changed = differences(out, environment(job, prepared.device, prepared.digest))
     with _own_randomness(prepared.device):
         session = _session(prepared, folder)
         session.position = checkpoint.load(
@@ -123,6 +125,8 @@ def resume(
         )
         history = folder.cut_log(session.position.logged)
         session.start_clock()
+        if changed and progress:
+            print(f"resumed elsewhere, last digits may differ: {changed}", file=sys.stderr)
         return _run(session, list(history), save_every, progress)
 
 
@@ -202,7 +206,7 @@ def _epoch(session: Session, watch: _Watch) -> None:
 
 
 def _close(session: Session, watch: _Watch) -> None:
-    """Judges the epoch, logs it, and saves the state from which the next one begins."""
+    """Judges the epoch, logs it, and turns to the next one."""
     session.need_finite()
     position = session.position
     epoch = Epoch(
@@ -224,7 +228,7 @@ def _close(session: Session, watch: _Watch) -> None:
     watch.history.append(epoch)
     watch.progress.epoch(epoch)
     session.next_epoch()
-    session.save()
+    session.save_if_due(watch.save_every, epoch_over=True)
 
 
 def _interrupted(session: Session, watch: _Watch) -> Outcome:
@@ -251,6 +255,7 @@ def _finished(session: Session, watch: _Watch) -> Outcome:
     session.folder.append(
         {"test": test, "step": session.position.step, "claims": claims, "seconds": seconds}
     )
+    session.folder.sync_log()
     if test is not None:
         watch.progress.say(f"test  {numbers(test)}  {duration(seconds)}")
     return _outcome(session, watch, interrupted=False, test=test, verdicts=verdicts)

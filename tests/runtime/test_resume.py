@@ -165,6 +165,11 @@ def test_checkpoints_are_made_as_time_goes_by(
         whole(session)
 
     monkeypatch.setattr(sessions.Session, "save", save)
+    monkeypatch.setattr(sessions, "SAVE_SHARE", 1e-9)  # as if they took too long
+    train(jobs_to_stop.small(), tmp_path / "two", device="cpu", progress=False)
+    assert saves == [0, 16]
+    saves.clear()
+    monkeypatch.setattr(sessions, "SAVE_SHARE", 1e9)
     train(jobs_to_stop.small(), tmp_path / "few", device="cpu", progress=False)
     assert saves == [0, 8, 16]
     saves.clear()
@@ -172,7 +177,6 @@ def test_checkpoints_are_made_as_time_goes_by(
     assert saves == [0, 3, 6, 8, 9, 12, 15, 16]
     saves.clear()
     monkeypatch.setattr(sessions, "SAVE_SECONDS", 0.0)
-    monkeypatch.setattr(sessions, "SAVE_SHARE", 1e9)
     train(jobs_to_stop.small(), tmp_path / "always", device="cpu", progress=False)
     assert saves == list(range(17))
 
@@ -230,6 +234,15 @@ def test_other_data_is_not_resumed(tmp_path: Path) -> None:
     np.savez(tmp_path / "d.npz", x=arrays["x"] + 1, y=arrays["y"])
     with pytest.raises(CheckpointError, match="not the data"):
         resume(job, tmp_path / "run")
+
+
+def test_other_surroundings_are_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "run"
+    unfinished(jobs_to_stop.small(), folder)
+    about = json.loads((folder / "environment.json").read_text())
+    (folder / "environment.json").write_text(json.dumps(about | {"threads": 64}))
+    resume(jobs_to_stop.small(), folder, device="cpu")
+    assert "last digits may differ: threads was 64, is 1" in capsys.readouterr().err
 
 
 def test_a_finished_run_is_not_resumed(tmp_path: Path) -> None:
