@@ -8,13 +8,14 @@ silent, and a shape claim further down takes over.
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pydantic import ValidationError
 
 from netc.compiler import program, tree
+from netc.compiler.arguments import problems, words_of
 from netc.compiler.conditions import Condition, equal_when, together
 from netc.compiler.diagnostics import Diagnostic, Label, Log
 from netc.compiler.evaluate import (
@@ -41,7 +42,6 @@ from netc.compiler.graph import (
 )
 from netc.compiler.layers.base import Layer, ShapeError, Tensor, Weight
 from netc.compiler.naming import Namer, camel, snake
-from netc.compiler.resolve import words_of
 from netc.compiler.sizes import Size, Symbolic, symbol
 from netc.compiler.source import Span
 
@@ -438,7 +438,8 @@ class _Elaborator:
         try:
             return use.layer(**fields)
         except ValidationError as error:
-            for problem in _argument_problems(error, use, fields):
+            places = {name: expr.span for name, expr in use.arguments.items()}
+            for problem in problems(error, use.layer.kind, fields, places, use.word):
                 self._report(problem, frame)
             return None
 
@@ -876,25 +877,3 @@ def _residual_hint(body: Tensor, skip: Tensor, has_shortcut: bool) -> str:
     if len(b) == len(s) == 1:
         return f"end with `dense {s[0]}`, or add `shortcut: dense {b[0]}`"
     return ""
-
-
-def _argument_problems(
-    error: ValidationError, use: program.LayerUse, fields: Mapping[str, Any]
-) -> Iterator[Diagnostic]:
-    """Pydantic's findings in the language's words, one per argument."""
-    by_field: dict[str, list[str]] = {}
-    for problem in error.errors(include_url=False, include_context=False):
-        field = str(problem["loc"][0]) if problem["loc"] else ""
-        text = problem["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
-        text = text.replace("a valid integer", "a whole number").replace("a valid tuple", "a tuple")
-        text = text.replace("a valid number", "a number").replace("a valid boolean", "yes or no")
-        by_field.setdefault(field, []).append(text)
-    for field, texts in by_field.items():
-        listed = " or ".join(dict.fromkeys(texts))
-        if not field:
-            yield Diagnostic("E0210", f"`{use.layer.kind}`: {listed}", use.word)
-            continue
-        message = f"`{field}` of `{use.layer.kind}` should be {listed}, and is {say(fields.get(field))}"
-        place = use.arguments[field].span if field in use.arguments else use.word
-        yield Diagnostic("E0210", message, place)
-

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache
-from typing import get_args, get_origin
-
-from pydantic.fields import FieldInfo
 
 from netc.compiler import layers, program, tree
+from netc.compiler.arguments import field_of, need_all, words_of
 from netc.compiler.diagnostics import Label, Log, did_you_mean
 from netc.compiler.layers.base import Layer
 from netc.compiler.parse import PLACEHOLDER, parse
@@ -424,7 +421,7 @@ class _Resolver:
                 operands.append(("", argument.value))
                 self.expression(argument.value, names, ())
                 continue
-            name = self._field(argument, list(fields), places, given, call)
+            name = field_of(argument, list(fields), places, given, call, self.log)
             if name is None:
                 continue
             if name in layer.operands:
@@ -435,7 +432,7 @@ class _Resolver:
                 given[name] = argument.value
                 self.expression(argument.value, names, words_of(fields[name]))
         missing = [n for n, f in fields.items() if f.is_required() and n not in given]
-        self._missing(missing, call)
+        need_all(missing, call, self.log)
         arguments = {n: v for n, v in given.items() if n not in layer.operands}
         return program.LayerUse(layer, arguments, tuple(operands), call.span, call.name.span)
 
@@ -445,7 +442,7 @@ class _Resolver:
         fields = [p.name.text for p in definition.parameters]
         given: dict[str, tree.Expr] = {}
         for argument in call.arguments:
-            name = self._field(argument, fields, fields, given, call)
+            name = field_of(argument, fields, fields, given, call, self.log)
             if name is not None:
                 given[name] = argument.value
                 self.expression(argument.value, names, ())
@@ -454,45 +451,8 @@ class _Resolver:
             for p in definition.parameters
             if p.default is None and p.name.text not in given
         ]
-        self._missing(missing, call)
+        need_all(missing, call, self.log)
         return program.BlockUse(definition.name.text, given, call.span, call.name.span)
-
-    def _field(
-        self,
-        argument: tree.Argument,
-        fields: Sequence[str],
-        places: Sequence[str],
-        given: dict[str, tree.Expr],
-        call: tree.Call,
-    ) -> str | None:
-        """Which field an argument is for; None, with a diagnostic, if there is none."""
-        word = call.name.text
-        if argument.name is None:
-            free = [name for name in places if name not in given]
-            taken = sum(1 for a in call.arguments if a.name is None)
-            if not free:
-                message = f"`{word}` takes {len(places)} arguments by place, and here stand {taken}"
-                rest = ", ".join(f"`{name}=`" for name in fields if name not in places)
-                hint = f"the others are named: {rest}" if rest else "take the last one out"
-                self.log.say("E0204", argument.span, message, hint)
-                return None
-            return free[0]
-        name = argument.name.text
-        if name not in fields:
-            message = f"`{word}` has no argument `{name}`"
-            self.log.say("E0203", argument.name.span, message, did_you_mean(name, fields))
-            return None
-        if name in given:
-            self.log.say("E0204", argument.span, f"`{name}` of `{word}` is given twice", "keep one")
-            return None
-        return name
-
-    def _missing(self, missing: Sequence[str], call: tree.Call) -> None:
-        if not missing:
-            return
-        listed = " and ".join(f"`{name}`" for name in missing)
-        hint = f"write `{call.name.text} {', '.join(n.upper() for n in missing)}`"
-        self.log.say("E0205", call.name.span, f"`{call.name.text}` needs {listed}", hint)
 
     # -- blocks of structure
 
@@ -688,20 +648,6 @@ def _opener(line: tree.Line) -> str:
     if isinstance(element, tree.Call):
         return element.name.text
     return element.text if isinstance(element, tree.Name) else ""
-
-
-@lru_cache(maxsize=None)
-def _words(annotation: object) -> tuple[str, ...]:
-    if isinstance(annotation, str):
-        return (annotation,)
-    if get_origin(annotation) is None:
-        return ()
-    return tuple(word for part in get_args(annotation) for word in _words(part))
-
-
-def words_of(field: FieldInfo) -> tuple[str, ...]:
-    """The choices among words that a field accepts: `pad` takes `same` and `valid`."""
-    return _words(field.annotation)
 
 
 _TAKEN = frozenset(("F", "Tensor", "math", "nn", "range", "self", "super", "torch"))

@@ -99,7 +99,7 @@ class Constructor:
             if text is not None:
                 self._attribute(first.name, text, indent)
             return
-        if isinstance(first, LayerStep) and needs_module(aligned):
+        if isinstance(first, LayerStep) and self._needs_module(aligned):
             name = self._fresh(first.layer.kind)
             self.attributes[id(first)] = name
             self._attribute(name, self.text(aligned) or "", indent)
@@ -107,6 +107,14 @@ class Constructor:
             name = self._fresh(first.module.name.lower())
             self.attributes[id(first)] = name
             self._attribute(name, self.text(aligned) or "", indent)
+
+    def _needs_module(self, aligned: Aligned) -> bool:
+        """Whether a weightless layer depends on the constructor's arguments, so that it is built there."""
+        layers = [step for step in aligned.values() if isinstance(step, LayerStep)]
+        if len({torch_of(step).inline for step in layers}) > 1 or torch_of(layers[0]).inline is None:
+            return True
+        mentioned = {name for expr in layers[0].given.values() for name in names(expr)}
+        return bool(mentioned & set(self._own)) and torch_of(layers[0]).module is not None
 
     def text(self, aligned: Aligned) -> str | None:
         """The expression that constructs a step; None for a layer that is no module."""
@@ -287,12 +295,6 @@ class Constructor:
             name = f"{word}{count}"
         self._attribute_names.add(name)
         return name
-
-
-def needs_module(aligned: Aligned) -> bool:
-    """Whether a weightless layer's numbers differ between instances, so that it is built with them."""
-    shown = {torch_of(step).inline for step in aligned.values() if isinstance(step, LayerStep)}
-    return len(shown) > 1 or None in shown
 
 
 def shortcut_name(steps: Sequence[Step]) -> str:

@@ -1,0 +1,366 @@
+"""From a `train` block to a recipe: every clause and option checked, nothing guessed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import ValidationError
+
+from netc.compiler import recipes as parts
+from netc.compiler import tree
+from netc.compiler.arguments import field_of, need_all, problems, words_of
+from netc.compiler.diagnostics import Label, Log, did_you_mean
+from netc.compiler.evaluate import EvaluationError, Poisoned, evaluate, say
+from netc.compiler.graph import LayerStep, Net, walk
+from netc.compiler.recipe import MetricClaim, Recipe
+from netc.compiler.recipes.base import Part
+from netc.compiler.source import Span
+
+CLAUSES = ("batch", "data", "epochs", "expect", "loss", "optimizer", "seed", "split", "steps")
+METRICS = ("accuracy", "loss", "mae", "rmse")
+LATER = (
+    "augment", "clip", "detect", "freeze", "metric", "noise", "param", "player", "sample",
+    "schedule", "share", "start_from",
+)  # fmt: skip
+"""Clauses of the language that are not built yet: said plainly instead of ignored."""
+
+
+def recipes(trains: Sequence[tree.Line], nets: Mapping[str, Net], log: Log) -> dict[str, Recipe]:
+    """The train blocks of a file, by net. Findings (E06xx) go to the log."""
+    found: dict[str, Recipe] = {}
+    for train in trains:
+        name = _net_of(train, nets, log)
+        if name is None:
+            continue
+        if name in found:
+            message = f"`{name}` has two train blocks"
+            log.say("E0206", train.span, message, "keep one, or write another net")
+            continue
+        recipe = _Reader(name, train, log).recipe()
+        if recipe is not None:
+            _suits(nets[name], recipe, train, log)
+            found[name] = recipe
+    return found
+
+
+def _net_of(train: tree.Line, nets: Mapping[str, Net], log: Log) -> str | None:
+    first = train.chain.elements[0]
+    arguments = first.arguments if isinstance(first, tree.Call) else ()
+    if (
+        train.body is None
+        or len(train.chain.elements) != 1
+        or len(arguments) != 1
+        or not isinstance(arguments[0].value, tree.Name)
+    ):
+        log.say("E0601", train.span, "`train` takes the name of a net and a block", "write `train NET:`")
+        return None
+    name = arguments[0].value
+    if name.text not in nets:
+        message = f"there is no net `{name.text}` here"
+        log.say("E0201", name.span, message, did_you_mean(name.text, nets))
+        return None
+    return name.text
+
+
+@dataclass(slots=True)
+class _Reader:
+    """Reads the clauses of one train block."""
+
+    net: str
+    train: tree.Line
+    log: Log
+    seen: dict[str, Span] = field(default_factory=dict)
+    values: dict[str, Any] = field(default_factory=dict)
+    claims: list[MetricClaim] = field(default_factory=list)
+
+    def recipe(self) -> Recipe | None:
+        """The recipe; None, with diagnostics, if a clause is wrong or missing."""
+        before = self.log.has_errors
+        for line in self.train.body or ():
+            self._line(line)
+        self._complete()
+        if self.log.has_errors and not before:
+            return None
+        v = self.values
+        if any(v.get(word) is None for word in ("data", "loss", "optimizer")):
+            return None
+        return Recipe(
+            self.net,
+            v["data"],
+            v.get("split", (0.8, 0.1, 0.1)),
+            v["loss"],
+            v["optimizer"],
+            v.get("epochs"),
+            v.get("steps"),
+            v["batch"],
+            v.get("seed", 0),
+            tuple(self.claims),
+            self.seen["data"],
+        )
+
+    def _line(self, line: tree.Statement) -> None:
+        call = _call(line)
+        if call is None:
+            word = line.word.text if isinstance(line, tree.Declaration) else ""
+            if word in LATER:
+                self.log.say("E0208", line.span, f"`{word}` in training is not built yet", "take it out")
+                return
+            hint = f"the clauses of `train` are {', '.join(f'`{c}`' for c in CLAUSES)}"
+            self.log.say("E0601", line.span, "this is no clause of `train`", hint)
+            return
+        role = call.role or call.name
+        word = role.text
+        if word == "_":
+            return
+        if word == "expect":
+            self._expect(call, line.span)
+            return
+        if word in LATER:
+            self.log.say("E0208", role.span, f"`{word}` in training is not built yet", "take it out")
+            return
+        if word not in CLAUSES:
+            message = f"`train` has no clause `{word}`"
+            self.log.say("E0601", role.span, message, did_you_mean(word, CLAUSES))
+            return
+        if word in parts.roles():
+            self._once(word, call.span)
+            self.values[word] = self._part(word, call)
+            return
+        _NUMBERS[word](self, call)
+
+    def _once(self, word: str, span: Span) -> None:
+        if word in self.seen:
+            label = Label(self.seen[word], "the first one")
+            self.log.say("E0206", span, f"`{word}` is given twice", "keep one", [label])
+        self.seen[word] = span
+
+    # -- data, loss, optimizer
+
+    def _part(self, role: str, call: tree.Call) -> Part | None:
+        """`optimizer adam, lr=1e-3`: the choice is the first word after the role."""
+        name, arguments = call.name, call.arguments
+        if call.role is None:
+            first = arguments[0] if arguments else None
+            if first is None or first.name is not None or not isinstance(first.value, tree.Name):
+                known = ", ".join(f"`{word}`" for word in parts.words(role))
+                self.log.say("E0601", call.span, f"`{role}` does not say which", f"one of {known}")
+                return None
+            name, arguments = first.value, arguments[1:]
+        part = parts.find(role, name.text)
+        if part is None:
+            message = f"there is no {role} `{name.text}`"
+            hint = did_you_mean(name.text, parts.words(role))
+            self.log.say("E0201", name.span, message, hint)
+            return None
+        return self._built(part, tree.Call(name, arguments, call.span))
+
+    def _built(self, part: type[Part], call: tree.Call) -> Part | None:
+        fields = part.model_fields
+        given: dict[str, Any] = {}
+        places: dict[str, Span] = {}
+        for argument in call.arguments:
+            listed = list(fields)
+            name = field_of(argument, listed, listed[: part.positional], given, call, self.log)
+            if name is None:
+                return None
+            places[name] = argument.value.span
+            try:
+                given[name] = evaluate(argument.value, {}, words_of(fields[name]))
+            except Poisoned:
+                message = f"`{argument.value.span.text}` is unknown in a train block"
+                hint = "write text in double quotes, numbers as numbers"
+                self.log.say("E0202", argument.value.span, message, hint)
+                return None
+            except EvaluationError as error:
+                self.log.say(error.code, error.span, error.message, error.hint)
+                return None
+        missing = [n for n, f in fields.items() if f.is_required() and n not in given]
+        need_all(missing, call, self.log)
+        if missing:
+            return None
+        try:
+            return part(**given)
+        except ValidationError as error:
+            for problem in problems(error, part.kind, given, places, call.name.span):
+                self.log.add(problem)
+            return None
+
+    # -- numbers
+
+    def _numbers(self, call: tree.Call) -> tuple[list[Any], dict[str, tree.Argument]]:
+        plain: list[Any] = []
+        named: dict[str, tree.Argument] = {}
+        for argument in call.arguments:
+            if argument.name is not None:
+                named[argument.name.text] = argument
+            else:
+                plain.append(self._number(argument.value))
+        return plain, named
+
+    def _number(self, expr: tree.Expr) -> Any:
+        try:
+            return evaluate(expr, {})
+        except Poisoned:
+            self.log.say("E0210", expr.span, f"`{expr.span.text}` is no number")
+        except EvaluationError as error:
+            self.log.say(error.code, error.span, error.message, error.hint)
+        return None
+
+    def _whole(self, word: str, value: Any, span: Span, least: int) -> int | None:
+        if isinstance(value, int) and not isinstance(value, bool) and value >= least:
+            return value
+        if value is not None:
+            message = f"`{word}` takes a whole number of at least {least}, and this is {say(value)}"
+            self.log.say("E0210", span, message)
+        return None
+
+    def length(self, call: tree.Call) -> None:
+        """`epochs 12, batch=64`, `steps 5000`."""
+        word = call.name.text
+        self._once(word, call.span)
+        plain, named = self._numbers(call)
+        if len(plain) != 1:
+            self.log.say("E0205", call.span, f"`{word}` needs one number", f"write `{word} 10`")
+            return
+        self.values[word] = self._whole(word, plain[0], call.span, 1)
+        for name, argument in named.items():
+            if name != "batch":
+                message = f"`{word}` has no argument `{name}`"
+                self.log.say("E0203", argument.span, message, did_you_mean(name, ["batch"]))
+                continue
+            self._once("batch", argument.span)
+            value = self._number(argument.value)
+            self.values["batch"] = self._whole("batch", value, argument.span, 1)
+
+    def single(self, call: tree.Call) -> None:
+        """`batch 64`, `seed 1`."""
+        word = call.name.text
+        self._once(word, call.span)
+        plain, named = self._numbers(call)
+        if len(plain) != 1 or named:
+            self.log.say("E0205", call.span, f"`{word}` takes one number", f"write `{word} 64`")
+            return
+        least = 0 if word == "seed" else 1
+        self.values[word] = self._whole(word, plain[0], call.span, least)
+
+    def split(self, call: tree.Call) -> None:
+        """`split 80, 10, 10`: shares of train, dev and test, in any unit."""
+        self._once("split", call.span)
+        plain, named = self._numbers(call)
+        fine = [v for v in plain if isinstance(v, int | float) and not isinstance(v, bool) and v >= 0]
+        if named or len(fine) != 3 or not sum(fine) or not fine[0]:
+            message = "`split` takes three shares: train, dev and test"
+            self.log.say("E0210", call.span, message, "write `split 80, 10, 10`")
+            return
+        total = sum(fine)
+        self.values["split"] = tuple(share / total for share in fine)
+
+    # -- claims and completeness
+
+    def _expect(self, call: tree.Call, span: Span) -> None:
+        claim = call.arguments[0].value if len(call.arguments) == 1 else None
+        if not (
+            isinstance(claim, tree.Binary)
+            and claim.operator in ("==", "!=", "<", "<=", ">", ">=")
+            and isinstance(claim.left, tree.Name)
+        ):
+            hint = "write it as in `expect accuracy >= 0.98`"
+            self.log.say("E0601", span, "`expect` in training compares a metric with a number", hint)
+            return
+        if claim.left.text not in METRICS:
+            message = f"`{claim.left.text}` is no metric of training"
+            self.log.say("E0201", claim.left.span, message, did_you_mean(claim.left.text, METRICS))
+            return
+        value = self._number(claim.right)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            text = span.text.removeprefix("expect").strip()
+            name, operator = claim.left.text, claim.operator
+            self.claims.append(MetricClaim(name, operator, float(value), text, span))
+        elif value is not None:
+            self.log.say("E0210", claim.right.span, f"a metric is a number, and this is {say(value)}")
+
+    def _complete(self) -> None:
+        examples = {"data": "data digits", "loss": "loss cross_entropy", "optimizer": "optimizer adam"}
+        for word, example in examples.items():
+            if word not in self.seen:
+                message = f"`train {self.net}` does not say which {word}"
+                self.log.say("E0602", self.train.span, message, f"write `{example}`")
+        if "epochs" in self.seen and "steps" in self.seen:
+            label = Label(self.seen["epochs"], "epochs are given here")
+            self.log.say("E0602", self.seen["steps"], "the length is given twice", "keep one", [label])
+        elif "epochs" not in self.seen and "steps" not in self.seen:
+            message = f"`train {self.net}` does not say how long"
+            self.log.say("E0603", self.train.span, message, "write `epochs 10, batch=64`")
+        elif "batch" not in self.seen:
+            message = f"`train {self.net}` does not say how many examples make a batch"
+            self.log.say("E0604", self.train.span, message, "write `epochs 10, batch=64`")
+
+
+_NUMBERS: dict[str, Callable[[_Reader, tree.Call], None]] = {
+    "batch": _Reader.single,
+    "epochs": _Reader.length,
+    "seed": _Reader.single,
+    "split": _Reader.split,
+    "steps": _Reader.length,
+}
+
+
+def _call(line: tree.Statement) -> tree.Call | None:
+    """A clause as a call; None if the line is something else."""
+    if not isinstance(line, tree.Line) or line.target or line.body is not None:
+        return None
+    if len(line.chain.elements) != 1:
+        return None
+    element = line.chain.elements[0]
+    if isinstance(element, tree.Name):
+        return tree.Call(element, (), element.span)
+    return element if isinstance(element, tree.Call) else None
+
+
+# ---------------------------------------------------------------------------------------------------
+# Whether the net's last activation suits the loss
+
+_SUITS: dict[str, tuple[dict[str, str], str]] = {
+    "cross_entropy": (
+        {
+            "softmax": "it applies softmax itself, and twice is wrong",
+            "sigmoid": "it takes one raw score per class",
+            "tanh": "it takes raw scores, and tanh bounds them to −1..1",
+            "relu": "it takes raw scores, and relu cuts the negative ones off",
+        },
+        "raw scores (logits)",
+    ),
+    "bce": (
+        {
+            "sigmoid": "it applies sigmoid itself, and twice is wrong",
+            "softmax": "it takes one raw score per label, independent of the others",
+            "tanh": "it takes raw scores, and tanh bounds them to −1..1",
+            "relu": "it takes raw scores, and relu cuts the negative ones off: no answer below 1/2",
+        },
+        "raw scores (logits)",
+    ),
+    "mse": (
+        {"softmax": "its outputs sum to 1, and a regression's do not"},
+        "any real number",
+    ),
+}
+
+
+def _suits(net: Net, recipe: Recipe, train: tree.Line, log: Log) -> None:
+    """Warns (W0601) of an output activation that does not suit the loss (coverage AC08, LO04)."""
+    makers = {p.step.output: p.step for p in walk(net.module)}
+    bad, wants = _SUITS[recipe.loss.kind]
+    for name, wire in net.module.outputs:
+        step = makers.get(wire)
+        if isinstance(step, LayerStep) and step.layer.kind in bad:
+            kind = step.layer.kind
+            log.say(
+                "W0601",
+                step.span,
+                f"`{recipe.loss.kind}` takes {wants}, and `{name}` ends with `{kind}`: {bad[kind]}",
+                f"take the `{kind}` out",
+                [Label(train.span, f"trained with `loss {recipe.loss.kind}` here")],
+            )
+
