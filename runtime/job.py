@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ class Job:
         outputs: the net's outputs, likewise.
         recipe: data, split, loss, optimizer, length, seed, claims.
         base: the folder that the data's paths are relative to.
+        settings: how the command was given (file, parameters), so that a run can be resumed from its
+            folder alone.
     """
 
     spec: str
@@ -34,6 +37,7 @@ class Job:
     outputs: tuple[tuple[str, Tensor], ...]
     recipe: Recipe
     base: Path
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
     def options(self) -> dict[str, Any]:
         """What was chosen, as plain JSON: written to the run's folder and compared on resuming."""
@@ -50,6 +54,7 @@ class Job:
             "batch": recipe.batch,
             "seed": recipe.seed,
             "claims": [claim.text for claim in recipe.claims],
+            "settings": dict(self.settings),
         }
         plain: dict[str, Any] = json.loads(json.dumps(chosen))  # tuples as they will be read back
         return plain

@@ -1,0 +1,180 @@
+"""`netc train`: from the command line's words to a training job and back to its result."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from netc.api import NetHandle, Spec, decode
+from netc.cli import show
+from netc.compiler.diagnostics import Diagnostic
+from netc.compiler.recipe import Recipe
+from netc.compiler.source import Source
+from netc.runtime import DataError, Job, Outcome, TrainError
+from netc.runtime import resume as resume_run
+from netc.runtime import train as train_run
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the command line asks for; either a file or a folder to resume."""
+
+    file: str | None
+    resume: str | None
+    net: str | None
+    values: Mapping[str, Any]
+    epochs: int | None
+    device: str
+    out: str | None
+    save_every: int | None
+    progress: bool
+
+
+def run(request: Request) -> Outcome:
+    """Trains or goes on. Errors are printed, and end the process with status 1."""
+    if request.resume is not None:
+        request = _from_folder(request, Path(request.resume))
+    spec = _spec(request)
+    spec.judge()
+    errors = [d for d in spec.diagnostics if d.severity == "error"]
+    show(errors or spec.diagnostics)
+    if errors:
+        sys.exit(1)
+    net, recipe = _chosen(spec, request)
+    job = _job(spec, net, recipe, request)
+    try:
+        if request.resume is not None:
+            return resume_run(
+                job,
+                Path(request.resume),
+                device=request.device,
+                save_every=request.save_every,
+                progress=request.progress,
+            )
+        return train_run(
+            job,
+            Path(request.out) if request.out else _new_folder(net.name),
+            device=request.device,
+            save_every=request.save_every,
+            progress=request.progress,
+        )
+    except DataError as error:
+        show([Diagnostic("E0605", error.message, recipe.data_span, error.hint)])
+        sys.exit(1)
+    except TrainError as error:
+        hint = f"\nHelp: {error.hint}" if error.hint else ""
+        raise click.ClickException(f"{error.message}{hint}") from None
+
+
+def summary(outcome: Outcome) -> str:
+    """The result in a few lines."""
+    lines = []
+    if outcome.test is not None:
+        measured = ", ".join(f"{name} {value:.4g}" for name, value in outcome.test.items())
+        lines.append(f"test: {measured}")
+    for verdict in outcome.claims:
+        mark = "✓" if verdict.holds else "✗"
+        lines.append(f"{mark} {verdict.claim.text}: {verdict.measured:.4g}")
+    seconds = f"{outcome.seconds:.0f} s" if outcome.seconds >= 10 else f"{outcome.seconds:.1f} s"
+    lines.append(f"{outcome.parameters:,} parameters, {seconds}, in {outcome.folder}")
+    if outcome.interrupted:
+        lines.append(f"stopped early; go on with: netc train --resume {outcome.folder}")
+    return "\n".join(lines)
+
+
+def outcome_json(outcome: Outcome) -> dict[str, Any]:
+    """The result as `netc train --json` prints it."""
+    return {
+        "folder": str(outcome.folder),
+        "parameters": outcome.parameters,
+        "seconds": round(outcome.seconds, 3),
+        "interrupted": outcome.interrupted,
+        "epochs": [
+            {"epoch": e.number, "step": e.step, "train": e.train, "dev": e.dev} for e in outcome.history
+        ],
+        "test": outcome.test,
+        "claims": [
+            {"text": v.claim.text, "measured": v.measured, "holds": v.holds} for v in outcome.claims
+        ],
+    }
+
+
+def _from_folder(request: Request, folder: Path) -> Request:
+    """The request that started a run, from what its folder remembers."""
+    try:
+        settings = json.loads((folder / "job.json").read_text(encoding="utf-8"))["settings"]
+        return replace(
+            request,
+            file=settings["file"],
+            net=settings["net"],
+            values={k: tuple(v) if isinstance(v, list) else v for k, v in settings["set"].items()},
+            epochs=settings["epochs"],
+        )
+    except (OSError, ValueError, KeyError, AttributeError):
+        message = f"{folder} holds no run that can be resumed: its job.json is missing or broken"
+        raise click.ClickException(message) from None
+
+
+def _spec(request: Request) -> Spec:
+    """The spec: the file, or the copy in the run's folder under the file's name."""
+    assert request.file is not None
+    path = Path(request.file)
+    if request.resume is not None:
+        text = decode(Path(request.resume) / "spec.net")
+    elif request.file == "-":
+        text = click.get_binary_stream("stdin").read().decode("utf-8")
+    else:
+        text = decode(path)
+    base = Path() if request.file == "-" else path.parent
+    name = "<stdin>" if request.file == "-" else request.file
+    return Spec(Source(name, text), request.values, base)
+
+
+def _chosen(spec: Spec, request: Request) -> tuple[NetHandle, Recipe]:
+    name = request.net
+    if name is None and len(spec.recipes) == 1:
+        name = next(iter(spec.recipes))
+    if name is None and spec.recipes:
+        raise click.UsageError(f"say which net to train: --net {' or '.join(spec.recipes)}")
+    if name not in spec.recipes:
+        wanted = name or (spec.names[0] if spec.names else "NET")
+        message = f"{request.file} does not say how to train `{wanted}`"
+        raise click.ClickException(f"{message}\nHelp: write a block `train {wanted}:`")
+    recipe = spec.recipes[name]
+    if request.epochs is not None:
+        recipe = replace(recipe, epochs=request.epochs, steps=None)
+    return spec.net(name), recipe
+
+
+def _job(spec: Spec, net: NetHandle, recipe: Recipe, request: Request) -> Job:
+    report = net.report()
+    settings = {
+        "file": request.file,
+        "net": request.net,
+        "set": dict(request.values),
+        "epochs": request.epochs,
+    }
+    return Job(
+        spec=spec.source.text,
+        source=net.source(),
+        net_class=net.name,
+        inputs=report.inputs,
+        outputs=report.outputs,
+        recipe=recipe,
+        base=spec.base,
+        settings=settings,
+    )
+
+
+def _new_folder(net: str) -> Path:
+    """`runs/lenet5-1`, `runs/lenet5-2`, …: the first that does not exist."""
+    number = 1
+    while (folder := Path("runs") / f"{net.lower()}-{number}").exists():
+        number += 1
+    return folder
