@@ -49,6 +49,15 @@ def test_every_word_has_random_cases() -> None:
     assert set(STRATEGIES) == set(words())
 
 
+def test_layers_import_nothing_heavy() -> None:
+    code = (
+        "import sys; from netc.compiler.layers import find, words; [find(w) for w in words()]; "
+        "print([m for m in ('torch', 'numpy', 'jinja2', 'networkx', 'lark') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
 @every_word
 def test_declares_itself(word: str) -> None:
     layer = kind(word)
