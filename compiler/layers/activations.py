@@ -206,7 +206,7 @@ class Gelu(Activation):
     )
     refused: ClassVar[tuple[tuple[str, str, str], ...]] = (
         ("gelu", "int[9]", "whole numbers"),
-        ("gelu approximate=relu", "[9]", "approximate"),
+        ("gelu approximate=relu", "[9]", "relu"),
     )
 
     approximate: Literal["none", "tanh"] = "none"

@@ -56,7 +56,7 @@ class Attention(Layer):
         ("attention 7", "[T, 512]", "512 = 7·73 + 1"),
         ("attention 8, over=b, mask=causal", "[T, 512] ; [S, 256]", "another sequence"),
         ("attention 8", "[512]", "sequence of vectors"),
-        ("attention 8, mask=later", "[T, 512]", "mask"),
+        ("attention 8, mask=later", "[T, 512]", "later"),
     )
 
     heads: Positive

@@ -165,7 +165,7 @@ class Concat(Join):
     )
     refused: ClassVar[tuple[tuple[str, str, str], ...]] = (
         ("concat b", "[64, 28, 28] ; [64]", "axes"),
-        ("concat b, axis=1", "[8] ; [9]", "axis 1"),
+        ("concat b, axis=1", "[8] ; [8]", "axis 1"),
         ("concat b", "[9] ; int[9]", "whole numbers"),
     )
 

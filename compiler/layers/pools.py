@@ -158,7 +158,7 @@ class MaxPool(_Sliding):
         ("max_pool 3x3, stride=2, pad=1", "[64, 112, 112]", "[64, 56, 56]"),
         ("max_pool 3, stride=2, ceil=yes", "[64, 112, 112]", "[64, 56, 56]"),
         ("max_pool 2, stride=1, pad=same", "[3, 15]", "[3, 15]"),
-        ("max_pool 2x2", "[8, H, 6]", "[8, floor(H/2), 3]"),
+        ("max_pool 3x3, stride=1, pad=1", "[8, H, W]", "[8, H, W]"),
     )
     refused: ClassVar[tuple[tuple[str, str, str], ...]] = (
         ("max_pool 3x3, pad=2", "[6, 8, 8]", "⌊3/2⌋ = 1"),

@@ -158,7 +158,7 @@ class Rnn(Recurrent):
     )
     refused: ClassVar[tuple[tuple[str, str, str], ...]] = (
         ("rnn 20", "[10]", "sequence of vectors"),
-        ("rnn 20, act=sigmoid", "[T, 10]", "act"),
+        ("rnn 20, act=sigmoid", "[T, 10]", "sigmoid"),
         ("rnn 20, dropout=0.5", "[T, 10]", "between its layers"),
     )
 
