@@ -75,7 +75,7 @@ def elaborate(
     return Net(module, tuple(elaborator.claims), together(elaborator.conditions))
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class _Shared:
     """A module made by `share`: what it is, and what it turned out to own when first applied."""
 
@@ -85,7 +85,7 @@ class _Shared:
     first: LayerStep | BlockStep | None = None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class _Frame:
     """Where elaboration stands: the names in sight, what flows, and where steps go.
 
@@ -138,6 +138,9 @@ class _Elaborator:
             outputs = [("output", frame.current)]
         elif not outputs and isinstance(frame.current, tuple):
             self._say("E0406", definition.span, "the net ends with several values", frame)
+        if frame.steps and not outputs and not self.log.has_errors:
+            message = f"the last line of the net `{definition.name}` leaves no value"
+            self.log.say("E0403", definition.span, message, "say what it gives: `output NAME = …`")
         if not frame.steps and not self.log.has_errors:
             message = f"the net `{definition.name}` has no layers"
             self.log.say("E0403", definition.span, message, "write its layers below the input")
@@ -190,7 +193,7 @@ class _Elaborator:
             return None
         self._count(1, use.span, frame)
         source = frame.current
-        env: ChainMap[str, Any] = ChainMap({"in": source})
+        env: ChainMap[str, Any] = ChainMap({"in": source, "out": source})
         inner = _Frame(
             env, [], Namer(definition.body), source, (*frame.calls, (use.block, use.span)), frame.repeats
         )
@@ -311,6 +314,7 @@ class _Elaborator:
         before = set(map(id, frame.env.values()))
         inner = frame.inner(steps=[], namer=Namer(body), owner=object(), names=[], ways=[])
         inner.env["in"] = source
+        inner.flow(source)
         self._body(body, inner)
         if not isinstance(inner.current, Wire):
             frame.flow(UNKNOWN)
@@ -599,6 +603,7 @@ class _Elaborator:
             return
         inner = frame.inner()
         inner.env["in"] = source
+        inner.flow(source)
         self._body(element.body, inner)
         skip: Current = source
         if element.shortcut is not None:
@@ -724,6 +729,7 @@ class _Elaborator:
         items: list[Step] = []
         for number, value in enumerate(values):
             item = frame.inner(steps=[], namer=None, repeats=repeats)
+            item.env["in"] = frame.current
             if element.variable is not None:
                 item.env[element.variable] = value
             items += self._repeat_item(element, item, str(number))

@@ -88,9 +88,23 @@ def _name(name: tree.Name, env: Env, words: Sequence[str]) -> Any:
     if text == "none":
         return None
     value = env.get(text, UNKNOWN)
+    if text in _FLOWING and (value is None or text not in env):
+        raise EvaluationError(name.span, *_FLOWING[text], "E0202")
     if isinstance(value, Unknown):
         raise Poisoned
     return value
+
+
+_FLOWING = {
+    "in": (
+        "nothing is called `in` here: it is what flows into a block or a stretch of lines",
+        "write the name of one of the net's inputs",
+    ),
+    "out": (
+        "nothing is called `out` here: it is what the line above leaves, and no line has left a value",
+        "write the name of the value that you mean",
+    ),
+}
 
 
 _AXES = {
