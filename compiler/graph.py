@@ -29,7 +29,7 @@ class Wire:
     """What made it, in a few words, with the arithmetic: for messages."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class LayerStep:
     """A layer applied.
 
@@ -49,7 +49,7 @@ class LayerStep:
     reuse: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class BlockStep:
     """A block applied: a module of its own."""
 
@@ -62,7 +62,7 @@ class BlockStep:
     reuse: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class GroupStep:
     """A named line of several weighted layers: its steps are numbered under its name."""
 
@@ -73,7 +73,7 @@ class GroupStep:
     name: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class RepeatStep:
     """A repeated line or block: its items are numbered under its name."""
 
@@ -84,7 +84,7 @@ class RepeatStep:
     name: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class WhenStep:
     """A shortcut with a condition. Where it does not hold there are no steps and the value passes."""
 
@@ -97,7 +97,7 @@ class WhenStep:
     name: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ParamStep:
     """A learned tensor of the module's own."""
 
@@ -112,7 +112,7 @@ class ParamStep:
 Step: TypeAlias = LayerStep | BlockStep | GroupStep | RepeatStep | WhenStep | ParamStep
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Module:
     """One instance of a net, a block, or a named or repeated stretch of lines.
 
@@ -138,7 +138,7 @@ class Module:
     defaults: tuple[tuple[str, Any], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Net:
     """A whole net, typed.
 
@@ -158,7 +158,7 @@ class Net:
         return self.module.name
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Placed:
     """A layer with its full path, as `walk` meets it."""
 

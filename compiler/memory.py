@@ -18,7 +18,7 @@ BYTES = {"float": 4, "int": 8}
 Steps = Sequence[LayerStep | ParamStep]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Peaks:
     """Bytes for one example; None where symbolic sizes leave them unknown."""
 
@@ -92,7 +92,7 @@ def _training(
     extra = 0
     for step in steps:
         savers.update(_saved(step, kept[step.output], roots))
-        extra += int(str(kept[step.output].extra))
+        extra += _beside(kept[step.output])
     always = inputs | {roots[w] for _, w in net.module.outputs}
     live = sum(sizes[w] for w in always | set(savers)) + extra
     gradients = {w: sizes[w] for _, w in net.module.outputs}
@@ -111,8 +111,14 @@ def _training(
             savers[root] -= 1
             if not savers[root] and root not in always:
                 live -= sizes[root]
-        live -= int(str(kept[step.output].extra))
+        live -= _beside(kept[step.output])
     return most
+
+
+def _beside(kept: Kept) -> int:
+    """Bytes kept beside inputs and output, for one example; known wherever sizes are."""
+    assert isinstance(kept.extra, int)
+    return kept.extra + kept.fixed
 
 
 def _saved(step: LayerStep | ParamStep, kept: Kept, roots: dict[Wire, Wire]) -> set[Wire]:

@@ -10,7 +10,7 @@ from netc.compiler.layers.base import Layer
 from netc.compiler.source import Span
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class LayerUse:
     """A layer with its arguments, sorted by field; `operands` are the values it names beside."""
 
@@ -21,7 +21,7 @@ class LayerUse:
     word: Span
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class BlockUse:
     """A block, or a whole net used as one, with its arguments by parameter name."""
 
@@ -31,7 +31,7 @@ class BlockUse:
     word: Span
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class SharedUse:
     """A module that `share` made, applied once more."""
 
@@ -39,7 +39,7 @@ class SharedUse:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ValueUse:
     """A value to go on from: a name, a tuple of values, arithmetic on values."""
 
@@ -47,7 +47,7 @@ class ValueUse:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ShapeClaim:
     """`[6, 28, 28]` between arrows."""
 
@@ -55,7 +55,7 @@ class ShapeClaim:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Shortcut:
     """The other way around a residual, taken when `when` holds (always, if it is None)."""
 
@@ -65,7 +65,7 @@ class Shortcut:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Residual:
     """`residual:` adds what flowed in, or its shortcut, to what the body makes of it."""
 
@@ -74,7 +74,7 @@ class Residual:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Branch:
     """One of the ways of `parallel` and `inception`."""
 
@@ -83,7 +83,7 @@ class Branch:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Parallel:
     """Several ways from one value, joined by a layer."""
 
@@ -92,7 +92,7 @@ class Parallel:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Repeat:
     """`repeat 3:`, `repeat 3 as i:`, `repeat in [64, 128] as width:`."""
 
@@ -108,7 +108,7 @@ Element: TypeAlias = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Flow:
     """A line of the net: elements in a chain. `output` marks an `output NAME = …` line."""
 
@@ -118,7 +118,7 @@ class Flow:
     output: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Share:
     """`share NAME = Block …`: one module, applied wherever its name stands."""
 
@@ -127,7 +127,7 @@ class Share:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Input:
     """`input NAME: [sizes]`."""
 
@@ -136,7 +136,7 @@ class Input:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Learned:
     """`param NAME: [sizes] = zeros|ones|normal|NUMBER`: a learned tensor of the net's own."""
 
@@ -146,7 +146,7 @@ class Learned:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Expect:
     """`expect params == 61_706`, as written; judged when the whole net is known."""
 
@@ -158,7 +158,7 @@ Item: TypeAlias = Flow | Share | Input | Learned | Expect
 Body: TypeAlias = tuple[Item, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Definition:
     """A net or a block."""
 
@@ -169,7 +169,7 @@ class Definition:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Program:
     """A whole spec with all it uses. `trains` are the train blocks, still as trees."""
 

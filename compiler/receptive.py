@@ -9,7 +9,7 @@ from netc.compiler.graph import LayerStep, Net, ParamStep, Wire, walk
 from netc.compiler.layers.base import Receptive
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Span1:
     """What the first element along an axis sees: input positions low..high; `jump` is the step to the next."""
 

@@ -16,7 +16,7 @@ FORMAT = 1
 """Version of the JSON; it grows by new keys only, else this number rises."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Row:
     """One layer of the report.
 
@@ -52,7 +52,7 @@ class Row:
         return self.step.layer.why(tensors, self.step.output.tensor)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Claim:
     """An `expect` line: as written, and whether it holds (None for training claims)."""
 
@@ -61,7 +61,7 @@ class Claim:
     holds: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Report:
     """A whole net. Sizes that are not known are expressions over the input's names; None is unknown.
 

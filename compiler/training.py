@@ -64,7 +64,7 @@ def _net_of(train: tree.Line, nets: Mapping[str, Net], log: Log) -> str | None:
     return name.text
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class _Reader:
     """Reads the clauses of one train block."""
 

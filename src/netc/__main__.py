@@ -1,5 +1,5 @@
 """`python -m netc`."""
 
-from netc.cli import main
+from netc.cli import run
 
-main()
+run()

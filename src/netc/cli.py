@@ -266,5 +266,23 @@ def _print_json(content: dict[str, Any]) -> None:
     click.echo(json.dumps(content, indent=2, ensure_ascii=False))
 
 
+def run() -> None:
+    """The console script: runs a command and ends the process at once.
+
+    Taking down the interpreter piece by piece costs 20 ms, and no command leaves anything to do.
+    """
+    status: object = OK
+    try:
+        main()
+    except SystemExit as end:
+        status = end.code
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except BrokenPipeError:  # `netc report … | head`: the reader has what it wanted
+        status = OK
+    os._exit(status if isinstance(status, int) else OK)
+
+
 if __name__ == "__main__":
-    main()
+    run()
