@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
-from typing import Any, get_args, get_origin
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from functools import cache
+from typing import Any, cast, get_args, get_origin
 
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
@@ -58,8 +58,8 @@ def need_all(missing: Sequence[str], call: tree.Call, log: Log) -> None:
         log.say("E0205", call.name.span, f"`{call.name.text}` needs {listed}", hint)
 
 
-@lru_cache(maxsize=None)
-def _words(annotation: object) -> tuple[str, ...]:
+@cache
+def _words(annotation: Hashable) -> tuple[str, ...]:
     if isinstance(annotation, str):
         return (annotation,)
     if get_origin(annotation) is None:
@@ -69,7 +69,7 @@ def _words(annotation: object) -> tuple[str, ...]:
 
 def words_of(field: FieldInfo) -> tuple[str, ...]:
     """The choices among words that a field accepts: `pad` takes `same` and `valid`."""
-    return _words(field.annotation)
+    return _words(cast(Hashable, field.annotation))
 
 
 _WORDING = {

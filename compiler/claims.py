@@ -105,7 +105,9 @@ def _compare(
     if name == "receptive_field" and isinstance(claimed, int):
         claimed = (claimed,) * len(actual)
     if isinstance(actual, tuple) != isinstance(claimed, tuple) and operator != "==":
-        raise EvaluationError(span, f"{name} is {say(actual)} and cannot be compared so", "", "E0503")
+        raise EvaluationError(
+            span, f"{name} is {say(actual)} and cannot be compared so", "", "E0503"
+        )
     holds = _true(actual, operator, claimed)
     if not holds:
         log.say("E0502", span, _false_message(name, actual, operator, claimed), _edit(name, actual))

@@ -95,7 +95,9 @@ def together(conditions: Iterable[Condition]) -> tuple[str, ...]:
             found.append(f"no size {' or '.join(sorted(names))} satisfies all joins and claims")
             continue
         text = str(Remainders(" and ".join(sorted(names)), length, remainders))
-        found.append(text.replace("must be a multiple", "must be multiples") if len(names) > 1 else text)
+        found.append(
+            text.replace("must be a multiple", "must be multiples") if len(names) > 1 else text
+        )
     return (*found, *dict.fromkeys(equations))
 
 

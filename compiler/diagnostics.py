@@ -73,7 +73,9 @@ class Log:
     def add(self, diagnostic: Diagnostic) -> None:
         """Keeps a diagnostic, unless this code was already said of this place."""
         span = diagnostic.span
-        self._found.setdefault((diagnostic.code, span.source.name, span.line, span.column), diagnostic)
+        self._found.setdefault(
+            (diagnostic.code, span.source.name, span.line, span.column), diagnostic
+        )
 
     def say(
         self, code: str, span: Span, message: str, hint: str = "", labels: Iterable[Label] = ()

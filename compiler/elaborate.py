@@ -36,8 +36,8 @@ from netc.compiler.graph import (
     ParamStep,
     RepeatStep,
     Step,
-    Wire,
     WhenStep,
+    Wire,
     has_weights,
 )
 from netc.compiler.layers.base import Layer, ShapeError, Tensor, Weight
@@ -195,7 +195,12 @@ class _Elaborator:
         source = frame.current
         env: ChainMap[str, Any] = ChainMap({"in": source, "out": source})
         inner = _Frame(
-            env, [], Namer(definition.body), source, (*frame.calls, (use.block, use.span)), frame.repeats
+            env,
+            [],
+            Namer(definition.body),
+            source,
+            (*frame.calls, (use.block, use.span)),
+            frame.repeats,
         )
         parameters = self._parameters(definition, given, env, use.span)
         self._body(definition.body, inner)
@@ -288,9 +293,7 @@ class _Elaborator:
             message = f"`output {item.target}` is several values"
             self._say("E0406", item.span, message, frame, "join them, or name each")
 
-    def _gather(
-        self, elements: Sequence[program.Element], frame: _Frame, name: str
-    ) -> list[Step]:
+    def _gather(self, elements: Sequence[program.Element], frame: _Frame, name: str) -> list[Step]:
         """The steps of a named line, not yet named. Structure inside becomes a module of its own."""
         steps, namer = frame.steps, frame.namer
         frame.steps, frame.namer = [], None
@@ -339,29 +342,26 @@ class _Elaborator:
         """Law 6: one weighted step takes the line's name, several are numbered under it."""
         weighted = [step for step in steps if step.name is None and has_weights(step)]
         if len(weighted) <= 1:
-            return [
-                replace(s, name=name) if weighted and s is weighted[0] else s  # type: ignore[type-var]
-                for s in steps
-            ]
+            return [replace(s, name=name) if weighted and s is weighted[0] else s for s in steps]
         shared = next((step for step in steps if step.name is not None), None)
         if shared is not None:
-            message = f"`{name}` numbers its layers, and `{shared.name}` among them has a name of its own"
+            message = (
+                f"`{name}` numbers its layers, and `{shared.name}` among them has a name of its own"
+            )
             hint = f"give `{shared.name}` a line of its own"
             self.log.say("E0408", shared.span, message, hint)
         numbered = tuple(
-            replace(step, name=str(number)) if has_weights(step) else step  # type: ignore[type-var]
+            replace(step, name=str(number)) if has_weights(step) else step
             for number, step in enumerate(steps)
         )
         own = {id(step.output) for step in steps}
-        inputs = tuple(
-            dict.fromkeys(w for step in steps for w in step.inputs if id(w) not in own)
-        )
+        inputs = tuple(dict.fromkeys(w for step in steps for w in step.inputs if id(w) not in own))
         return [GroupStep(numbered, inputs, steps[-1].output, span, name)]
 
     def _add(self, step: Step, kind: str, frame: _Frame) -> None:
         """Puts a step in place; a weighted one without a name takes its word and count."""
         if frame.namer is not None and step.name is None and has_weights(step):
-            step = replace(step, name=frame.namer.next(kind))  # type: ignore[type-var]
+            step = replace(step, name=frame.namer.next(kind))
         frame.steps.append(step)
         frame.flow(step.output)
 
@@ -436,9 +436,7 @@ class _Elaborator:
             return None
         return self._apply(layer, use, tuple(wires), frame)
 
-    def _make(
-        self, use: program.LayerUse, fields: dict[str, Any], frame: _Frame
-    ) -> Layer | None:
+    def _make(self, use: program.LayerUse, fields: dict[str, Any], frame: _Frame) -> Layer | None:
         if not use.layer.model_fields:
             return use.layer.model_construct()  # nothing to check: 1 ms less for each such layer
         try:
@@ -505,13 +503,13 @@ class _Elaborator:
         self._only_if(f"this `{layer.kind}` holds", found, use.word, frame)
         return True
 
-    def _only_if(
-        self, what: str, found: Sequence[Condition], span: Span, frame: _Frame
-    ) -> None:
+    def _only_if(self, what: str, found: Sequence[Condition], span: Span, frame: _Frame) -> None:
         """Notes that something holds under conditions, and keeps them for the net's report."""
         self.conditions += found
         if found:
-            self._say("N0301", span, f"{what} for some sizes only: {'; '.join(together(found))}", frame)
+            self._say(
+                "N0301", span, f"{what} for some sizes only: {'; '.join(together(found))}", frame
+            )
 
     def _unequal(
         self,
@@ -523,7 +521,9 @@ class _Elaborator:
     ) -> None:
         left, right, axis = sizes
         shapes = " and ".join(str(wire.tensor) for wire in wires)
-        message = f"`{layer.kind}` needs equal sizes along axis {axis}: {left} is not {right} ({shapes})"
+        message = (
+            f"`{layer.kind}` needs equal sizes along axis {axis}: {left} is not {right} ({shapes})"
+        )
         labels = [Label(wire.made, wire.by) for wire in wires]
         self._say("E0310", use.word, message, frame, "", labels)
 
@@ -720,9 +720,7 @@ class _Elaborator:
             return
         repeats = frame.repeats * max(len(values), 1)
         if repeats > MOST_LAYERS:
-            message = (
-                f"the repeats here multiply to {repeats:,}, and a net has at most {MOST_LAYERS:,} layers"
-            )
+            message = f"the repeats here multiply to {repeats:,}, and a net has at most {MOST_LAYERS:,} layers"
             self._say("E0405", element.span, message, frame)
             raise Stop
         source = frame.current
@@ -737,13 +735,15 @@ class _Elaborator:
             if not isinstance(item.current, Wire):
                 return
         if not any(has_weights(item) for item in items):
-            frame.steps += [replace(item, name=None) for item in items]  # type: ignore[type-var]
+            frame.steps += [_unnamed(item) for item in items]
             return
         assert isinstance(frame.current, Wire)
         own = {id(step.output) for step in items}
         inputs = dict.fromkeys(w for s in items for w in s.inputs if id(w) not in own)
         inputs.setdefault(source)
-        self._add(RepeatStep(tuple(items), tuple(inputs), frame.current, element.span), "repeat", frame)
+        self._add(
+            RepeatStep(tuple(items), tuple(inputs), frame.current, element.span), "repeat", frame
+        )
 
     def _repeat_item(self, element: program.Repeat, item: _Frame, name: str) -> list[Step]:
         """One round: a single layer or block is the item itself, more lines are a module."""
@@ -759,7 +759,7 @@ class _Elaborator:
             self._body(body, item)
         elif body:
             self._enclosed(body, item, "layer")
-        return [replace(step, name=name) for step in item.steps]  # type: ignore[type-var]
+        return [replace(step, name=name) for step in item.steps]
 
     def _repeated(self, element: program.Repeat, frame: _Frame) -> Sequence[Any] | None:
         """The values that the rounds run through; None after an error."""
@@ -818,7 +818,9 @@ class _Elaborator:
         elif len(self.nets_inputs) > 1:
             names = ", ".join(f"`{name}`" for name, _ in self.nets_inputs)
             message = f"nothing says which of the inputs {names} `{word}` takes"
-            self._say("E0406", span, message, frame, f"write `{self.nets_inputs[0][0]} -> {word} …`")
+            self._say(
+                "E0406", span, message, frame, f"write `{self.nets_inputs[0][0]} -> {word} …`"
+            )
         else:
             message = f"nothing flows into `{word}`"
             self._say("E0406", span, message, frame, "write the net's `input` above this line")
@@ -841,6 +843,10 @@ class _Elaborator:
             label = Label(span, f"in this use of `{block}`")
             diagnostic = replace(diagnostic, labels=(*diagnostic.labels, label))
         self.log.add(diagnostic)
+
+
+def _unnamed(step: Step) -> Step:
+    return step if isinstance(step, ParamStep) else replace(step, name=None)
 
 
 def _owned(step: LayerStep | BlockStep) -> list[tuple[str | None, tuple[Weight, ...]]]:
@@ -872,7 +878,9 @@ def _residual_hint(body: Tensor, skip: Tensor, has_shortcut: bool) -> str:
     """The edit that makes a residual's two ways equal."""
     b, s = body.shape, skip.shape
     if has_shortcut:
-        return f"make the shortcut give {body}: its filters and stride must match the lines above it"
+        return (
+            f"make the shortcut give {body}: its filters and stride must match the lines above it"
+        )
     if len(b) == len(s) >= 2 and isinstance(b[0], int):
         stride = 1
         if len(s) >= 3 and isinstance(s[1], int) and isinstance(b[1], int) and b[1] < s[1]:

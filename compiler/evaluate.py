@@ -119,13 +119,17 @@ _AXES = {
 
 def _attribute(expr: tree.Attribute, target: Any) -> Any:
     if not isinstance(target, Wire):
-        raise EvaluationError(expr.span, f"only a value has a `{expr.name}`, and this is {_say(target)}")
+        raise EvaluationError(
+            expr.span, f"only a value has a `{expr.name}`, and this is {_say(target)}"
+        )
     shape = target.tensor.shape
     if expr.name == "rank":
         return len(shape)
     if expr.name not in _AXES:
         known = ", ".join(f"`{name}`" for name in (*_AXES, "rank"))
-        raise EvaluationError(expr.span, f"a value has no `{expr.name}`", f"it has {known}", "E0202")
+        raise EvaluationError(
+            expr.span, f"a value has no `{expr.name}`", f"it has {known}", "E0202"
+        )
     index, ranks = _AXES[expr.name]
     if len(shape) not in ranks:
         raise EvaluationError(expr.span, f"a value of shape {target.tensor} has no `{expr.name}`")
@@ -187,7 +191,7 @@ def _arithmetic(expr: tree.Expr, operator: str, left: Any, right: Any) -> Any:
         raise EvaluationError(expr.span, "this divides by zero") from None
     except (ValueError, OverflowError, TypeError) as error:
         raise EvaluationError(expr.span, f"this has no value: {error}") from None
-    if isinstance(result, int) and abs(result) > _LARGEST or (
+    if (isinstance(result, int) and abs(result) > _LARGEST) or (
         isinstance(result, float) and not math.isfinite(result)
     ):
         raise EvaluationError(expr.span, "the number is larger than 2^63")
@@ -200,7 +204,9 @@ def _divide(left: Any, right: Any) -> Any:
             floored = left // right
             if floored * right == left:
                 return floored
-            raise ValueError(f"({left})/{right} is whole for some sizes only; write `//` to round down")
+            raise ValueError(
+                f"({left})/{right} is whole for some sizes only; write `//` to round down"
+            )
         raise ValueError("a size can be divided by a positive whole number only")
     if isinstance(left, int) and isinstance(right, int) and left % right == 0:
         return left // right
@@ -274,7 +280,9 @@ def as_size(value: Any, span: Span) -> Size:
         return value
     if isinstance(value, int) and not isinstance(value, bool) and value > 0:
         return value
-    raise EvaluationError(span, f"a size is a whole number of at least 1, and this is {_say(value)}")
+    raise EvaluationError(
+        span, f"a size is a whole number of at least 1, and this is {_say(value)}"
+    )
 
 
 say = _say

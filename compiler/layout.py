@@ -16,7 +16,22 @@ DEEPEST = 64
 """How deep blocks or brackets may nest, and how many operators one expression may have."""
 
 _OPERATORS = frozenset(
-    "COMPARE NEGATE PLUS MINUS STAR SLASH FLOORDIV PERCENT POWER IF OR AND NOT DOT".split()
+    [
+        "COMPARE",
+        "NEGATE",
+        "PLUS",
+        "MINUS",
+        "STAR",
+        "SLASH",
+        "FLOORDIV",
+        "PERCENT",
+        "POWER",
+        "IF",
+        "OR",
+        "AND",
+        "NOT",
+        "DOT",
+    ]
 )
 _ENDS = frozenset(("COMMA", "EQUAL", "__ANON_0", "COLON"))  # __ANON_0 is the arrow
 
@@ -85,7 +100,9 @@ class Layout(PostLex):
         width = len(blanks)
         if width > open_blocks[-1]:
             open_blocks.append(width)
-            place = Token("_INDENT", blanks, line=line, column=1, end_line=line, end_column=width + 1)
+            place = Token(
+                "_INDENT", blanks, line=line, column=1, end_line=line, end_column=width + 1
+            )
             if len(open_blocks) > DEEPEST:
                 raise LayoutError(place, f"blocks nest deeper than {DEEPEST}")
             yield place

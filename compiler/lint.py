@@ -41,7 +41,11 @@ def _cancelled_bias(
     if step.layer.kind not in ("batch_norm", "instance_norm") or readers[step.inputs[0]] > 1:
         return
     before = _maker(step.inputs[0], makers)
-    if before is None or before.layer.kind not in AFFINE or not getattr(before.layer, "bias", False):
+    if (
+        before is None
+        or before.layer.kind not in AFFINE
+        or not getattr(before.layer, "bias", False)
+    ):
         return
     if before.layer.kind == "dense" and len(before.output.tensor.shape) > 1:
         return  # there the norm is over other axes than the bias

@@ -48,9 +48,7 @@ def peaks(net: Net) -> Peaks:
     for step in steps:
         if kept[step.output].view and step.inputs:
             roots[step.output] = roots[step.inputs[0]]
-    return Peaks(
-        _inference(net, steps, sizes, roots), _training(net, steps, sizes, roots, kept)
-    )
+    return Peaks(_inference(net, steps, sizes, roots), _training(net, steps, sizes, roots, kept))
 
 
 def _kept(step: LayerStep | ParamStep) -> Kept:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cache
 
 from netc.compiler import program
 
@@ -45,7 +45,7 @@ def targets(body: program.Body) -> tuple[str, ...]:
     return tuple(found)
 
 
-@lru_cache(maxsize=None)
+@cache
 def snake(word: str) -> str:
     """A block's name as a key: `FaceEncoder` is `face_encoder`.
 
@@ -55,7 +55,7 @@ def snake(word: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", word).lower()
 
 
-@lru_cache(maxsize=None)
+@cache
 def camel(word: str) -> str:
     """A line's name as a class: `layer1` is `Layer1`, `down_path` is `DownPath`."""
     return "".join(part[:1].upper() + part[1:] for part in word.split("_")) or "Body"

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from lark import Lark, Token, Transformer
-from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
+from lark.exceptions import UnexpectedInput, UnexpectedToken
 
 from netc.compiler import tree
 from netc.compiler.diagnostics import Diagnostic, Log
@@ -46,7 +46,10 @@ def parse(source: Source, log: Log) -> tree.Tree:
 def _parse_part(text: str, source: Source, first: int, log: Log) -> list[tree.Statement]:
     """One definition, tried again with the faulty line taken out until it parses."""
     parser, layout, builder = _parser()
-    lines = ["", *text.split("\n")]  # the empty line lets the layout see the first line's indentation
+    lines = [
+        "",
+        *text.split("\n"),
+    ]  # the empty line lets the layout see the first line's indentation
     builder.place(source, first - 2)
     mended: set[tuple[int, str]] = set()
     for _ in range(MOST_ERRORS):
@@ -74,9 +77,23 @@ def _report_slips(layout: Layout, builder: Builder, log: Log) -> None:
 # ---------------------------------------------------------------------------------------------------
 # What went wrong, in words
 
-_OPERANDS = frozenset("NAME NUMBER STRING DIMS LPAR LSQB IN NEGATE NOT".split())
+_OPERANDS = frozenset(["NAME", "NUMBER", "STRING", "DIMS", "LPAR", "LSQB", "IN", "NEGATE", "NOT"])
 _OPERATORS = frozenset(
-    "COMPARE PLUS MINUS STAR SLASH FLOORDIV PERCENT POWER IF OR AND DOT __ANON_1".split()
+    [
+        "COMPARE",
+        "PLUS",
+        "MINUS",
+        "STAR",
+        "SLASH",
+        "FLOORDIV",
+        "PERCENT",
+        "POWER",
+        "IF",
+        "OR",
+        "AND",
+        "DOT",
+        "__ANON_1",
+    ]
 )
 _WORDS = {
     "_NL": "the end of the line",
@@ -91,7 +108,7 @@ _WORDS = {
     "AS": "`as`",
 }
 _STRANGE = {
-    "'": "text stands in double quotes: \"…\"",
+    "'": 'text stands in double quotes: "…"',
     "{": "blocks are indented after a `:`; there are no braces",
     "}": "blocks are indented after a `:`; there are no braces",
     ";": "write each line of the net on a line of its own",
@@ -159,7 +176,9 @@ def _explain_token(
     if token.type in ("_NL", "$END", "_DEDENT"):
         end = len(lines[number - 1].split("#")[0].rstrip()) + 1
         span = builder.span_at(number, max(end - 1, 1), max(end, 2))
-        message = f"the line ends too early; expected {_expected(set(error.accepts or error.expected))}"
+        message = (
+            f"the line ends too early; expected {_expected(set(error.accepts or error.expected))}"
+        )
         return number, Diagnostic("E0101", message, span), _blank
     allowed = set(error.accepts or error.expected)
     message = f"`{token}` does not fit here; expected {_expected(allowed)}"
@@ -183,7 +202,9 @@ def _expected(terminals: set[str]) -> str:
     found += [word for terminal, word in _WORDS.items() if terminal in terminals]
     if _OPERATORS & terminals:
         found.append("an operator")
-    return " or ".join(filter(None, [", ".join(found[:-1]), found[-1]])) if found else "something else"
+    return (
+        " or ".join(filter(None, [", ".join(found[:-1]), found[-1]])) if found else "something else"
+    )
 
 
 def _line_above(lines: list[str], number: int) -> int:
@@ -285,9 +306,7 @@ class Builder(Transformer[Token, list[tree.Statement]]):
     def parameter(self, parts: list[Any]) -> tree.Parameter:
         name, default = parts
         span = self.span(name)
-        return tree.Parameter(
-            self._name(name), default, span.to(default.span) if default else span
-        )
+        return tree.Parameter(self._name(name), default, span.to(default.span) if default else span)
 
     def path(self, parts: list[Any]) -> tree.Name:
         span = self.span(parts[0]).to(self.span(parts[-1]))

@@ -180,4 +180,6 @@ class Program:
 
     def nets(self) -> tuple[Definition, ...]:
         """The nets of the file itself."""
-        return tuple(self.definitions[name] for name in self.own if self.definitions[name].word == "net")
+        return tuple(
+            self.definitions[name] for name in self.own if self.definitions[name].word == "net"
+        )

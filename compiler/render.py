@@ -28,7 +28,7 @@ def _one(diagnostic: Diagnostic, paint: _Paint) -> str:
     severity = diagnostic.severity
     head = paint(f"{severity}[{diagnostic.code}]", severity)
     lines = [f"{head}: {paint(diagnostic.message, 'bold')}"]
-    places = [(diagnostic.span, "", severity)]
+    places: list[tuple[Span, str, str]] = [(diagnostic.span, "", severity)]
     places += [(label.span, label.text, "place") for label in diagnostic.labels[:MOST_LABELS]]
     width = max(len(str(span.line)) for span, _, _ in places)
     for number, (span, text, how) in enumerate(places):
@@ -36,7 +36,9 @@ def _one(diagnostic: Diagnostic, paint: _Paint) -> str:
         lines.append(f"{' ' * width}{paint(arrow, 'place')} {span}")
         lines += _excerpt(span, text, how, width, paint)
     if diagnostic.hint:
-        lines.append(f"{' ' * width} {paint('=', 'place')} {paint('help', 'hint')}: {diagnostic.hint}")
+        lines.append(
+            f"{' ' * width} {paint('=', 'place')} {paint('help', 'hint')}: {diagnostic.hint}"
+        )
     return "\n".join(lines) + "\n"
 
 

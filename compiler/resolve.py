@@ -111,7 +111,9 @@ class _Files:
             return
         if word in ("net", "block"):
             hint = f"write `{word} NAME(parameters):` with a `:` at the end"
-            self.log.say("E0209", statement.span, f"`{word}` opens a definition and needs a block", hint)
+            self.log.say(
+                "E0209", statement.span, f"`{word}` opens a definition and needs a block", hint
+            )
             return
         message = f"`{word or 'this line'}` stands outside of any net"
         hint = "put it into a `net`, a `block` or a `train` block, indented"
@@ -178,7 +180,9 @@ class _Resolver:
             hint = "write its input first, as in `input image: [1, 28, 28]`"
             self.log.say("E0403", written.name.span, message, hint)
         self._unused(names)
-        return program.Definition(written.word, written.name.text, parameters, body, written.name.span)
+        return program.Definition(
+            written.word, written.name.text, parameters, body, written.name.span
+        )
 
     def _bind(self, names: _Names, name: tree.Name, kind: str) -> None:
         text = name.text
@@ -187,7 +191,9 @@ class _Resolver:
             message = f"the name `{text}` is bound twice; a name stands for one value"
             self.log.say("E0206", name.span, message, "give one another name", [label])
         elif text in ("in", "out", PLACEHOLDER, *CONSTANTS):
-            self.log.say("E0206", name.span, f"`{text}` has a meaning of its own", "choose another name")
+            self.log.say(
+                "E0206", name.span, f"`{text}` has a meaning of its own", "choose another name"
+            )
         elif reason := forbidden_name(text):
             self.log.say("E0206", name.span, reason, f"call it `{text}_`")
         names.kinds[text] = kind
@@ -232,7 +238,12 @@ class _Resolver:
         if line.bind is not None and line.bind.text == "share":
             return self._share(line, names)
         if word == "output":
-            self.log.say("E0209", line.span, "`output` needs a name and what it is", "write `output NAME = …`")
+            self.log.say(
+                "E0209",
+                line.span,
+                "`output` needs a name and what it is",
+                "write `output NAME = …`",
+            )
             return ()
         return self._flow(line, names)
 
@@ -299,7 +310,9 @@ class _Resolver:
         """Checks a declared type; an input's unknown names become sizes."""
         if kind.dtype is not None and kind.dtype.text not in ("int", "float"):
             message = f"`{kind.dtype.text}` is no kind of number"
-            self.log.say("E0201", kind.dtype.span, message, "write `int[…]`, or nothing for real numbers")
+            self.log.say(
+                "E0201", kind.dtype.span, message, "write `int[…]`, or nothing for real numbers"
+            )
         for flag in kind.flags:
             if flag.text == "padded":
                 message = "`padded` inputs (masks that travel with the value) are not built yet"
@@ -402,7 +415,9 @@ class _Resolver:
                 self.log.say("E0208", call.name.span, message, "take it out")
                 return
             message = f"`{word}` opens a block and needs a `:`"
-            self.log.say("E0209", call.name.span, message, f"write `{word}:` and its lines indented")
+            self.log.say(
+                "E0209", call.name.span, message, f"write `{word}:` and its lines indented"
+            )
             return
         known = [*layers.words(), *self.definitions, *STRUCTURE, *names.all()]
         message = f"there is no layer, block or value called `{word}`"
@@ -564,7 +579,9 @@ class _Resolver:
 
     def _way_name(self, line: tree.Line, names: _Names) -> str | None:
         if len(line.chain.elements) > 1:
-            self.log.say("E0209", line.span, "a branch starts from what flows in", "open it with its word")
+            self.log.say(
+                "E0209", line.span, "a branch starts from what flows in", "open it with its word"
+            )
         if line.target is None:
             return None
         self._bind(names, line.target, "value")
@@ -580,10 +597,17 @@ class _Resolver:
     ) -> program.Parallel | None:
         join = options.get("join")
         how = join.value.text if join and isinstance(join.value, tree.Name) else "concat"
-        if how not in ("add", "mul", "concat", "stack") or (join and not isinstance(join.value, tree.Name)):
+        if how not in ("add", "mul", "concat", "stack") or (
+            join and not isinstance(join.value, tree.Name)
+        ):
             assert join is not None
             message = "`join` is one of add, mul, concat, stack"
-            self.log.say("E0210", join.value.span, message, did_you_mean(how, ("add", "mul", "concat", "stack")))
+            self.log.say(
+                "E0210",
+                join.value.span,
+                message,
+                did_you_mean(how, ("add", "mul", "concat", "stack")),
+            )
             how = "concat"
         branches: list[program.Branch] = []
         for line in lines:
@@ -679,7 +703,9 @@ def _refuse_circles(definitions: dict[str, program.Definition], log: Log) -> Non
         use = uses[circle[0]].get(circle[1]) or next(iter(uses[circle[0]].values()))
         shown = " → ".join(circle)
         message = f"`{circle[0]}` uses itself: {shown}"
-        log.say("E0401", use.span, message, "a block is made of other blocks; use `repeat` for depth")
+        log.say(
+            "E0401", use.span, message, "a block is made of other blocks; use `repeat` for depth"
+        )
 
 
 def _uses(body: program.Body) -> Iterable[program.BlockUse]:

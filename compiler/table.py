@@ -6,7 +6,16 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from netc.compiler.graph import BlockStep, GroupStep, LayerStep, Module, ParamStep, RepeatStep, Step, WhenStep
+from netc.compiler.graph import (
+    BlockStep,
+    GroupStep,
+    LayerStep,
+    Module,
+    ParamStep,
+    RepeatStep,
+    Step,
+    WhenStep,
+)
 from netc.compiler.report import Report, Row
 from netc.compiler.sizes import Size
 
@@ -87,7 +96,9 @@ def _line(path: str, what: str, rows: Sequence[Row], shape: tuple[Size, ...]) ->
         macs = macs + row.macs
     params = sum(row.params for row in rows)
     output = " × ".join(map(str, shape)) or "one number"
-    return Line(path, what, output, f"{params:,}" if params else "–", _count(macs) if macs != 0 else "–")
+    return Line(
+        path, what, output, f"{params:,}" if params else "–", _count(macs) if macs != 0 else "–"
+    )
 
 
 def _folded(step: Step) -> str:
@@ -129,10 +140,14 @@ def _columns(lines: Sequence[Line]) -> list[str]:
 
 
 def _totals(report: Report) -> list[str]:
-    params = f"parameters  {report.params:,} ({report.trainable:,} trainable, {report.frozen:,} frozen)"
+    params = (
+        f"parameters  {report.params:,} ({report.trainable:,} trainable, {report.frozen:,} frozen)"
+    )
     if report.buffers:
         params += f", buffers {report.buffers:,}"
-    field = "none" if report.receptive_field is None else " × ".join(map(str, report.receptive_field))
+    field = (
+        "none" if report.receptive_field is None else " × ".join(map(str, report.receptive_field))
+    )
     lines = [
         params,
         f"MACs        {_count(report.macs)} for one example, of matrix products and convolutions",

@@ -54,7 +54,9 @@ def _net_of(train: tree.Line, nets: Mapping[str, Net], log: Log) -> str | None:
         or len(arguments) != 1
         or not isinstance(arguments[0].value, tree.Name)
     ):
-        log.say("E0601", train.span, "`train` takes the name of a net and a block", "write `train NET:`")
+        log.say(
+            "E0601", train.span, "`train` takes the name of a net and a block", "write `train NET:`"
+        )
         return None
     name = arguments[0].value
     if name.text not in nets:
@@ -105,7 +107,9 @@ class _Reader:
         if call is None:
             word = line.word.text if isinstance(line, tree.Declaration) else ""
             if word in LATER:
-                self.log.say("E0208", line.span, f"`{word}` in training is not built yet", "take it out")
+                self.log.say(
+                    "E0208", line.span, f"`{word}` in training is not built yet", "take it out"
+                )
                 return
             hint = f"the clauses of `train` are {', '.join(f'`{c}`' for c in CLAUSES)}"
             self.log.say("E0601", line.span, "this is no clause of `train`", hint)
@@ -118,7 +122,9 @@ class _Reader:
             self._expect(call, line.span)
             return
         if word in LATER:
-            self.log.say("E0208", role.span, f"`{word}` in training is not built yet", "take it out")
+            self.log.say(
+                "E0208", role.span, f"`{word}` in training is not built yet", "take it out"
+            )
             return
         if word not in CLAUSES:
             message = f"`train` has no clause `{word}`"
@@ -249,7 +255,9 @@ class _Reader:
         """`split 80, 10, 10`: shares of train, dev and test, in any unit."""
         self._once("split", call.span)
         plain, named = self._numbers(call)
-        fine = [v for v in plain if isinstance(v, int | float) and not isinstance(v, bool) and v >= 0]
+        fine = [
+            v for v in plain if isinstance(v, int | float) and not isinstance(v, bool) and v >= 0
+        ]
         if named or len(fine) != 3 or not sum(fine) or not fine[0]:
             message = "`split` takes three shares: train, dev and test"
             self.log.say("E0210", call.span, message, "write `split 80, 10, 10`")
@@ -267,7 +275,9 @@ class _Reader:
             and isinstance(claim.left, tree.Name)
         ):
             hint = "write it as in `expect accuracy >= 0.98`"
-            self.log.say("E0601", span, "`expect` in training compares a metric with a number", hint)
+            self.log.say(
+                "E0601", span, "`expect` in training compares a metric with a number", hint
+            )
             return
         if claim.left.text not in METRICS:
             message = f"`{claim.left.text}` is no metric of training"
@@ -279,17 +289,25 @@ class _Reader:
             name, operator = claim.left.text, claim.operator
             self.claims.append(MetricClaim(name, operator, float(value), text, span))
         elif value is not None:
-            self.log.say("E0210", claim.right.span, f"a metric is a number, and this is {say(value)}")
+            self.log.say(
+                "E0210", claim.right.span, f"a metric is a number, and this is {say(value)}"
+            )
 
     def _complete(self) -> None:
-        examples = {"data": "data digits", "loss": "loss cross_entropy", "optimizer": "optimizer adam"}
+        examples = {
+            "data": "data digits",
+            "loss": "loss cross_entropy",
+            "optimizer": "optimizer adam",
+        }
         for word, example in examples.items():
             if word not in self.seen:
                 message = f"`train {self.net}` does not say which {word}"
                 self.log.say("E0602", self.train.span, message, f"write `{example}`")
         if "epochs" in self.seen and "steps" in self.seen:
             label = Label(self.seen["epochs"], "epochs are given here")
-            self.log.say("E0602", self.seen["steps"], "the length is given twice", "keep one", [label])
+            self.log.say(
+                "E0602", self.seen["steps"], "the length is given twice", "keep one", [label]
+            )
         elif "epochs" not in self.seen and "steps" not in self.seen:
             message = f"`train {self.net}` does not say how long"
             self.log.say("E0603", self.train.span, message, "write `epochs 10, batch=64`")
@@ -363,4 +381,3 @@ def _suits(net: Net, recipe: Recipe, train: tree.Line, log: Log) -> None:
                 f"take the `{kind}` out",
                 [Label(train.span, f"trained with `loss {recipe.loss.kind}` here")],
             )
-

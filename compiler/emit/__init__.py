@@ -30,7 +30,9 @@ def emit(net: Net, spec: str = "") -> str:
         constructor.write()
         Forward(plan, constructor).write()
     environment = _environment()
-    helpers = [environment.get_template(f"support/{name}.py.j2").render().strip() for name in support]
+    helpers = [
+        environment.get_template(f"support/{name}.py.j2").render().strip() for name in support
+    ]
     classes = [_class(plan) for plan in plans.plans]
     body = "\n\n\n".join([*helpers, *classes])
     name = PurePath(spec).name
@@ -79,7 +81,13 @@ def _docstring(plan: Plan) -> list[str]:
     text = f'    """{inputs} to {outputs}, without the batch axis."""'
     if len(text) <= 88:
         return [text]
-    return ['    """Shapes are without the batch axis.', "", f"    {inputs}", f"    to {outputs}", '    """']
+    return [
+        '    """Shapes are without the batch axis.',
+        "",
+        f"    {inputs}",
+        f"    to {outputs}",
+        '    """',
+    ]
 
 
 _TITLES = {"block": "The block", "body": "The lines of"}

@@ -111,7 +111,10 @@ class Constructor:
     def _needs_module(self, aligned: Aligned) -> bool:
         """Whether a weightless layer depends on the constructor's arguments, so that it is built there."""
         layers = [step for step in aligned.values() if isinstance(step, LayerStep)]
-        if len({torch_of(step).inline for step in layers}) > 1 or torch_of(layers[0]).inline is None:
+        if (
+            len({torch_of(step).inline for step in layers}) > 1
+            or torch_of(layers[0]).inline is None
+        ):
             return True
         mentioned = {name for expr in layers[0].given.values() for name in names(expr)}
         return bool(mentioned & set(self._own)) and torch_of(layers[0]).module is not None
@@ -351,9 +354,7 @@ def _attribute_value(mentioned: str, wire: Wire) -> Any:
     return None if isinstance(value, Symbolic) else value
 
 
-def _keyword(
-    keyword: str, modules: dict[int, Call], aligned: dict[int, LayerStep]
-) -> Values:
+def _keyword(keyword: str, modules: dict[int, Call], aligned: dict[int, LayerStep]) -> Values:
     """A keyword's value in each instance, the layer's own value where its call leaves it out."""
     found = {i: dict(call.keywords).get(keyword, _ABSENT) for i, call in modules.items()}
     given = next((v for v in found.values() if isinstance(v, Given)), None)

@@ -164,9 +164,7 @@ def python(expr: tree.Expr, known: dict[str, str], outer: int = 0) -> str:
             return _sequence([python(item, known) for item in items])
         case tree.Tuple(items=chains):
             elements = [chain.elements[0] for chain in chains]
-            return _sequence(
-                [python(e, known) for e in elements if not isinstance(e, tree.Call)]
-            )
+            return _sequence([python(e, known) for e in elements if not isinstance(e, tree.Call)])
 
 
 def _grouped(text: str, strength: int, outer: int) -> str:

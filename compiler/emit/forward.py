@@ -167,7 +167,7 @@ def _member(owner: str, name: str) -> str:
 
 def _fused(ops: list[Op], outputs: Sequence[int]) -> list[Op]:
     """Operations of one line become one expression where the value is used once and it stays short."""
-    uses: dict[int, int] = {number: 1 for number in outputs}
+    uses: dict[int, int] = dict.fromkeys(outputs, 1)
     for op in ops:
         for number in op.inputs:
             uses[number] = uses.get(number, 0) + 1
@@ -275,7 +275,9 @@ class _Writer:
         name = self._leads_to(op.output)
         if name is not None and self._free(name, place):
             return name
-        held = next(n for n, v in self.variables.items() if v == "x" and self.last.get(n, -1) > place)
+        held = next(
+            n for n, v in self.variables.items() if v == "x" and self.last.get(n, -1) > place
+        )
         name = self.names.get(held, "skip")
         spare = self._spare("skip" if name == "x" else name, place)
         self._put(f"{spare} = x")

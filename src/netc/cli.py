@@ -25,7 +25,7 @@ OK, WRONG, USAGE, STOPPED = 0, 1, 2, 130
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-class Setting(click.ParamType):
+class Setting(click.ParamType["tuple[str, Any]"]):
     """`NAME=VALUE` on the command line: a number, yes or no, sizes as 5x5, else text."""
 
     name = "NAME=VALUE"
@@ -101,7 +101,9 @@ def check(files: tuple[str, ...], as_json: bool) -> None:
 @click.argument("file", metavar="FILE")
 @settings
 @click.option("--depth", default=1, show_default=True, help="How many levels of blocks to unfold.")
-@click.option("--json", "as_json", is_flag=True, help="Print everything, with the arithmetic, as JSON.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print everything, with the arithmetic, as JSON."
+)
 def report(
     file: str, name: str | None, values: tuple[tuple[str, Any], ...], depth: int, as_json: bool
 ) -> None:
@@ -152,10 +154,15 @@ def build(
 )
 @click.option("--out", type=click.Path(file_okay=False), help="The run's folder; it must be new.")
 @click.option(
-    "--resume", type=click.Path(file_okay=False, exists=True), help="Go on with the run in this folder."
+    "--resume",
+    type=click.Path(file_okay=False, exists=True),
+    help="Go on with the run in this folder.",
 )
 @click.option(
-    "--save-every", type=click.IntRange(min=1), metavar="STEPS", help="Checkpoints, besides the usual."
+    "--save-every",
+    type=click.IntRange(min=1),
+    metavar="STEPS",
+    help="Checkpoints, besides the usual.",
 )
 @click.option("--quiet", is_flag=True, help="Print the result only.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
@@ -201,7 +208,7 @@ def _read(file: str, values: dict[str, Any]) -> Spec:
     from netc.compiler.source import Source
 
     if file == "-":
-        text = click.get_binary_stream("stdin").read().decode("utf-8")
+        text = sys.stdin.buffer.read().decode("utf-8")
         return Spec(Source("<stdin>", text), values, Path())
     return read(Path(file), values)
 

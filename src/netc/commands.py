@@ -96,7 +96,8 @@ def outcome_json(outcome: Outcome) -> dict[str, Any]:
         "seconds": round(outcome.seconds, 3),
         "interrupted": outcome.interrupted,
         "epochs": [
-            {"epoch": e.number, "step": e.step, "train": e.train, "dev": e.dev} for e in outcome.history
+            {"epoch": e.number, "step": e.step, "train": e.train, "dev": e.dev}
+            for e in outcome.history
         ],
         "test": outcome.test,
         "claims": [
@@ -128,7 +129,7 @@ def _spec(request: Request) -> Spec:
     if request.resume is not None:
         text = decode(Path(request.resume) / "spec.net")
     elif request.file == "-":
-        text = click.get_binary_stream("stdin").read().decode("utf-8")
+        text = sys.stdin.buffer.read().decode("utf-8")
     else:
         text = decode(path)
     base = Path() if request.file == "-" else path.parent
@@ -142,7 +143,7 @@ def _chosen(spec: Spec, request: Request) -> tuple[NetHandle, Recipe]:
         name = next(iter(spec.recipes))
     if name is None and spec.recipes:
         raise click.UsageError(f"say which net to train: --net {' or '.join(spec.recipes)}")
-    if name not in spec.recipes:
+    if name is None or name not in spec.recipes:
         wanted = name or (spec.names[0] if spec.names else "NET")
         message = f"{request.file} does not say how to train `{wanted}`"
         raise click.ClickException(f"{message}\nHelp: write a block `train {wanted}:`")
