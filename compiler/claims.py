@@ -8,7 +8,7 @@ from typing import Any
 
 from netc.compiler import tree
 from netc.compiler.diagnostics import Log, did_you_mean
-from netc.compiler.evaluate import EvaluationError, Poisoned, evaluate, say
+from netc.compiler.evaluate import EvaluationError, Poisoned, Range, evaluate, say
 from netc.compiler.graph import Net
 from netc.compiler.report import Claim, Report
 from netc.compiler.sizes import Symbolic
@@ -16,7 +16,7 @@ from netc.compiler.source import Span
 
 
 def judge(net: Net, report: Report, log: Log) -> Report:
-    """The report with every claim judged; false ones (E0502) and unclear ones (E0503) go to the log."""
+    """The report with every claim judged; false (E0502) and unclear ones (E0503) are logged."""
     measured = _measured(report)
     claims: list[Claim] = []
     for expr, values, span in net.claims:
@@ -24,6 +24,8 @@ def judge(net: Net, report: Report, log: Log) -> Report:
         try:
             holds = _holds(expr, measured, values, span, log)
         except Poisoned:
+            message = "the claim names something that has no value here"
+            log.say("E0503", span, message, "claims compare with numbers, sizes and parameters")
             continue
         except EvaluationError as error:
             log.say(error.code, error.span, error.message, error.hint)
@@ -53,7 +55,7 @@ def _measured(report: Report) -> dict[str, Any]:
         "layers": len(report.rows),
     }
     for name, tensor in report.outputs:
-        found[name] = tensor.shape
+        found.setdefault(name, tensor.shape)
     if len(report.outputs) == 1:
         found["output"] = report.outputs[0][1].shape
     return found
@@ -67,8 +69,8 @@ def _holds(
 ) -> bool | None:
     """Whether a claim holds; None, with a diagnostic, if it cannot be judged."""
     if isinstance(expr, tree.Binary) and expr.operator == "and":
-        left = _holds(expr.left, measured, values, span, log)
-        right = _holds(expr.right, measured, values, span, log)
+        left = _holds(expr.left, measured, values, expr.left.span, log)
+        right = _holds(expr.right, measured, values, expr.right.span, log)
         return None if left is None or right is None else left and right
     if not isinstance(expr, tree.Binary) or expr.operator not in _FLIP:
         hint = "write it as in `expect params <= 1e6`"
@@ -96,28 +98,61 @@ def _name(expr: tree.Expr) -> str:
 def _compare(
     name: str, actual: Any, operator: str, claimed: Any, span: Span, log: Log
 ) -> bool | None:
-    if actual is None or isinstance(actual, Symbolic):
-        shown = "unknown" if actual is None else str(actual)
+    if name == "receptive_field" and isinstance(claimed, int) and isinstance(actual, tuple):
+        claimed = (claimed,) * len(actual)
+    _comparable(name, actual, operator, claimed, span)
+    holds = _true(actual, operator, claimed)
+    if holds is None:
+        shown = "unknown" if actual is None else _shown(actual)
         hint = "set the input's sizes: `--set H=224`, or write numbers there"
         message = f"the claim cannot be judged: {name} is {shown} here"
-        log.say("E0503", span, message, hint)
-        return None
-    if name == "receptive_field" and isinstance(claimed, int):
-        claimed = (claimed,) * len(actual)
-    if isinstance(actual, tuple) != isinstance(claimed, tuple) and operator != "==":
-        raise EvaluationError(
-            span, f"{name} is {say(actual)} and cannot be compared so", "", "E0503"
-        )
-    holds = _true(actual, operator, claimed)
-    if not holds:
+        log.say("E0503", span, message, "" if name == "receptive_field" else hint)
+    elif not holds:
         log.say("E0502", span, _false_message(name, actual, operator, claimed), _edit(name, actual))
     return holds
 
 
-def _true(actual: Any, operator: str, claimed: Any) -> bool:
-    if isinstance(claimed, tuple) and not isinstance(actual, tuple):  # a range: low..high
-        low, high = claimed
-        return bool(low <= actual <= high) == (operator == "==")
+def _comparable(name: str, actual: Any, operator: str, claimed: Any, span: Span) -> None:
+    """Raises EvaluationError where a number meets a list, or something that is neither."""
+    if isinstance(actual, tuple):
+        fine = isinstance(claimed, tuple) and (operator in ("==", "!=") or len(actual) == len(claimed))
+        values = claimed if fine else ()
+    elif isinstance(claimed, Range):
+        fine, values = operator in ("==", "!="), (claimed.low, claimed.high)
+    else:
+        fine, values = True, (claimed,)
+    if not fine or any(isinstance(v, bool) or not isinstance(v, _NUMBERS) for v in values):
+        shown = "unknown" if actual is None else say(actual)
+        message = f"{name} is {shown}, and is not compared with {say(claimed)} by `{operator}`"
+        raise EvaluationError(span, message, "", "E0503")
+
+
+_NUMBERS = (int, float, Symbolic)
+
+
+def _true(actual: Any, operator: str, claimed: Any) -> bool | None:
+    """Whether a comparison holds; None where that depends on sizes that are not known."""
+    if actual is None:
+        return None
+    if isinstance(claimed, Range):
+        low, high = _true(actual, ">=", claimed.low), _true(actual, "<=", claimed.high)
+        if low is None or high is None:
+            return None
+        return (low and high) == (operator == "==")
+    if isinstance(actual, tuple):
+        if len(actual) != len(claimed):
+            return operator == "!="
+        pairs = [
+            _true(a, "==" if operator == "!=" else operator, c)
+            for a, c in zip(actual, claimed, strict=True)
+        ]
+        every = False if False in pairs else None if None in pairs else True
+        return every if operator != "!=" or every is None else not every
+    if isinstance(actual, Symbolic) or isinstance(claimed, Symbolic):
+        difference = actual - claimed if not isinstance(claimed, float) else None
+        if not isinstance(difference, int):
+            return None
+        actual, claimed = difference, 0
     match operator:
         case "==":
             return bool(actual == claimed)
@@ -135,7 +170,7 @@ def _true(actual: Any, operator: str, claimed: Any) -> bool:
 def _shown(value: Any) -> str:
     if isinstance(value, tuple):
         return f"[{', '.join(map(str, value))}]"
-    return f"{value:,}"
+    return str(value) if isinstance(value, Symbolic) else f"{value:,}"
 
 
 def _false_message(name: str, actual: Any, operator: str, claimed: Any) -> str:

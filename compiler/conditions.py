@@ -74,7 +74,7 @@ def equal_when(left: Size, right: Size) -> bool | Condition:
 
 
 def together(conditions: Iterable[Condition]) -> tuple[str, ...]:
-    """All conditions in words, those on one name joined into one, equal ones over names into one line.
+    """All conditions in words: those on one name as one, equal ones over names in one line.
 
     Contradictions are said as such.
     """

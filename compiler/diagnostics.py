@@ -56,7 +56,7 @@ class Diagnostic:
 
 
 class CompileError(Exception):
-    """A spec that does not compile. Carries every diagnostic found, errors first in the text's order."""
+    """A spec that does not compile. Carries every diagnostic found, in the text's order."""
 
     def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
         self.diagnostics = tuple(diagnostics)

@@ -1,8 +1,8 @@
 """From program to graph: blocks are put in place, sizes flow down the lines, every join is checked.
 
 One walk does expansion and inference together, because a block may ask for the sizes that flow in
-(`shortcut when=in.channels != width`). An error makes what flows from it unknown; unknown values are
-silent, and a shape claim further down takes over.
+(`shortcut when=in.channels != width`). An error makes what flows from it unknown; unknown values
+are silent, and a shape claim further down takes over.
 """
 
 from __future__ import annotations
@@ -243,7 +243,7 @@ class _Elaborator:
                 case program.Learned():
                     self._learned(item, frame)
                 case program.Expect():
-                    values = {k: v for k, v in frame.env.items() if isinstance(v, int | float)}
+                    values = {k: v for k, v in frame.env.items() if isinstance(v, int | float | Symbolic)}
                     self.claims.append((item.claim, values, item.span))
 
     def _input(self, item: program.Input, frame: _Frame) -> None:
@@ -294,7 +294,7 @@ class _Elaborator:
             self._say("E0406", item.span, message, frame, "join them, or name each")
 
     def _gather(self, elements: Sequence[program.Element], frame: _Frame, name: str) -> list[Step]:
-        """The steps of a named line, not yet named. Structure inside becomes a module of its own."""
+        """The steps of a named line, not yet named. Structure inside becomes a module."""
         steps, namer = frame.steps, frame.namer
         frame.steps, frame.namer = [], None
         try:
@@ -720,7 +720,9 @@ class _Elaborator:
             return
         repeats = frame.repeats * max(len(values), 1)
         if repeats > MOST_LAYERS:
-            message = f"the repeats here multiply to {repeats:,}, and a net has at most {MOST_LAYERS:,} layers"
+            message = (
+                f"the repeats here multiply to {repeats:,}; the limit is {MOST_LAYERS:,} layers"
+            )
             self._say("E0405", element.span, message, frame)
             raise Stop
         source = frame.current
@@ -788,6 +790,10 @@ class _Elaborator:
         try:
             return evaluate(expr, env, words)
         except Poisoned:
+            if not self.log.has_errors:
+                message = f"`{expr.span.text}` has no value here"
+                hint = "names given inside `residual`, `branch` and `repeat` are known inside only"
+                self.log.say("E0202", expr.span, message, hint)
             return UNKNOWN
         except EvaluationError as error:
             self.log.say(error.code, error.span, error.message, error.hint)

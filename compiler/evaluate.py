@@ -1,9 +1,10 @@
-"""Expressions of a spec to values: numbers, sizes, words, tuples. Nothing of Python's `eval` is near."""
+"""Expressions of a spec to values: numbers, sizes, words, tuples. Python's `eval` is nowhere near."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from netc.compiler import tree
@@ -21,6 +22,17 @@ class Unknown:
 
 
 UNKNOWN = Unknown()
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """`low..high`, both ends within."""
+
+    low: Any
+    high: Any
+
+    def __str__(self) -> str:
+        return f"{self.low}..{self.high}"
 
 
 class Poisoned(Exception):
@@ -101,7 +113,7 @@ _FLOWING = {
         "write the name of one of the net's inputs",
     ),
     "out": (
-        "nothing is called `out` here: it is what the line above leaves, and no line has left a value",
+        "`out` is what the line above leaves, and no line has left a value here",
         "write the name of the value that you mean",
     ),
 }
@@ -162,7 +174,7 @@ def _compare(expr: tree.Binary, left: Any, right: Any) -> bool:
             return _COMPARE[expr.operator](difference, 0)
         raise EvaluationError(
             expr.span,
-            f"whether {_say(left)} {expr.operator} {_say(right)} depends on a size that is not known",
+            f"whether {_say(left)} {expr.operator} {_say(right)} depends on an unknown size",
             "give the input a number there, or set it: `--set NAME=224`",
         )
     if expr.operator in ("==", "!="):
@@ -234,10 +246,6 @@ def _remainder(left: Any, right: Any) -> Any:
     return left - right * _whole(left, right) if isinstance(left, Symbolic) else left % right
 
 
-def _range(left: Any, right: Any) -> tuple[Any, Any]:
-    return (left, right)
-
-
 _ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
     "+": lambda a, b: a + b,
     "-": lambda a, b: a - b,
@@ -246,7 +254,7 @@ _ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
     "//": _whole,
     "%": _remainder,
     "**": _power,
-    "..": _range,
+    "..": lambda a, b: Range(a, b),
 }
 
 
@@ -269,6 +277,8 @@ def _say(value: Any) -> str:
             return f"({', '.join(map(_say, value))})"
         case Wire():
             return f"a value of shape {value.tensor}"
+        case Range():
+            return f"the range {value}"
         case None:
             return "none"
     return str(value)

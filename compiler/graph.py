@@ -86,7 +86,7 @@ class RepeatStep:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class WhenStep:
-    """A shortcut with a condition. Where it does not hold there are no steps and the value passes."""
+    """A shortcut with a condition. Where it does not hold there are no steps; the value passes."""
 
     condition: tree.Expr
     taken: bool

@@ -45,7 +45,7 @@ class LayoutError(Exception):
 
 
 class Layout(PostLex):
-    """One pass over the tokens of one text. `slips` collects (line, column, code, message, hint)."""
+    """One pass over the tokens of a text. `slips` collects (line, column, code, message, hint)."""
 
     always_accept = ("_NL",)
 

@@ -9,7 +9,7 @@ AFFINE = ("conv", "conv_transpose", "dense")
 _PASSING = ("dropout", "flatten", "linear", "reshape", "transpose")
 SATURATING = ("sigmoid", "tanh")
 _DEEP = 5
-"""Sigmoid layers in a row from which on their gradients are too small to learn from (0.25^5 < 0.001)."""
+"""Sigmoids in a row from which on gradients are too small to learn from (0.25^5 < 0.001)."""
 
 
 def lint(net: Net, log: Log) -> None:
@@ -54,7 +54,7 @@ def _cancelled_bias(
     log.say(
         "W0301",
         before.span,
-        f"the bias of this `{before.layer.kind}` has no effect: the {norm} after it subtracts it again",
+        f"the bias of this `{before.layer.kind}` has no effect: the {norm} subtracts it again",
         f"write `bias=no`; that saves {count:,} parameters",
         [Label(step.span, f"the {norm}")],
     )

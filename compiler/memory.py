@@ -29,8 +29,8 @@ class Peaks:
 def peaks(net: Net) -> Peaks:
     """The most activation memory in use at once, for one example.
 
-    Inference: a value is freed after its last use; the inputs stay with the caller, the outputs live
-    to the end; a view (`flatten`) is no copy. Training: every value that autograd keeps for the
+    Inference: a value is freed after its last use; the inputs stay with the caller, the outputs
+    live to the end; a view (`flatten`) is no copy. Training: every value that autograd keeps for the
     backward pass lives until its layer's turn there, and gradients of values are freed once used.
     """
     steps = [placed.step for placed in walk(net.module)]

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 from importlib.resources import files
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, cast
 
@@ -36,7 +37,7 @@ def parse(source: Source, log: Log) -> tree.Tree:
     starts = [0, *(m.start() for m in _TOP.finditer(text) if m.start()), len(text)]
     statements: list[tree.Statement] = []
     line = 1
-    for start, end in zip(starts, starts[1:], strict=False):
+    for start, end in pairwise(starts):
         part = text[start:end]
         statements += _parse_part(part, source, line, log)
         line += part.count("\n")
@@ -74,7 +75,7 @@ def _report_slips(layout: Layout, builder: Builder, log: Log) -> None:
         log.add(Diagnostic(code, message, builder.span_at(line, column, max(width, 1)), hint))
 
 
-# ---------------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------------------
 # What went wrong, in words
 
 _OPERANDS = frozenset(["NAME", "NUMBER", "STRING", "DIMS", "LPAR", "LSQB", "IN", "NEGATE", "NOT"])
@@ -225,7 +226,7 @@ def _with_colon(line: str) -> str:
     return line.split("#")[0].rstrip() + ":"
 
 
-# ---------------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------------------
 # From Lark's reductions to the tree
 
 
@@ -427,7 +428,7 @@ class Builder(Transformer[Token, list[tree.Statement]]):
 _COMPARISONS = frozenset(("==", "!=", "<", "<=", ">", ">="))
 
 
-# ---------------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------------------
 # The parser's tables, built once and kept in the user's cache
 
 

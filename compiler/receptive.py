@@ -1,4 +1,4 @@
-"""The receptive field: how much of the input one element of a value has seen, along each spatial axis."""
+"""The receptive field: how much of the input one element of a value has seen, along each axis."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from netc.compiler.layers.base import Receptive
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Span1:
-    """What the first element along an axis sees: input positions low..high; `jump` is the step to the next."""
+    """What the first element along an axis sees: low..high; `jump` is the step to the next."""
 
     low: int
     high: int
@@ -24,7 +24,7 @@ class Span1:
 
 
 Field = tuple[Span1, ...] | None
-"""One span per spatial axis; None once a layer has looked at everything, or its view has no fixed step."""
+"""One span per spatial axis; None once a layer saw everything, or its view has no fixed step."""
 
 
 def fields(net: Net) -> dict[Wire, Field]:

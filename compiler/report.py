@@ -1,4 +1,4 @@
-"""The report: what a net is, layer by layer and as a whole, with the arithmetic behind each number."""
+"""The report: what a net is, layer by layer and as a whole, with the arithmetic of each number."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Report:
-    """A whole net. Sizes that are not known are expressions over the input's names; None is unknown.
+    """A whole net. Sizes not known are expressions over the input's names; None is unknown.
 
     Attributes:
         params: learned numbers, shared ones once. Without frozen layers all are trainable.
@@ -196,7 +196,7 @@ def _depth_of(step: LayerStep | ParamStep) -> int:
 
 
 def number(size: Size | None) -> int | str | None:
-    """A size for JSON: a number, an expression over the user's names as text, or null for unknown."""
+    """A size for JSON: a number, an expression over the user's names, or null for unknown."""
     return size if isinstance(size, int) or size is None else str(size)
 
 

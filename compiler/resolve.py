@@ -1,4 +1,4 @@
-"""From tree to program: what every word means. Unknown words are errors here, with the nearest right one."""
+"""From tree to program: what every word means. Unknown words are errors, with the nearest known."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from netc.compiler.parse import PLACEHOLDER, parse
 from netc.compiler.source import Source, Span
 
 Reader = Callable[[str, Source], Source]
-"""Brings another file: (name as written after `use`, the file it stands in) -> source. OSError if absent."""
+"""Brings another file: (name after `use`, the file it stands in) -> source. OSError if absent."""
 
 STRUCTURE = ("branch", "inception", "parallel", "repeat", "residual", "scan", "shortcut")
 CONSTANTS = ("yes", "no", "none")
@@ -26,7 +26,7 @@ LATER = {
 
 
 def resolve(source: Source, log: Log, read: Reader) -> program.Program:
-    """Parses and resolves a spec with all the files it uses. Findings (E01xx, E02xx, E04xx) go to the log."""
+    """Parses and resolves a spec with all files it uses. Findings (E01, E02, E04) are logged."""
     files = _Files(log, read)
     files.load(source, ())
     definitions = {**files.definitions}
@@ -65,8 +65,8 @@ class _Files:
                 self._use(statement, source, (*using, source.name))
             elif _word(statement) == "train" and not using:
                 self.trains.append(statement)  # type: ignore[arg-type]
-            elif _word(statement) not in ("train", PLACEHOLDER):
-                self._stray(statement)
+            elif _word(statement) != "train" and not self.log.has_errors:
+                self._stray(statement)  # after a syntax error a line may be a placeholder
         return found
 
     def _define(self, definition: tree.Definition) -> None:
@@ -220,7 +220,8 @@ class _Resolver:
         if isinstance(line, tree.Declaration):
             return self._declaration(line, names)
         if isinstance(line, tree.Definition | tree.Use):
-            message = f"`{line.word if isinstance(line, tree.Definition) else 'use'}` stands inside a definition"
+            word = line.word if isinstance(line, tree.Definition) else "use"
+            message = f"`{word}` stands inside a definition"
             self.log.say("E0209", line.span, message, "move it out, to the left margin")
             return ()
         word = _word(line) if line.target is None else ""
@@ -375,8 +376,6 @@ class _Resolver:
     def _use(self, element: tree.Name | tree.Call, names: _Names) -> program.Element | None:
         call = element if isinstance(element, tree.Call) else tree.Call(element, (), element.span)
         word = call.name.text
-        if word == PLACEHOLDER:
-            return None
         if call.role is not None:
             self._role(call)
             return None
@@ -483,8 +482,6 @@ class _Resolver:
             word, plain, options = call.role.text, [], {}
         span = line.chain.elements[-1].span
         assert line.body is not None
-        if word == PLACEHOLDER:
-            return None
         if word == "repeat":
             return self._repeat(call, plain, options, line, names)
         if word in ("residual", "parallel", "inception"):
@@ -614,7 +611,7 @@ class _Resolver:
             if isinstance(line, tree.Line) and line.body is not None and _opener(line) == "branch":
                 name = self._way_name(line, names)
                 branches.append(program.Branch(name, self.body(line.body, names), line.span))
-            elif _word(line) != PLACEHOLDER:
+            else:
                 message = f"the lines of `{word}` are its branches"
                 self.log.say("E0209", line.span, message, "write `branch: …`")
         layer = layers.find(how)
@@ -627,7 +624,7 @@ class _Resolver:
         """Checks the names in an expression; `words` are choices that the place accepts."""
         match expr:
             case tree.Name(text=text):
-                if text in words or text in CONSTANTS or text == PLACEHOLDER:
+                if text in words or text in CONSTANTS:
                     return
                 if text in ("in", "out"):
                     return
@@ -687,7 +684,9 @@ def forbidden_name(text: str) -> str | None:
     if keyword.iskeyword(text) or text in _TAKEN:
         return f"`{text}` has a meaning in Python, and names are kept in the PyTorch file"
     if text in MODULE_ATTRIBUTES or text.startswith("__"):
-        return f"`{text}` is an attribute of every torch module, and names are kept in the PyTorch file"
+        return (
+            f"every torch module has an attribute `{text}`, and names are kept in the PyTorch file"
+        )
     return None
 
 

@@ -1,7 +1,7 @@
 """Exact sizes: whole numbers, or whole-number expressions over the user's own names.
 
-A size is an `int` wherever it is known and a `Symbolic` otherwise. A `Symbolic` is a polynomial with
-integer coefficients over atoms; an atom is a name (`H`) or a floor division (`floor((H - 1)/2)`).
+A size is an `int` wherever it is known and a `Symbolic` otherwise. A `Symbolic` is a polynomial
+with integer coefficients over atoms; an atom is a name (`H`) or a floor division (`floor((H - 1)/2)`).
 Expressions are kept in one normal form, so that equal expressions compare equal:
 
 * whole parts leave a floor: `floor((2*H + 4)/2)` is `H + 2`;
@@ -36,7 +36,7 @@ Monomial: TypeAlias = tuple[Atom, ...]
 
 @dataclass(frozen=True, slots=True)
 class Symbolic:
-    """A sum of `coefficient * product of atoms`, in normal form. Never a plain number: that is an int."""
+    """A sum of `coefficient * product of atoms`, in normal form. A plain number is an int."""
 
     terms: tuple[tuple[Monomial, int], ...]
 
@@ -205,7 +205,7 @@ def _collect(terms: Iterable[tuple[Monomial, int]]) -> Size:
 
 
 def _nested(size: Symbolic, divisor: int) -> Size | None:
-    """`floor((floor(a/b) + c)/d)` as `floor((a + b*c)/(b*d))`; None if the size has another form."""
+    """`floor((floor(a/b) + c)/d)` as `floor((a + b*c)/(b*d))`; None for another form."""
     (monomial, coefficient), *rest = size.terms
     if coefficient != 1 or len(monomial) != 1 or not isinstance(monomial[0], Floor):
         return None

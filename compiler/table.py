@@ -125,7 +125,7 @@ def _count(size: Size) -> str:
 
 
 def _columns(lines: Sequence[Line]) -> list[str]:
-    """Aligned columns: words to the left, numbers to the right, a rule below the head and above the total."""
+    """Aligned columns: words to the left, numbers to the right, rules around the layers."""
     cells = [(line.path, line.layer, line.output, line.params, line.macs) for line in lines]
     widths = [max(len(row[i]) for row in cells) for i in range(5)]
     shown = [
@@ -153,7 +153,7 @@ def _totals(report: Report) -> list[str]:
         f"MACs        {_count(report.macs)} for one example, of matrix products and convolutions",
         f"FLOPs       {_count(report.flops)}: 2 for each MAC",
         f"memory      weights {_bytes(report.weights_bytes)}, activations of one example: "
-        f"inference {_bytes(report.inference_peak)}, training {_bytes(report.training_peak)} at the peak",
+        f"at the peak {_bytes(report.inference_peak)}, in training {_bytes(report.training_peak)}",
         f"depth       {report.depth} layers with weight matrices, receptive field {field}",
     ]
     return lines + [f"condition   {text}" for text in report.conditions]

@@ -116,8 +116,6 @@ class _Reader:
             return
         role = call.role or call.name
         word = role.text
-        if word == "_":
-            return
         if word == "expect":
             self._expect(call, line.span)
             return
@@ -337,7 +335,7 @@ def _call(line: tree.Statement) -> tree.Call | None:
     return element if isinstance(element, tree.Call) else None
 
 
-# ---------------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------------------
 # Whether the net's last activation suits the loss
 
 _SUITS: dict[str, tuple[dict[str, str], str]] = {

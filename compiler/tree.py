@@ -175,7 +175,7 @@ class Declaration:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Use:
-    """`use "blocks.net": Double`: definitions of another file; all of them if no names are given."""
+    """`use "blocks.net": Double`: definitions of another file; all if no names are given."""
 
     file: str
     names: tuple[Name, ...]

@@ -26,8 +26,8 @@ class Job:
         outputs: the net's outputs, likewise.
         recipe: data, split, loss, optimizer, length, seed, claims.
         base: the folder that the data's paths are relative to.
-        settings: how the command was given (file, parameters), so that a run can be resumed from its
-            folder alone.
+        settings: how the command was given (file, parameters), so that a run can be resumed from
+            its folder alone.
     """
 
     spec: str

@@ -1,13 +1,14 @@
 """Which classes the emitted file has: instances of a block that are built alike share one.
 
 Two instances are alike if their lines do the same with the same names; numbers may differ, they
-become constructor arguments. A shortcut that only some instances take is an `if` in the constructor.
+become constructor arguments. A shortcut that only some take is an `if` in the constructor.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from netc.compiler.graph import (
@@ -150,9 +151,7 @@ def unary(step: Step) -> bool:
 
 def linear(steps: Sequence[Step]) -> bool:
     """Whether each step takes what the one before gave, and nothing else."""
-    return all(
-        later.inputs == (earlier.output,) for earlier, later in zip(steps, steps[1:], strict=False)
-    )
+    return all(later.inputs == (earlier.output,) for earlier, later in pairwise(steps))
 
 
 def conditional(steps: Sequence[WhenStep]) -> bool:

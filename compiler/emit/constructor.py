@@ -109,7 +109,7 @@ class Constructor:
             self._attribute(name, self.text(aligned) or "", indent)
 
     def _needs_module(self, aligned: Aligned) -> bool:
-        """Whether a weightless layer depends on the constructor's arguments, so that it is built there."""
+        """Whether a weightless layer depends on the constructor's arguments: it is built there."""
         layers = [step for step in aligned.values() if isinstance(step, LayerStep)]
         if (
             len({torch_of(step).inline for step in layers}) > 1
@@ -231,11 +231,16 @@ class Constructor:
 
     def _given(self, values: Values, expr: tree.Expr | None, hint: str) -> str:
         """A number that stands in the spec."""
-        if expr is not None and (mentioned := names(expr)) and mentioned <= set(self._own):
-            if all(_same(self._evaluated(expr, i), value) for i, value in values.items()):
-                text = python(expr, {name: self._use(name) for name in mentioned})
-                self._known.append((text, values))
-                return text
+        mentioned = names(expr) if expr is not None else set()
+        if (
+            expr is not None
+            and mentioned
+            and mentioned <= set(self._own)
+            and all(_same(self._evaluated(expr, i), value) for i, value in values.items())
+        ):
+            text = python(expr, {name: self._use(name) for name in mentioned})
+            self._known.append((text, values))
+            return text
         if _constant(values):
             value = next(iter(values.values()))
             self._known.append((literal(value), values))
@@ -267,7 +272,7 @@ class Constructor:
         return None
 
     def _new(self, hint: str, values: Values) -> str:
-        """A new constructor argument. Instances that never use it get a value that fits its type."""
+        """A new constructor argument. Instances that never use it get a value of its type."""
         taken = {p.name for p in self.parameters} | set(self._own)
         name, count = hint, 1
         while name in taken:

@@ -1,4 +1,4 @@
-"""Python text in the shape that `ruff format` gives it, so that it leaves the emitted file alone."""
+"""Python text in the shape that `ruff format` gives it."""
 
 from __future__ import annotations
 

@@ -166,7 +166,7 @@ def _member(owner: str, name: str) -> str:
 
 
 def _fused(ops: list[Op], outputs: Sequence[int]) -> list[Op]:
-    """Operations of one line become one expression where the value is used once and it stays short."""
+    """Operations of one line become one expression where it stays short."""
     uses: dict[int, int] = dict.fromkeys(outputs, 1)
     for op in ops:
         for number in op.inputs:

@@ -33,7 +33,7 @@ __all__ = ["CompileError", "Diagnostic", "NetHandle", "Report", "Spec", "load"]
 
 
 def __getattr__(name: str) -> object:
-    """Brings a public name from its module on first use, so that the command line starts quickly."""
+    """Brings a public name on first use, so that the command line starts quickly."""
     from importlib import import_module
 
     if name not in _HOMES:

@@ -113,7 +113,7 @@ class NetHandle:
         return self.spec._nets[self.name]
 
     def report(self) -> Report:
-        """Shapes, parameters, MACs, memory, receptive field, claims; sizes without the batch axis."""
+        """Shapes, parameters, MACs, memory, receptive field, claims; sizes without batch axis."""
         return self.spec._report(self.name)
 
     def source(self) -> str:
@@ -136,7 +136,7 @@ def load(path_or_text: str | Path, /, **params: Any) -> Spec:
     """Compiles a spec from a file, or from text (anything with a line break).
 
     Keyword arguments set parameters of its nets, or sizes of their inputs by name.
-    Raises CompileError with all diagnostics if the spec has errors, OSError if there is no such file.
+    Raises CompileError with all diagnostics if the spec has errors, OSError if there is no file.
 
     >>> load("net A:\\n    input x: [2]\\n    dense 3\\n").net().report().params
     9
@@ -157,7 +157,7 @@ def read(path_or_text: str | Path, params: Mapping[str, Any]) -> Spec:
 
 
 def decode(path: Path) -> str:
-    """A spec's text. Raises OSError, or UnicodeDecodeError (a ValueError) if it is not UTF-8 text."""
+    """A spec's text. Raises OSError, or UnicodeDecodeError if it is not UTF-8 text."""
     data = path.read_bytes()
     if b"\0" in data:
         raise UnicodeDecodeError("utf-8", data[:1], 0, 1, "it holds zero bytes")

@@ -200,7 +200,7 @@ def train(
     sys.exit(STOPPED if outcome.interrupted else OK if outcome.holds else WRONG)
 
 
-# ---------------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------------------
 
 
 def _read(file: str, values: dict[str, Any]) -> Spec:
