@@ -54,7 +54,12 @@ def need_all(missing: Sequence[str], call: tree.Call, log: Log) -> None:
     """Says which arguments are missing, if any are."""
     if missing:
         listed = " and ".join(f"`{name}`" for name in missing)
-        hint = f"write `{call.name.text} {', '.join(name.upper() for name in missing)}`"
+        places = any(a.name is not None for a in call.arguments)
+        wanted = (f"{name}=…" if places else name.upper() for name in missing)
+        written = [call.span.text] if call.arguments else []
+        hint = f"write `{', '.join([*written, *wanted])}`"
+        if not written:
+            hint = hint.replace("`", f"`{call.name.text} ", 1)
         log.say("E0205", call.name.span, f"`{call.name.text}` needs {listed}", hint)
 
 

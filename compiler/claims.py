@@ -115,15 +115,18 @@ def _compare(
 def _comparable(name: str, actual: Any, operator: str, claimed: Any, span: Span) -> None:
     """Raises EvaluationError where a number meets a list, or something that is neither."""
     if isinstance(actual, tuple):
-        fine = isinstance(claimed, tuple) and (operator in ("==", "!=") or len(actual) == len(claimed))
+        fine = isinstance(claimed, tuple) and (
+            operator in ("==", "!=") or len(actual) == len(claimed)
+        )
         values = claimed if fine else ()
     elif isinstance(claimed, Range):
         fine, values = operator in ("==", "!="), (claimed.low, claimed.high)
     else:
         fine, values = True, (claimed,)
     if not fine or any(isinstance(v, bool) or not isinstance(v, _NUMBERS) for v in values):
-        shown = "unknown" if actual is None else say(actual)
-        message = f"{name} is {shown}, and is not compared with {say(claimed)} by `{operator}`"
+        shown = "unknown" if actual is None else _shown(actual)
+        other = _shown(claimed) if isinstance(claimed, tuple) else say(claimed)
+        message = f"{name} is {shown}, and is not compared with {other} by `{operator}`"
         raise EvaluationError(span, message, "", "E0503")
 
 

@@ -243,7 +243,9 @@ class _Elaborator:
                 case program.Learned():
                     self._learned(item, frame)
                 case program.Expect():
-                    values = {k: v for k, v in frame.env.items() if isinstance(v, int | float | Symbolic)}
+                    values = {
+                        k: v for k, v in frame.env.items() if isinstance(v, int | float | Symbolic)
+                    }
                     self.claims.append((item.claim, values, item.span))
 
     def _input(self, item: program.Input, frame: _Frame) -> None:
@@ -467,7 +469,7 @@ class _Elaborator:
         except ShapeError as error:
             self._shape_error(error, use, wires, frame)
             return None
-        wire = Wire(output, use.span, f"`{use.span.text}` gives {output}")
+        wire = Wire(output, use.span, f"`{use.span.text}` gives {output}", layer, wires)
         return LayerStep(layer, wires, wire, weights, use.arguments, use.span)
 
     def _shape_error(
@@ -476,7 +478,7 @@ class _Elaborator:
         span = use.word
         if error.argument in use.arguments:
             span = use.arguments[error.argument].span
-        labels = [Label(w.made, w.by) for w in wires[:2] if w.made != use.span]
+        labels = [_made(w) for w in wires[:2] if w.made != use.span]
         self._say(error.code, span, error.message, frame, error.hint, labels)
 
     def _joins(
@@ -524,8 +526,9 @@ class _Elaborator:
         message = (
             f"`{layer.kind}` needs equal sizes along axis {axis}: {left} is not {right} ({shapes})"
         )
-        labels = [Label(wire.made, wire.by) for wire in wires]
-        self._say("E0310", use.word, message, frame, "", labels)
+        labels = [_made(wire) for wire in wires]
+        hint = f"give both ways the same kernel, stride and padding, so that axis {axis} agrees"
+        self._say("E0310", use.word, message, frame, hint, labels)
 
     def _claim(self, claim: program.ShapeClaim, frame: _Frame) -> None:
         try:
@@ -552,7 +555,7 @@ class _Elaborator:
         if False in equal:
             message = f"the claim {Tensor(claimed)} is false: here flows {Tensor(shape)}"
             hint = f"write `{Tensor(shape)}`, or change what leads here"
-            self._say("E0501", claim.span, message, frame, hint, [Label(current.made, current.by)])
+            self._say("E0501", claim.span, message, frame, hint, [_made(current)])
         found = [condition for condition in equal if not isinstance(condition, bool)]
         if False not in equal:
             self._only_if("the claim holds", found, claim.span, frame)
@@ -628,7 +631,7 @@ class _Elaborator:
                 f"the residual adds {body.tensor} and {skip.tensor}, which differ: "
                 f"its lines give {body.tensor}, and past them goes {skip.tensor}"
             )
-            labels = [Label(body.made, body.by), Label(skip.made, skip.by)]
+            labels = [_made(body), _made(skip)]
             hint = _residual_hint(body.tensor, skip.tensor, element.shortcut is not None)
             self._say("E0310", element.span, message, frame, hint, labels)
             frame.flow(UNKNOWN)
@@ -720,9 +723,7 @@ class _Elaborator:
             return
         repeats = frame.repeats * max(len(values), 1)
         if repeats > MOST_LAYERS:
-            message = (
-                f"the repeats here multiply to {repeats:,}; the limit is {MOST_LAYERS:,} layers"
-            )
+            message = f"the repeats multiply to {repeats:,}; the limit is {MOST_LAYERS:,} layers"
             self._say("E0405", element.span, message, frame)
             raise Stop
         source = frame.current
@@ -849,6 +850,12 @@ class _Elaborator:
             label = Label(span, f"in this use of `{block}`")
             diagnostic = replace(diagnostic, labels=(*diagnostic.labels, label))
         self.log.add(diagnostic)
+
+
+def _made(wire: Wire) -> Label:
+    """Points at the line that gave a value its shape, with the arithmetic."""
+    origin = wire.origin()
+    return Label(origin.made, origin.story)
 
 
 def _unnamed(step: Step) -> Step:

@@ -1,4 +1,4 @@
-"""Expressions of a spec to values: numbers, sizes, words, tuples. Python's `eval` is nowhere near."""
+"""Expressions of a spec to values: numbers, sizes, words, tuples. No `eval` is near."""
 
 from __future__ import annotations
 

@@ -26,7 +26,24 @@ class Wire:
     tensor: Tensor
     made: Span
     by: str
-    """What made it, in a few words, with the arithmetic: for messages."""
+    """What made it, in a few words: for messages."""
+    layer: Layer | None = None
+    read: tuple[Wire, ...] = ()
+
+    def origin(self) -> Wire:
+        """Where the value got its shape: layers that keep it (`relu`) are stepped over."""
+        wire = self
+        while len(wire.read) == 1 and wire.read[0].tensor.shape == wire.tensor.shape:
+            wire = wire.read[0]
+        return wire
+
+    @property
+    def story(self) -> str:
+        """What made it, with the arithmetic of its size where a layer did."""
+        if self.layer is None:
+            return self.by
+        why = self.layer.why([wire.tensor for wire in self.read], self.tensor)
+        return f"{self.by}: {why.output}"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

@@ -30,8 +30,8 @@ def peaks(net: Net) -> Peaks:
     """The most activation memory in use at once, for one example.
 
     Inference: a value is freed after its last use; the inputs stay with the caller, the outputs
-    live to the end; a view (`flatten`) is no copy. Training: every value that autograd keeps for the
-    backward pass lives until its layer's turn there, and gradients of values are freed once used.
+    live to the end; a view (`flatten`) is no copy. Training: every value that autograd keeps for
+    the backward pass lives until its layer's turn there; gradients are freed once used.
     """
     steps = [placed.step for placed in walk(net.module)]
     wires = [w for _, w in net.module.inputs] + [step.output for step in steps]

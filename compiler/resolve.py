@@ -65,8 +65,10 @@ class _Files:
                 self._use(statement, source, (*using, source.name))
             elif _word(statement) == "train" and not using:
                 self.trains.append(statement)  # type: ignore[arg-type]
-            elif _word(statement) != "train" and not self.log.has_errors:
-                self._stray(statement)  # after a syntax error a line may be a placeholder
+            elif _word(statement) == PLACEHOLDER and self.log.has_errors:
+                continue  # it stands for a line with a syntax error
+            elif _word(statement) != "train":
+                self._stray(statement)
         return found
 
     def _define(self, definition: tree.Definition) -> None:
@@ -550,17 +552,13 @@ class _Resolver:
     def _residual(
         self, lines: Sequence[tree.Statement], names: _Names, span: Span
     ) -> program.Residual:
-        plain: list[tree.Statement] = []
-        shortcut: program.Shortcut | None = None
-        for line in lines:
-            if not (isinstance(line, tree.Line) and line.body and _opener(line) == "shortcut"):
-                plain.append(line)
-                continue
-            if shortcut is not None:
-                label = Label(shortcut.span, "the first one")
-                self.log.say("E0206", line.span, "a residual has one shortcut", labels=[label])
-            shortcut = self._shortcut(line, names)
-        return program.Residual(self.body(plain, names), shortcut, span)
+        around = [line for line in lines if _is_shortcut(line)]
+        body = self.body([line for line in lines if not _is_shortcut(line)], names)
+        shortcuts = [self._shortcut(line, names) for line in around if isinstance(line, tree.Line)]
+        for other in shortcuts[1:]:
+            label = Label(shortcuts[0].span, "the first one")
+            self.log.say("E0206", other.span, "a residual has one shortcut", labels=[label])
+        return program.Residual(body, shortcuts[0] if shortcuts else None, span)
 
     def _shortcut(self, line: tree.Line, names: _Names) -> program.Shortcut:
         element = line.chain.elements[-1]
@@ -663,6 +661,10 @@ class _Resolver:
             self.expression(first, names, words)
 
 
+def _is_shortcut(line: tree.Statement) -> bool:
+    return isinstance(line, tree.Line) and line.body is not None and _opener(line) == "shortcut"
+
+
 def _opener(line: tree.Line) -> str:
     """The word that opens a line's block."""
     element = line.chain.elements[-1]
@@ -684,9 +686,7 @@ def forbidden_name(text: str) -> str | None:
     if keyword.iskeyword(text) or text in _TAKEN:
         return f"`{text}` has a meaning in Python, and names are kept in the PyTorch file"
     if text in MODULE_ATTRIBUTES or text.startswith("__"):
-        return (
-            f"every torch module has an attribute `{text}`, and names are kept in the PyTorch file"
-        )
+        return f"every torch module has an attribute `{text}`, and the PyTorch file keeps names"
     return None
 
 

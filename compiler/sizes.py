@@ -1,7 +1,8 @@
 """Exact sizes: whole numbers, or whole-number expressions over the user's own names.
 
 A size is an `int` wherever it is known and a `Symbolic` otherwise. A `Symbolic` is a polynomial
-with integer coefficients over atoms; an atom is a name (`H`) or a floor division (`floor((H - 1)/2)`).
+with integer coefficients over atoms; an atom is a name (`H`) or a floor division
+(`floor((H - 1)/2)`).
 Expressions are kept in one normal form, so that equal expressions compare equal:
 
 * whole parts leave a floor: `floor((2*H + 4)/2)` is `H + 2`;

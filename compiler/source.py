@@ -20,7 +20,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A place in a source: lines and columns from 1; the end column is one past the last character."""
+    """A place in a source: lines and columns from 1; the end is one past the last character."""
 
     source: Source = field(repr=False)
     line: int
