@@ -737,6 +737,9 @@ class _Elaborator:
             frame.flow(item.current)
             if not isinstance(item.current, Wire):
                 return
+        if _is_shared(element.body):  # one module, applied again and again: nothing to number
+            frame.steps += items
+            return
         if not any(has_weights(item) for item in items):
             frame.steps += [_unnamed(item) for item in items]
             return
@@ -762,6 +765,8 @@ class _Elaborator:
             self._body(body, item)
         elif body:
             self._enclosed(body, item, "layer")
+        if _is_shared(body):
+            return item.steps
         return [replace(step, name=name) for step in item.steps]
 
     def _repeated(self, element: program.Repeat, frame: _Frame) -> Sequence[Any] | None:
@@ -860,6 +865,16 @@ def _made(wire: Wire) -> Label:
 
 def _unnamed(step: Step) -> Step:
     return step if isinstance(step, ParamStep) else replace(step, name=None)
+
+
+def _is_shared(body: program.Body) -> bool:
+    """Whether a body is one use of a shared module and nothing else."""
+    only = body[0] if len(body) == 1 else None
+    return (
+        isinstance(only, program.Flow)
+        and only.target is None
+        and all(isinstance(e, program.SharedUse | program.ShapeClaim) for e in only.elements)
+    )
 
 
 def _owned(step: LayerStep | BlockStep) -> list[tuple[str | None, tuple[Weight, ...]]]:

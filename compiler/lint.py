@@ -99,10 +99,10 @@ def _sigmoid_stack(step: LayerStep, makers: dict[Wire, Placed], log: Log) -> Non
     count, wire = 1, step.inputs[0]
     while (before := _maker(wire, makers)) is not None and len(before.inputs) == 1:
         if before.layer.kind in ("relu", "tanh", "batch_norm", "layer_norm", "elu", "gelu", "silu"):
-            return
-        count += before.layer.kind == "sigmoid"
-        if count == _DEEP:
             break
+        count += before.layer.kind == "sigmoid"
+        if count > _DEEP:  # the fifth of the stack has spoken for all
+            return
         wire = before.inputs[0]
     if count == _DEEP:
         log.say(

@@ -297,10 +297,11 @@ class _Reader:
             "loss": "loss cross_entropy",
             "optimizer": "optimizer adam",
         }
-        for word, example in examples.items():
-            if word not in self.seen:
-                message = f"`train {self.net}` does not say which {word}"
-                self.log.say("E0602", self.train.span, message, f"write `{example}`")
+        missing = [word for word in examples if word not in self.seen]
+        if missing:
+            message = f"`train {self.net}` does not say which {', '.join(missing)}"
+            hint = " and ".join(f"`{examples[word]}`" for word in missing)
+            self.log.say("E0602", self.train.span, message, f"write {hint}")
         if "epochs" in self.seen and "steps" in self.seen:
             label = Label(self.seen["epochs"], "epochs are given here")
             self.log.say(

@@ -47,7 +47,9 @@ def findings(text: str, /, **values: Any) -> tuple[Diagnostic, ...]:
 def errors_of(text: str, /, **values: Any) -> list[str]:
     """The errors as `line code message`."""
     return [
-        f"{d.span.line} {d.code} {d.message}" for d in findings(text, **values) if d.severity == "error"
+        f"{d.span.line} {d.code} {d.message}"
+        for d in findings(text, **values)
+        if d.severity == "error"
     ]
 
 

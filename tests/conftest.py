@@ -26,4 +26,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for mark in item.iter_markers("covers"):
             for row in mark.args:
                 if not (isinstance(row, str) and _ROW.fullmatch(row)):
-                    raise pytest.UsageError(f"{item.nodeid} covers {row!r}, which is no coverage id")
+                    raise pytest.UsageError(
+                        f"{item.nodeid} covers {row!r}, which is no coverage id"
+                    )
