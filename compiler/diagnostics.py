@@ -86,7 +86,7 @@ class Log:
     @property
     def has_errors(self) -> bool:
         """Whether anything found forbids going on."""
-        return any(d.severity == "error" for d in self)
+        return any(d.code[0] == "E" for d in self._found.values())
 
     def __iter__(self) -> Iterator[Diagnostic]:
         return iter(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 
 from netc.compiler.diagnostics import Diagnostic
@@ -9,11 +10,24 @@ from netc.compiler.source import Span
 
 _COLORS = {"error": "31", "warning": "33", "note": "36", "hint": "32", "place": "2", "bold": "1"}
 MOST_LABELS = 4
+MOST_ALIKE = 20
 
 
 def render(diagnostics: Iterable[Diagnostic], *, color: bool = False) -> str:
-    """All diagnostics, each with its source line and carets, separated by empty lines."""
-    return "\n".join(_one(diagnostic, _Paint(color)) for diagnostic in diagnostics)
+    """All diagnostics, each with its source line and carets, separated by empty lines.
+
+    Of one code the first few are shown and the rest are counted; `--json` has them all.
+    """
+    paint, shown = _Paint(color), []
+    counts: Counter[str] = Counter()
+    for diagnostic in diagnostics:
+        counts[diagnostic.code] += 1
+        if counts[diagnostic.code] <= MOST_ALIKE:
+            shown.append(_one(diagnostic, paint))
+    for code, count in counts.items():
+        if count > MOST_ALIKE:
+            shown.append(f"… and {count - MOST_ALIKE:,} more {code}\n")
+    return "\n".join(shown)
 
 
 class _Paint:

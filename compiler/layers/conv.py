@@ -166,7 +166,7 @@ class Conv(Layer):
         )
         factors = (*output.shape, *self.weights(inputs)[0].shape[1:])
         return Why(
-            f"channels: the number of filters, {self.filters}; {sizes}",
+            f"{self.filters} filters; {sizes}",
             count_text(self.weights(inputs)),
             f"{times(*factors)} = {self.macs(inputs, output)}",
         )
@@ -287,7 +287,7 @@ class ConvTranspose(Layer):
         )
         factors = (*x.shape, *self.weights(inputs)[0].shape[1:])
         return Why(
-            f"channels: the number of filters, {self.filters}; {sizes}",
+            f"{self.filters} filters; {sizes}",
             count_text(self.weights(inputs)),
             f"{times(*factors)} = {self.macs(inputs, output)}",
         )
