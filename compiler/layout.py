@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from lark import Token
 from lark.lark import PostLex
 
+LARGEST = 2**63 - 1
+"""The largest number: sizes and seeds are 64-bit integers in PyTorch."""
 DEEPEST = 64
 """How deep blocks or brackets may nest, and how many operators one expression may have."""
 
@@ -34,6 +36,18 @@ _OPERATORS = frozenset(
     ]
 )
 _ENDS = frozenset(("COMMA", "EQUAL", "__ANON_0", "COLON"))  # __ANON_0 is the arrow
+
+
+_NUMBERS = frozenset(("NUMBER", "DIMS"))
+
+
+def _beyond(token: Token) -> bool:
+    """Whether a number, or one of the sizes in `3x3`, is beyond what a size or a weight can be."""
+    if len(token) < 5:
+        return False
+    if token.type == "NUMBER" and not token.replace("_", "").isdigit():
+        return float(token) > LARGEST
+    return any(len(part) > 19 or int(part) > LARGEST for part in token.replace("_", "").split("x"))
 
 
 class LayoutError(Exception):
@@ -80,6 +94,9 @@ class Layout(PostLex):
                     raise LayoutError(token, f"the expression has more than {DEEPEST} operators")
             elif kind in _ENDS:
                 operators = 0
+            elif kind in _NUMBERS and _beyond(token):
+                message = "the number is larger than 2^63"
+                self.slips.append((token.line or 1, token.column or 1, "E0108", message, ""))
             yield token
         if last is not None and not self.brackets:
             yield Token.new_borrow_pos("_NL", "\n", last)

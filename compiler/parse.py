@@ -390,11 +390,12 @@ class Builder(Transformer[Token, list[tree.Statement]]):
 
     def number(self, parts: list[Any]) -> tree.Number:
         text = str(parts[0]).replace("_", "")
-        value = int(text) if text.isdigit() else float(text)
+        digits = text if len(text) < 20 else "0"  # longer ones are reported by the layout
+        value = int(digits) if text.isdigit() else float(text)
         return tree.Number(value, self.span(parts[0]))
 
     def dims(self, parts: list[Any]) -> tree.Dims:
-        sizes = tuple(int(size) for size in str(parts[0]).split("x"))
+        sizes = tuple(int(size[:19]) for size in str(parts[0]).split("x"))
         return tree.Dims(sizes, self.span(parts[0]))
 
     def string(self, parts: list[Any]) -> tree.String:
