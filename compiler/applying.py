@@ -1,0 +1,195 @@
+"""Layers applied to what flows: arguments become a layer, inputs are checked, an output comes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import ValidationError
+
+from netc.compiler import program
+from netc.compiler.arguments import problems, words_of
+from netc.compiler.conditions import Condition, equal_when, together
+from netc.compiler.diagnostics import Diagnostic
+from netc.compiler.evaluate import (
+    UNKNOWN,
+    EvaluationError,
+    Poisoned,
+    Unknown,
+    as_size,
+    evaluate,
+    say,
+)
+from netc.compiler.frame import Current, Findings, Frame, made_by
+from netc.compiler.graph import (
+    LayerStep,
+    Wire,
+)
+from netc.compiler.layers.base import Layer, ShapeError, Tensor
+from netc.compiler.sizes import Size
+from netc.compiler.source import Span
+
+
+def layer_step(
+    context: Findings, use: program.LayerUse, frame: Frame, current: Current
+) -> LayerStep | None:
+    """The layer applied to what flows and to the values it names; None after an error."""
+    main = current if isinstance(current, tuple) else (current,)
+    fields: dict[str, Any] = {}
+    ready = True
+    for name, expr in use.arguments.items():
+        words = words_of(use.layer.model_fields[name])
+        fields[name] = context.value(expr, frame.env, words)
+        ready = ready and not isinstance(fields[name], Unknown)
+    wires: list[Any] = [*main]
+    for name, expr in use.operands:
+        wire = context.value(expr, frame.env, ())
+        if not isinstance(wire, Wire | Unknown):
+            message = f"`{use.layer.kind}` takes a value here, and this is {say(wire)}"
+            context.tell("E0407", expr.span, message, frame)
+            wire = UNKNOWN
+        if name:
+            fields[name] = len(wires)
+        wires.append(wire)
+    layer = make_layer(context, use, fields, frame) if ready else None
+    if None in wires:
+        context.needs_one(use.layer.kind, use.span, frame)
+        return None
+    if layer is None or any(isinstance(wire, Unknown) for wire in wires):
+        return None
+    return apply(context, layer, use, tuple(wires), frame)
+
+
+def make_layer(
+    context: Findings, use: program.LayerUse, fields: dict[str, Any], frame: Frame
+) -> Layer | None:
+    if not use.layer.model_fields:
+        return use.layer.model_construct()  # nothing to check: 1 ms less for each such layer
+    try:
+        return use.layer(**fields)
+    except ValidationError as error:
+        places = {name: expr.span for name, expr in use.arguments.items()}
+        for problem in problems(error, use.layer.kind, fields, places, use.word):
+            context.report(problem, frame)
+        return None
+
+
+def apply(
+    context: Findings, layer: Layer, use: program.LayerUse, wires: tuple[Wire, ...], frame: Frame
+) -> LayerStep | None:
+    tensors = [wire.tensor for wire in wires]
+    least, most = layer.inputs
+    counted = len(wires) - sum(1 for name, _ in use.operands if name)
+    if counted < least or (most is not None and counted > most):
+        hint = "join them first: `(a, b) -> concat`" if counted > 1 else "write `(a, b) -> …`"
+        wanted = "one value" if most == 1 else f"at least {least} values"
+        message = f"`{layer.kind}` takes {wanted}, and here flow {counted}"
+        context.tell("E0406", use.word, message, frame, hint)
+        return None
+    try:
+        if not check_joins(context, layer, tensors, wires, use, frame):
+            return None
+        output = layer.output(tensors)
+        weights = layer.weights(tensors)
+    except ShapeError as error:
+        _shape_error(context, error, use, wires, frame)
+        return None
+    wire = Wire(output, use.span, f"`{use.span.text}` gives {output}", layer, wires)
+    return LayerStep(layer, wires, wire, weights, use.arguments, use.span)
+
+
+def _shape_error(
+    context: Findings,
+    error: ShapeError,
+    use: program.LayerUse,
+    wires: tuple[Wire, ...],
+    frame: Frame,
+) -> None:
+    span = use.word
+    if error.argument in use.arguments:
+        span = use.arguments[error.argument].span
+    labels = [made_by(w) for w in wires[:2] if w.made != use.span]
+    context.tell(error.code, span, error.message, frame, error.hint, labels)
+
+
+def check_joins(
+    context: Findings,
+    layer: Layer,
+    tensors: list[Tensor],
+    wires: tuple[Wire, ...],
+    use: program.LayerUse,
+    frame: Frame,
+) -> bool:
+    """Checks the sizes that a layer needs to be equal; symbolic ones become conditions."""
+    found: list[Condition] = []
+    for left, right, axis in layer.joins(tensors):
+        if isinstance(left, int) and isinstance(right, int):
+            equal: Any = left == right
+        else:
+            equal = left == right or equal_when(left, right)
+        if equal is True:
+            continue
+        if equal is False:
+            _unequal(context, layer, wires, (left, right, axis), use, frame)
+            return False
+        found.append(equal)
+    only_if(context, f"this `{layer.kind}` holds", found, use.word, frame)
+    return True
+
+
+def only_if(
+    context: Findings, what: str, found: Sequence[Condition], span: Span, frame: Frame
+) -> None:
+    """Notes that something holds under conditions, and keeps them for the net's report."""
+    context.conditions += found
+    if found:
+        context.tell(
+            "N0301", span, f"{what} for some sizes only: {'; '.join(together(found))}", frame
+        )
+
+
+def _unequal(
+    context: Findings,
+    layer: Layer,
+    wires: tuple[Wire, ...],
+    sizes: tuple[Size, Size, int],
+    use: program.LayerUse,
+    frame: Frame,
+) -> None:
+    left, right, axis = sizes
+    shapes = " and ".join(str(wire.tensor) for wire in wires)
+    message = (
+        f"`{layer.kind}` needs equal sizes along axis {axis}: {left} is not {right} ({shapes})"
+    )
+    labels = [made_by(wire) for wire in wires]
+    hint = f"give both ways the same kernel, stride and padding, so that axis {axis} agrees"
+    context.tell("E0310", use.word, message, frame, hint, labels)
+
+
+def check_claim(context: Findings, claim: program.ShapeClaim, frame: Frame) -> None:
+    try:
+        claimed = tuple(as_size(evaluate(item, frame.env), item.span) for item in claim.items.items)
+    except Poisoned:
+        return
+    except EvaluationError as error:
+        context.report(Diagnostic(error.code, error.message, error.span, error.hint), frame)
+        return
+    current = frame.current
+    if isinstance(current, Unknown) or current is None:  # after an error: go on from the claim
+        wire = Wire(Tensor(claimed), claim.span, f"claimed to be {Tensor(claimed)}")
+        frame.flow(wire if isinstance(current, Unknown) else None)
+        return
+    if isinstance(current, tuple):
+        context.tell("E0406", claim.span, "several values flow here; a claim is about one", frame)
+        return
+    shape = current.tensor.shape
+    equal: list[Any] = [len(shape) == len(claimed)]
+    if equal[0]:
+        equal = [a == b or equal_when(a, b) for a, b in zip(shape, claimed, strict=True)]
+    if False in equal:
+        message = f"the claim {Tensor(claimed)} is false: here flows {Tensor(shape)}"
+        hint = f"write `{Tensor(shape)}`, or change what leads here"
+        context.tell("E0501", claim.span, message, frame, hint, [made_by(current)])
+    found = [condition for condition in equal if not isinstance(condition, bool)]
+    if False not in equal:
+        only_if(context, "the claim holds", found, claim.span, frame)

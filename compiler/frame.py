@@ -1,0 +1,159 @@
+"""Where elaboration stands, and what it has to say there."""
+
+from __future__ import annotations
+
+from collections import ChainMap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from netc.compiler import program, tree
+from netc.compiler.conditions import Condition
+from netc.compiler.diagnostics import Diagnostic, Label, Log
+from netc.compiler.evaluate import (
+    UNKNOWN,
+    EvaluationError,
+    Poisoned,
+    Unknown,
+    as_size,
+    evaluate,
+)
+from netc.compiler.graph import (
+    BlockStep,
+    LayerStep,
+    Step,
+    Wire,
+)
+from netc.compiler.naming import Namer
+from netc.compiler.sizes import Size
+from netc.compiler.source import Span
+
+MOST_LAYERS = 1_000_000
+"""Layers one net may expand to, and the most that nested repeats may multiply to."""
+DEEPEST = 64
+"""How deep blocks may use blocks."""
+
+Current = Wire | tuple[Wire, ...] | Unknown | None
+
+
+class Stop(Exception):
+    """The net cannot be expanded any further; the reason is in the log."""
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Shared:
+    """A module made by `share`: what it is, and what it turned out to own when first applied."""
+
+    share: program.Share
+    env: Mapping[str, Any]
+    owner: object
+    first: LayerStep | BlockStep | None = None
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Frame:
+    """Where elaboration stands: the names in sight, what flows, and where steps go.
+
+    `namer` is None while the steps of a named line are gathered: they are named when it ends.
+    """
+
+    env: ChainMap[str, Any]
+    steps: list[Step]
+    namer: Namer | None
+    current: Current
+    calls: tuple[tuple[str, Span], ...] = ()
+    repeats: int = 1
+    owner: object = field(default_factory=object)
+    names: list[tuple[Wire, str]] = field(default_factory=list)
+    ways: list[tuple[Wire, str]] = field(default_factory=list)
+
+    def inner(self, **changes: Any) -> Frame:
+        """A frame inside this one, with its own names."""
+        return replace(self, env=self.env.new_child(), **changes)
+
+    def flow(self, value: Current) -> None:
+        """Sets what the next line takes."""
+        self.current = value
+        self.env["out"] = value
+
+
+class Findings:
+    """Values of expressions and findings about them, for one net."""
+
+    def __init__(self, log: Log) -> None:
+        self.log = log
+        self.conditions: list[Condition] = []
+        self.layers = 0
+        self.nets_inputs: list[tuple[str, Wire]] = []
+
+    def value(self, expr: tree.Expr, env: Mapping[str, Any], words: Sequence[str]) -> Any:
+        if type(expr) is tree.Number:
+            return expr.value
+        try:
+            return evaluate(expr, env, words)
+        except Poisoned:
+            if not self.log.has_errors:
+                message = f"`{expr.span.text}` has no value here"
+                hint = "names given inside `residual`, `branch` and `repeat` are known inside only"
+                self.log.say("E0202", expr.span, message, hint)
+            return UNKNOWN
+        except EvaluationError as error:
+            self.log.say(error.code, error.span, error.message, error.hint)
+            return UNKNOWN
+
+    def size(self, expr: tree.Expr, frame: Frame) -> Size:
+        value = self.value(expr, frame.env, ())
+        if isinstance(value, Unknown):
+            return 1
+        try:
+            return as_size(value, expr.span)
+        except EvaluationError as error:
+            self.log.say(error.code, error.span, error.message, error.hint)
+            return 1
+
+    def count(self, layers: int, span: Span, frame: Frame) -> None:
+        self.layers += layers
+        if self.layers > MOST_LAYERS:
+            self.tell("E0405", span, f"the net has more than {MOST_LAYERS:,} layers", frame)
+            raise Stop
+
+    def needs_one(self, word: str, span: Span, frame: Frame) -> None:
+        if isinstance(frame.current, Unknown):
+            return
+        if isinstance(frame.current, tuple):
+            message = f"`{word}` takes one value, and here flow {len(frame.current)}"
+            self.tell("E0406", span, message, frame, "join them first: `-> concat`")
+        elif len(self.nets_inputs) > 1:
+            names = ", ".join(f"`{name}`" for name, _ in self.nets_inputs)
+            message = f"nothing says which of the inputs {names} `{word}` takes"
+            self.tell(
+                "E0406", span, message, frame, f"write `{self.nets_inputs[0][0]} -> {word} …`"
+            )
+        else:
+            message = f"nothing flows into `{word}`"
+            self.tell("E0406", span, message, frame, "write the net's `input` above this line")
+
+    def tell(
+        self,
+        code: str,
+        span: Span,
+        message: str,
+        frame: Frame,
+        hint: str = "",
+        labels: Sequence[Label] = (),
+    ) -> None:
+        self.report(Diagnostic(code, message, span, hint, tuple(labels)), frame)
+
+    def report(self, diagnostic: Diagnostic, frame: Frame) -> None:
+        """Logs a finding; inside a block it also points at the line that used the block."""
+        if frame.calls:
+            block, span = frame.calls[-1]
+            label = Label(span, f"in this use of `{block}`")
+            diagnostic = replace(diagnostic, labels=(*diagnostic.labels, label))
+        self.log.add(diagnostic)
+
+
+def made_by(wire: Wire) -> Label:
+    """Points at the line that gave a value its shape, with the arithmetic."""
+    origin = wire.origin()
+    return Label(origin.made, origin.story)

@@ -1,0 +1,358 @@
+"""Residuals, branches, repeats and named lines: structure that becomes wiring or modules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from netc.compiler import program
+from netc.compiler.applying import apply, make_layer
+from netc.compiler.conditions import equal_when
+from netc.compiler.evaluate import (
+    UNKNOWN,
+    Unknown,
+    say,
+)
+from netc.compiler.frame import MOST_LAYERS, Current, Frame, Stop, made_by
+from netc.compiler.graph import (
+    BlockStep,
+    GroupStep,
+    Module,
+    ParamStep,
+    RepeatStep,
+    Step,
+    WhenStep,
+    Wire,
+    has_weights,
+)
+from netc.compiler.layers.base import Tensor
+from netc.compiler.naming import Namer, camel
+from netc.compiler.source import Span
+
+if TYPE_CHECKING:
+    from netc.compiler.elaborate import Elaborator
+
+
+def gather(
+    elaborator: Elaborator, elements: Sequence[program.Element], frame: Frame, name: str
+) -> list[Step]:
+    """The steps of a named line, not yet named. Structure inside becomes a module."""
+    steps, namer = frame.steps, frame.namer
+    frame.steps, frame.namer = [], None
+    try:
+        for element in elements:
+            if isinstance(element, program.Residual | program.Parallel):
+                enclosed(elaborator, (program.Flow((element,), element.span),), frame, name)
+            else:
+                elaborator.element(element, frame)
+        return frame.steps
+    finally:
+        frame.steps, frame.namer = steps, namer
+
+
+def enclosed(elaborator: Elaborator, body: program.Body, frame: Frame, name: str) -> None:
+    """A stretch of lines as a module of its own, with its own names."""
+    source = frame.current
+    if not isinstance(source, Wire):
+        elaborator.needs_one(name, body[0].span, frame)
+        frame.flow(UNKNOWN)
+        return
+    before = set(map(id, frame.env.values()))
+    inner = frame.inner(steps=[], namer=Namer(body), owner=object(), names=[], ways=[])
+    inner.env["in"] = source
+    inner.flow(source)
+    elaborator.body(body, inner)
+    if not isinstance(inner.current, Wire):
+        frame.flow(UNKNOWN)
+        return
+    inputs = _inputs_of(inner.steps, source, before, frame.env)
+    module = Module(
+        "body",
+        camel(name),
+        {},
+        inputs,
+        tuple(inner.steps),
+        (("output", inner.current),),
+        body[0].span,
+        tuple(inner.names),
+        tuple(inner.ways),
+    )
+    wires = tuple(wire for _, wire in inputs)
+    frame.steps.append(BlockStep(module, wires, inner.current, {}, body[0].span))
+    frame.flow(inner.current)
+
+
+def named(elaborator: Elaborator, steps: list[Step], name: str, span: Span) -> list[Step]:
+    """Law 6: one weighted step takes the line's name, several are numbered under it."""
+    weighted = [step for step in steps if step.name is None and has_weights(step)]
+    if len(weighted) <= 1:
+        return [replace(s, name=name) if weighted and s is weighted[0] else s for s in steps]
+    shared = next((step for step in steps if step.name is not None), None)
+    if shared is not None:
+        message = (
+            f"`{name}` numbers its layers, and `{shared.name}` among them has a name of its own"
+        )
+        hint = f"give `{shared.name}` a line of its own"
+        elaborator.log.say("E0408", shared.span, message, hint)
+    numbered = tuple(
+        replace(step, name=str(number)) if has_weights(step) else step
+        for number, step in enumerate(steps)
+    )
+    own = {id(step.output) for step in steps}
+    inputs = tuple(dict.fromkeys(w for step in steps for w in step.inputs if id(w) not in own))
+    return [GroupStep(numbered, inputs, steps[-1].output, span, name)]
+
+
+def residual(elaborator: Elaborator, element: program.Residual, frame: Frame) -> None:
+    source = frame.current
+    if not isinstance(source, Wire):
+        elaborator.needs_one("residual", element.span, frame)
+        frame.flow(UNKNOWN)
+        return
+    inner = frame.inner()
+    inner.env["in"] = source
+    inner.flow(source)
+    elaborator.body(element.body, inner)
+    skip: Current = source
+    if element.shortcut is not None:
+        skip = _shortcut(elaborator, element.shortcut, source, frame)
+    if not isinstance(inner.current, Wire) or not isinstance(skip, Wire):
+        frame.flow(UNKNOWN)
+        return
+    _residual_add(elaborator, element, inner.current, skip, frame)
+
+
+def _residual_add(
+    elaborator: Elaborator, element: program.Residual, body: Wire, skip: Wire, frame: Frame
+) -> None:
+    from netc.compiler.layers.joins import Add
+
+    if len(body.tensor.shape) == len(skip.tensor.shape):
+        pairs = list(zip(body.tensor.shape, skip.tensor.shape, strict=True))
+        differ = [i for i, (a, b) in enumerate(pairs) if a != b and not equal_when(a, b)]
+    else:
+        differ = [-1]
+    if differ:
+        message = (
+            f"the residual adds {body.tensor} and {skip.tensor}, which differ: "
+            f"its lines give {body.tensor}, and past them goes {skip.tensor}"
+        )
+        labels = [made_by(body), made_by(skip)]
+        hint = _residual_hint(body.tensor, skip.tensor, element.shortcut is not None)
+        elaborator.tell("E0310", element.span, message, frame, hint, labels)
+        frame.flow(UNKNOWN)
+        return
+    use = program.LayerUse(Add, {}, (), element.span, element.span)
+    step = apply(elaborator, Add(), use, (body, skip), frame)
+    if step is None:
+        frame.flow(UNKNOWN)
+    else:
+        elaborator.add(step, "add", frame)
+
+
+def _shortcut(
+    elaborator: Elaborator, shortcut: program.Shortcut, source: Wire, frame: Frame
+) -> Current:
+    taken: Any = True
+    if shortcut.when is not None:
+        inner = frame.inner()
+        inner.env["in"] = source
+        taken = elaborator.value(shortcut.when, inner.env, ())
+    if isinstance(taken, Unknown):
+        return UNKNOWN
+    if not isinstance(taken, bool):
+        assert shortcut.when is not None
+        message = f"`when` is yes or no, and this is {say(taken)}"
+        elaborator.tell(
+            "E0210", shortcut.when.span, message, frame, "compare it: `when=stride > 1`"
+        )
+        return UNKNOWN
+    name = shortcut.name
+    if name is None and frame.namer is not None:
+        name = frame.namer.next("shortcut")
+    steps, output = way(elaborator, shortcut.body, source, frame, name) if taken else ([], source)
+    if shortcut.when is None:
+        frame.steps += steps
+    elif isinstance(output, Wire):
+        inputs = (source,)
+        frame.steps.append(
+            WhenStep(shortcut.when, taken, tuple(steps), inputs, output, shortcut.span)
+        )
+    return output
+
+
+def way(
+    elaborator: Elaborator, body: program.Body, source: Wire, frame: Frame, name: str | None
+) -> tuple[list[Step], Current]:
+    """A named way around or through: its lines from `source`, under its name."""
+    inner = frame.inner(steps=[], namer=frame.namer)
+    inner.env["in"] = source
+    inner.flow(source)
+    flows = [item for item in body if isinstance(item, program.Flow)]
+    if name is None:
+        elaborator.body(body, inner)
+        return inner.steps, inner.current
+    if len(flows) == len(body) and all(flow.target is None for flow in flows):
+        elements = [element for flow in flows for element in flow.elements]
+        steps = gather(elaborator, elements, inner, name)
+    else:
+        inner.namer = None
+        enclosed(elaborator, body, inner, name)
+        steps = inner.steps
+    return named(elaborator, steps, name, body[0].span), inner.current
+
+
+def parallel(elaborator: Elaborator, element: program.Parallel, frame: Frame) -> None:
+    source = frame.current
+    if not isinstance(source, Wire):
+        elaborator.needs_one("parallel", element.span, frame)
+        frame.flow(UNKNOWN)
+        return
+    ends: list[Current] = []
+    for number, branch in enumerate(element.branches, 1):
+        steps, end = way(elaborator, branch.body, source, frame, branch.name)
+        frame.steps += steps
+        ends.append(end)
+        if isinstance(end, Wire) and end is not source:
+            frame.ways.append((end, branch.name or f"branch{number}"))
+    if not all(isinstance(end, Wire) for end in ends):
+        frame.flow(UNKNOWN)
+        return
+    wires = tuple(end for end in ends if isinstance(end, Wire))
+    use = replace(element.join)
+    layer = make_layer(elaborator, use, {}, frame)
+    step = apply(elaborator, layer, use, wires, frame) if layer is not None else None
+    if step is None:
+        frame.flow(UNKNOWN)
+    else:
+        elaborator.add(step, use.layer.kind, frame)
+
+
+def repeat(elaborator: Elaborator, element: program.Repeat, frame: Frame) -> None:
+    values = _repeated(elaborator, element, frame)
+    if values is None or not isinstance(frame.current, Wire):
+        if values is not None:
+            elaborator.needs_one("repeat", element.span, frame)
+        frame.flow(UNKNOWN)
+        return
+    repeats = frame.repeats * max(len(values), 1)
+    if repeats > MOST_LAYERS:
+        message = f"the repeats multiply to {repeats:,}; the limit is {MOST_LAYERS:,} layers"
+        elaborator.tell("E0405", element.span, message, frame)
+        raise Stop
+    source = frame.current
+    items: list[Step] = []
+    for number, value in enumerate(values):
+        item = frame.inner(steps=[], namer=None, repeats=repeats)
+        item.env["in"] = frame.current
+        if element.variable is not None:
+            item.env[element.variable] = value
+        items += _repeat_item(elaborator, element, item, str(number))
+        frame.flow(item.current)
+        if not isinstance(item.current, Wire):
+            return
+    if _is_shared(element.body):  # one module, applied again and again: nothing to number
+        frame.steps += items
+        return
+    if not any(has_weights(item) for item in items):
+        frame.steps += [_unnamed(item) for item in items]
+        return
+    assert isinstance(frame.current, Wire)
+    own = {id(step.output) for step in items}
+    inputs = dict.fromkeys(w for s in items for w in s.inputs if id(w) not in own)
+    inputs.setdefault(source)
+    elaborator.add(
+        RepeatStep(tuple(items), tuple(inputs), frame.current, element.span), "repeat", frame
+    )
+
+
+def _repeat_item(
+    elaborator: Elaborator, element: program.Repeat, item: Frame, name: str
+) -> list[Step]:
+    """One round: a single layer or block is the item itself, more lines are a module."""
+    body = element.body
+    only = body[0] if len(body) == 1 else None
+    plain = (
+        isinstance(only, program.Flow)
+        and only.target is None
+        and sum(not isinstance(e, program.ShapeClaim) for e in only.elements) == 1
+        and not isinstance(only.elements[0], program.Residual | program.Parallel)
+    )
+    if plain:
+        elaborator.body(body, item)
+    elif body:
+        enclosed(elaborator, body, item, "layer")
+    if _is_shared(body):
+        return item.steps
+    return [replace(step, name=name) for step in item.steps]
+
+
+def _repeated(
+    elaborator: Elaborator, element: program.Repeat, frame: Frame
+) -> Sequence[Any] | None:
+    """The values that the rounds run through; None after an error."""
+    if element.items is not None:
+        listed = elaborator.value(element.items, frame.env, ())
+        return listed if isinstance(listed, tuple) else None
+    assert element.count is not None
+    count = elaborator.value(element.count, frame.env, ())
+    if isinstance(count, Unknown):
+        return None
+    if not isinstance(count, int) or isinstance(count, bool) or count < 0:
+        message = f"`repeat` takes a whole number of rounds, and this is {say(count)}"
+        elaborator.tell("E0210", element.count.span, message, frame)
+        return None
+    if count > MOST_LAYERS:
+        message = f"{count:,} rounds are more than the {MOST_LAYERS:,} layers a net can have"
+        elaborator.tell("E0405", element.count.span, message, frame)
+        raise Stop
+    return range(count)
+
+
+def _unnamed(step: Step) -> Step:
+    return step if isinstance(step, ParamStep) else replace(step, name=None)
+
+
+def _is_shared(body: program.Body) -> bool:
+    """Whether a body is one use of a shared module and nothing else."""
+    only = body[0] if len(body) == 1 else None
+    return (
+        isinstance(only, program.Flow)
+        and only.target is None
+        and all(isinstance(e, program.SharedUse | program.ShapeClaim) for e in only.elements)
+    )
+
+
+def _inputs_of(
+    steps: Sequence[Step], source: Wire, before: set[int], env: Mapping[str, Any]
+) -> tuple[tuple[str, Wire], ...]:
+    """What a stretch of lines takes from around it: what flows in first, then values by name."""
+    names = {id(value): name for name, value in env.items() if isinstance(value, Wire)}
+    found: dict[int, tuple[str, Wire]] = {id(source): ("x", source)}
+    for step in steps:
+        for wire in step.inputs:
+            if id(wire) in before and id(wire) not in found:
+                found[id(wire)] = (names.get(id(wire), "skip"), wire)
+    return tuple(found.values())
+
+
+def _residual_hint(body: Tensor, skip: Tensor, has_shortcut: bool) -> str:
+    """The edit that makes a residual's two ways equal."""
+    b, s = body.shape, skip.shape
+    if has_shortcut:
+        return (
+            f"make the shortcut give {body}: its filters and stride must match the lines above it"
+        )
+    if len(b) == len(s) >= 2 and isinstance(b[0], int):
+        stride = 1
+        if len(s) >= 3 and isinstance(s[1], int) and isinstance(b[1], int) and b[1] < s[1]:
+            stride = -(-s[1] // b[1])
+        if b[1:] == s[1:] or stride > 1:
+            kernel = "x".join("1" * (len(b) - 1)) if len(b) > 2 else "1"
+            strided = f", stride={stride}" if stride > 1 else ""
+            return f"add a shortcut: `shortcut: conv {b[0]}, {kernel}{strided}`"
+        return "pad the convolutions (`pad=same`), so that the size stays"
+    if len(b) == len(s) == 1:
+        return f"end with `dense {s[0]}`, or add `shortcut: dense {b[0]}`"
+    return ""
