@@ -23,8 +23,8 @@ from netc.compiler import tree
 from netc.compiler.diagnostics import Diagnostic, Log
 from netc.compiler.layout import Layout, LayoutError
 from netc.compiler.source import Source, Span
+from netc.compiler.words import PLACEHOLDER
 
-PLACEHOLDER = "_"
 MOST_ERRORS = 20
 """Syntax errors reported in one definition before parsing it is given up."""
 

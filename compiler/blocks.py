@@ -1,0 +1,178 @@
+"""Words that open a block: residual, parallel, inception, repeat, and what stands in them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from netc.compiler import layers, program, tree
+from netc.compiler.diagnostics import Label, did_you_mean
+from netc.compiler.scope import Names, bind, check_expression
+from netc.compiler.source import Span
+from netc.compiler.words import LATER, STRUCTURE
+
+if TYPE_CHECKING:
+    from netc.compiler.resolve import Resolver
+
+
+def opened(
+    resolver: Resolver, element: tree.Element, line: tree.Line, names: Names
+) -> program.Element | None:
+    """A word that opens a block: residual, parallel, inception, repeat."""
+    call = element if isinstance(element, tree.Call) else None
+    word = call.name.text if call else element.text if isinstance(element, tree.Name) else ""
+    options = {a.name.text: a for a in call.arguments if a.name} if call else {}
+    plain = [a for a in call.arguments if a.name is None] if call else []
+    if call is not None and call.role is not None:
+        word, plain, options = call.role.text, [], {}
+    span = line.chain.elements[-1].span
+    assert line.body is not None
+    if word == "repeat":
+        return _repeat(resolver, call, plain, options, line, names)
+    if word in ("residual", "parallel", "inception"):
+        wanted = {"parallel": ["join"], "inception": ["join"]}.get(word, [])
+        _only(resolver, word, plain, options, wanted)
+        if word == "residual":
+            return _residual(resolver, line.body, names, span)
+        return _parallel(resolver, word, options, line.body, names, span)
+    if word in ("branch", "shortcut"):
+        inside = "residual" if word == "shortcut" else "parallel` or `inception"
+        resolver.log.say("E0209", span, f"`{word}` stands outside of `{inside}`")
+    elif word in LATER:
+        resolver.log.say("E0208", span, f"`{word}` ({LATER[word]}) is not built yet", "take it out")
+    else:
+        known = layers.find(word) is not None or word in resolver.definitions
+        message = f"`{word}` opens no block" if known else f"no word `{word}` opens a block"
+        hint = "take the `:` out" if known else did_you_mean(word, STRUCTURE)
+        resolver.log.say("E0209" if known else "E0201", span, message, hint)
+    return None
+
+
+def _only(
+    resolver: Resolver,
+    word: str,
+    plain: Sequence[tree.Argument],
+    options: dict[str, tree.Argument],
+    wanted: Sequence[str],
+) -> None:
+    for argument in plain:
+        resolver.log.say("E0204", argument.span, f"`{word}` takes no argument by place")
+    for name, argument in options.items():
+        if name not in wanted:
+            message = f"`{word}` has no argument `{name}`"
+            resolver.log.say("E0203", argument.span, message, did_you_mean(name, wanted))
+
+
+def _repeat(
+    resolver: Resolver,
+    call: tree.Call | None,
+    plain: Sequence[tree.Argument],
+    options: dict[str, tree.Argument],
+    line: tree.Line,
+    names: Names,
+) -> program.Element | None:
+    assert line.body is not None
+    span = line.chain.elements[-1].span
+    count = items = None
+    listed = options.get("in")
+    if listed is not None and len(options) == 1 and not plain:
+        items = listed.value
+        check_expression(items, names, (), resolver.log)
+    elif len(plain) == 1 and not options:
+        count = plain[0].value
+        check_expression(count, names, (), resolver.log)
+    else:
+        hint = "write `repeat 3:`, `repeat 3 as i:` or `repeat in [64, 128] as width:`"
+        resolver.log.say("E0205", span, "`repeat` needs how often, or a list", hint)
+    inner = Names(names)
+    variable = None
+    if line.variable is not None:
+        variable = line.variable.text
+        bind(inner, line.variable, "number", resolver.log)
+    body = resolver.body(line.body, inner)
+    if call is None or (count is None and items is None):
+        return None
+    return program.Repeat(count, items, variable, body, span)
+
+
+def _residual(
+    resolver: Resolver, lines: Sequence[tree.Statement], names: Names, span: Span
+) -> program.Residual:
+    around = [line for line in lines if _is_shortcut(line)]
+    body = resolver.body([line for line in lines if not _is_shortcut(line)], names)
+    shortcuts = [_shortcut(resolver, line, names) for line in around if isinstance(line, tree.Line)]
+    for other in shortcuts[1:]:
+        label = Label(shortcuts[0].span, "the first one")
+        resolver.log.say("E0206", other.span, "a residual has one shortcut", labels=[label])
+    return program.Residual(body, shortcuts[0] if shortcuts else None, span)
+
+
+def _shortcut(resolver: Resolver, line: tree.Line, names: Names) -> program.Shortcut:
+    element = line.chain.elements[-1]
+    arguments = element.arguments if isinstance(element, tree.Call) else ()
+    options = {a.name.text: a for a in arguments if a.name}
+    _only(resolver, "shortcut", [a for a in arguments if a.name is None], options, ["when"])
+    when = options["when"].value if "when" in options else None
+    if when is not None:
+        check_expression(when, names, (), resolver.log)
+    name = _way_name(resolver, line, names)
+    assert line.body is not None
+    return program.Shortcut(name, when, resolver.body(line.body, names), line.span)
+
+
+def _way_name(resolver: Resolver, line: tree.Line, names: Names) -> str | None:
+    if len(line.chain.elements) > 1:
+        resolver.log.say(
+            "E0209", line.span, "a branch starts from what flows in", "open it with its word"
+        )
+    if line.target is None:
+        return None
+    bind(names, line.target, "value", resolver.log)
+    return line.target.text
+
+
+def _parallel(
+    resolver: Resolver,
+    word: str,
+    options: dict[str, tree.Argument],
+    lines: Sequence[tree.Statement],
+    names: Names,
+    span: Span,
+) -> program.Parallel | None:
+    join = options.get("join")
+    how = join.value.text if join and isinstance(join.value, tree.Name) else "concat"
+    if how not in ("add", "mul", "concat", "stack") or (
+        join and not isinstance(join.value, tree.Name)
+    ):
+        assert join is not None
+        message = "`join` is one of add, mul, concat, stack"
+        resolver.log.say(
+            "E0210",
+            join.value.span,
+            message,
+            did_you_mean(how, ("add", "mul", "concat", "stack")),
+        )
+        how = "concat"
+    branches: list[program.Branch] = []
+    for line in lines:
+        if isinstance(line, tree.Line) and line.body is not None and _opener(line) == "branch":
+            name = _way_name(resolver, line, names)
+            branches.append(program.Branch(name, resolver.body(line.body, names), line.span))
+        else:
+            message = f"the lines of `{word}` are its branches"
+            resolver.log.say("E0209", line.span, message, "write `branch: …`")
+    layer = layers.find(how)
+    assert layer is not None
+    return program.Parallel(program.LayerUse(layer, {}, (), span, span), tuple(branches), span)
+
+
+def _is_shortcut(line: tree.Statement) -> bool:
+    return isinstance(line, tree.Line) and line.body is not None and _opener(line) == "shortcut"
+
+
+def _opener(line: tree.Line) -> str:
+    """The word that opens a line's block."""
+    element = line.chain.elements[-1]
+    if isinstance(element, tree.Call):
+        return element.name.text
+    return element.text if isinstance(element, tree.Name) else ""

@@ -1,0 +1,31 @@
+"""Words with a meaning of their own, and names that nobody can have."""
+
+from __future__ import annotations
+
+PLACEHOLDER = "_"
+"""What the parser puts in the place of a line it could not read; later stages pass over it."""
+STRUCTURE = ("branch", "inception", "parallel", "repeat", "residual", "scan", "shortcut")
+CONSTANTS = ("yes", "no", "none")
+LATER = {
+    "scan": "cells of one's own",
+    "state": "cells of one's own",
+    "generate": "decoding",
+    "noise": "several nets in one training",
+}
+"""Words of the language whose meaning is not built yet: said plainly instead of guessed."""
+
+_TAKEN = frozenset(("F", "Tensor", "math", "nn", "range", "self", "super", "torch"))
+"""Names that the emitted file uses for itself."""
+
+
+def forbidden_name(text: str) -> str | None:
+    """Why a name cannot stand in the emitted file; None if it can."""
+    import keyword
+
+    from netc.compiler.reserved import MODULE_ATTRIBUTES
+
+    if keyword.iskeyword(text) or text in _TAKEN:
+        return f"`{text}` has a meaning in Python, and names are kept in the PyTorch file"
+    if text in MODULE_ATTRIBUTES or text.startswith("__"):
+        return f"every torch module has an attribute `{text}`, and the PyTorch file keeps names"
+    return None
