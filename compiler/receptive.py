@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 from netc.compiler.graph import LayerStep, Net, ParamStep, Wire, walk
 from netc.compiler.layers.base import Receptive
@@ -23,8 +24,8 @@ class Span1:
         return self.high - self.low + 1
 
 
-Field = tuple[Span1, ...] | None
-"""One span per spatial axis; None once a layer saw everything, or its view has no fixed step."""
+Field: TypeAlias = tuple[Span1, ...] | Literal["unknown"] | None
+"""One span per spatial axis; None once a layer saw all; unknown where there is no fixed step."""
 
 
 def fields(net: Net) -> dict[Wire, Field]:
@@ -44,10 +45,12 @@ def _after(step: LayerStep, found: dict[Wire, Field]) -> Field:
     reads: Receptive = step.layer.receptive([wire.tensor for wire in step.inputs])
     if joined is None or reads == "whole":
         return None
+    if joined == "unknown" or reads == "unknown":
+        return "unknown"
     if reads == "same":
         return joined
     if len(reads) != len(joined):
-        return None
+        return "unknown"
     return tuple(
         Span1(
             span.low - window.pad * span.jump,
@@ -60,21 +63,31 @@ def _after(step: LayerStep, found: dict[Wire, Field]) -> Field:
 
 def _join(ways: Sequence[Field]) -> Field:
     known = [way for way in ways if way is not None]
-    if len(known) < len(ways) or not known or len({len(way) for way in known}) > 1:
+    if len(known) < len(ways) or not known:
         return None
+    plain = [way for way in known if way != "unknown"]
+    if len(plain) < len(known) or len({len(way) for way in plain}) > 1:
+        return "unknown"
     spans: list[Span1] = []
-    for axis in zip(*known, strict=True):
+    for axis in zip(*plain, strict=True):
         if len({span.jump for span in axis}) > 1:
-            return None
+            return "unknown"
         spans.append(Span1(min(s.low for s in axis), max(s.high for s in axis), axis[0].jump))
     return tuple(spans)
 
 
-def of_net(net: Net, found: dict[Wire, Field]) -> tuple[int, ...] | None:
-    """The field of the last value that still has spatial axes; None for a net without windows."""
+def sizes(field: Field) -> tuple[int, ...] | Literal["unknown"] | None:
+    """How many positions are seen along each axis."""
+    if field is None or field == "unknown":
+        return field
+    return tuple(span.size for span in field)
+
+
+def of_net(net: Net, found: dict[Wire, Field]) -> tuple[int, ...] | Literal["unknown"] | None:
+    """The field of the last value that has not seen everything; None for a net without windows."""
     last: Field = None
     for placed in walk(net.module):
         field = found[placed.step.output]
-        if field is not None and any(span.size > 1 for span in field):
+        if field == "unknown" or (field is not None and any(span.size > 1 for span in field)):
             last = field
-    return tuple(span.size for span in last) if last else None
+    return sizes(last)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from netc.compiler import memory, receptive
 from netc.compiler.graph import LayerStep, Net, ParamStep, Placed, Wire, walk
@@ -39,7 +39,7 @@ class Row:
     params: int
     buffers: int
     macs: Size
-    receptive_field: tuple[int, ...] | None
+    receptive_field: tuple[int, ...] | Literal["unknown"] | None
     step: LayerStep | ParamStep
 
     @property
@@ -85,7 +85,7 @@ class Report:
     weights_bytes: int
     inference_peak: int | None
     training_peak: int | None
-    receptive_field: tuple[int, ...] | None
+    receptive_field: tuple[int, ...] | Literal["unknown"] | None
     depth: int
     conditions: tuple[str, ...]
     rows: tuple[Row, ...]
@@ -163,8 +163,7 @@ def report(net: Net) -> Report:
 
 def _row(placed: Placed, fields: dict[Wire, receptive.Field]) -> Row:
     step = placed.step
-    field = fields[step.output]
-    seen = tuple(span.size for span in field) if field else None
+    seen = receptive.sizes(fields[step.output])
     weights = () if placed.reuse else _weights(placed)
     params = sum(w.count for w in weights if not w.buffer)
     held = sum(w.count for w in weights if w.buffer)
@@ -200,8 +199,10 @@ def number(size: Size | None) -> int | str | None:
     return size if isinstance(size, int) or size is None else str(size)
 
 
-def _list(sizes: Sequence[Size] | None) -> list[int | str | None] | None:
-    return None if sizes is None else [number(size) for size in sizes]
+def _list(sizes: Sequence[Size] | str | None) -> list[int | str | None] | str | None:
+    if sizes is None or isinstance(sizes, str):
+        return sizes
+    return [number(size) for size in sizes]
 
 
 def _tensor_json(name: str, tensor: Tensor) -> dict[str, Any]:

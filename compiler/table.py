@@ -145,9 +145,7 @@ def _totals(report: Report) -> list[str]:
     )
     if report.buffers:
         params += f", buffers {report.buffers:,}"
-    field = (
-        "none" if report.receptive_field is None else " × ".join(map(str, report.receptive_field))
-    )
+    field = _field(report.receptive_field)
     lines = [
         params,
         f"MACs        {_count(report.macs)} for one example, of matrix products and convolutions",
@@ -173,3 +171,9 @@ def _bytes(count: int | None) -> str:
             return f"{size:,.0f} {unit}" if unit == "B" else f"{size:,.1f} {unit}"
         size /= 1024
     raise AssertionError("unreachable")
+
+
+def _field(sizes: Sequence[int] | str | None) -> str:
+    if sizes is None or isinstance(sizes, str):
+        return sizes or "none"
+    return " × ".join(map(str, sizes))

@@ -105,11 +105,12 @@ class Window:
     pad: int
 
 
-Receptive: TypeAlias = Literal["same", "whole"] | tuple[Window, ...]
-"""How a layer reads its input: each position alone, everything, or a window per spatial axis."""
+Receptive: TypeAlias = Literal["same", "whole", "unknown"] | tuple[Window, ...]
+"""How a layer reads its input: each position alone, everything, a window per spatial axis, or in a
+way that these words cannot say."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Kept:
     """What autograd keeps of a layer's call for the backward pass.
 
@@ -130,7 +131,7 @@ class Kept:
     view: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Given:
     """A value in a constructor call that stands in the spec: the argument `field` of the layer."""
 
@@ -138,7 +139,7 @@ class Given:
     value: Any
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Inferred:
     """A value in a constructor call that follows from the input; `name` is what people call it."""
 
@@ -149,7 +150,7 @@ class Inferred:
 Part: TypeAlias = Given | Inferred | int | float | bool | str | tuple[int, ...] | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Call:
     """A constructor call as it will be written: `nn.Conv2d(1, 6, 5, stride=2)`.
 
@@ -162,7 +163,7 @@ class Call:
     keywords: tuple[tuple[str, Part], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Torch:
     """How a layer is written in PyTorch.
 
@@ -179,7 +180,7 @@ class Torch:
     support: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Why:
     """The arithmetic behind a layer's numbers, as text: every `a = b` in it holds."""
 
@@ -314,6 +315,15 @@ def need_axis(axis: int, count: int, layer: str, argument: str = "axis") -> int:
         code="E0312",
         argument=argument,
     )
+
+
+def largest_divisor(count: int, most: int) -> int:
+    """The largest divisor that is at most `most`, for hints; looked for among the first 10,000.
+
+    >>> largest_divisor(48, 7)
+    6
+    """
+    return next(d for d in range(min(most, count, 10_000), 0, -1) if count % d == 0)
 
 
 def feature_axis(rank: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import gcd
 from typing import ClassVar
 
 from netc.compiler.layers.base import (
@@ -20,6 +21,7 @@ from netc.compiler.layers.base import (
     Weight,
     Why,
     count_text,
+    largest_divisor,
     need_float,
     need_known,
     need_rank,
@@ -53,11 +55,10 @@ def _channels(x: Tensor, layer: str) -> int:
 def _check_groups(layer: str, groups: int, channels: int, filters: int) -> None:
     for count, what in ((channels, "input channels"), (filters, "filters")):
         if count % groups:
-            fitting = [g for g in range(1, groups + 1) if channels % g == 0 and filters % g == 0]
             raise ShapeError(
                 f"{groups} groups of `{layer}` cannot share {count} {what}: "
                 f"{count} = {groups}·{count // groups} + {count % groups}",
-                f"write `groups={fitting[-1]}`",
+                f"write `groups={largest_divisor(gcd(channels, filters), groups)}`",
                 code="E0307",
                 argument="groups",
             )
@@ -245,9 +246,8 @@ class ConvTranspose(Layer):
         return product_of((*inputs[0].shape, *self.weights(inputs)[0].shape[1:]))
 
     def receptive(self, inputs: Sequence[Tensor]) -> Receptive:
-        # one output element reads ceil(extent/stride) input elements at most; its step is 1/stride,
-        # which Window cannot say: a transposed convolution makes the field "whole" from here on
-        return "whole"
+        # neighbouring outputs read windows of different places and sizes: the step is 1/stride
+        return "unknown"
 
     def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
         return Kept(inputs=(0,))
