@@ -51,7 +51,7 @@ def _measured(report: Report) -> dict[str, Any]:
         "memory.inference": inference,
         "memory.training": training,
         "depth": report.depth,
-        "receptive_field": report.receptive_field,
+        "receptive_field": None if report.receptive_field == "unknown" else report.receptive_field,
         "layers": len(report.rows),
     }
     for name, tensor in report.outputs:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from netc.api import NetHandle, Spec
     from netc.compiler.diagnostics import Diagnostic
 
-OK, WRONG, USAGE, STOPPED = 0, 1, 2, 130
+OK, WRONG, BUG, STOPPED = 0, 1, 70, 130
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -283,6 +283,12 @@ def run() -> None:
         main()
     except SystemExit as end:
         status = end.code
+    except Exception as error:  # the last resort: a bug of netc's own, said without a traceback
+        if os.environ.get("NETC_DEBUG"):
+            raise
+        name = type(error).__name__
+        click.echo(f"netc has a bug: {name}: {error}\nSet NETC_DEBUG=1 to see where.", err=True)
+        status = BUG
     try:
         sys.stdout.flush()
         sys.stderr.flush()
