@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from netc.output import colored, show
+
 if TYPE_CHECKING:
     from netc.api import NetHandle, Spec
     from netc.compiler.diagnostics import Diagnostic
@@ -90,7 +92,7 @@ def check(files: tuple[str, ...], as_json: bool) -> None:
     elif found:
         from netc.compiler.render import render, summary
 
-        click.echo(render(found, color=_colored(sys.stdout)))
+        click.echo(render(found, color=colored(sys.stdout)))
         click.echo(summary(found))
     else:
         click.echo(f"{len(files)} file{'s' if len(files) > 1 else ''} checked: nothing to say")
@@ -228,15 +230,6 @@ def _complain(spec: Spec) -> None:
     show(spec.diagnostics)
 
 
-def show(found: Sequence[Diagnostic]) -> None:
-    """Prints findings on standard error."""
-    from netc.compiler.render import render, summary
-
-    if found:
-        click.echo(render(found, color=_colored(sys.stderr)), err=True)
-        click.echo(summary(found), err=True)
-
-
 def _net(spec: Spec, name: str | None) -> NetHandle:
     try:
         return spec.net(name)
@@ -260,11 +253,6 @@ def _plain_errors() -> Iterator[None]:
             raise
         place = f"{error.filename}: " if error.filename else ""
         raise click.ClickException(f"{place}{error.strerror or error}") from None
-
-
-def _colored(stream: Any) -> bool:
-    """Colour in a terminal only, and not where NO_COLOR asks for none."""
-    return bool(stream.isatty()) and not os.environ.get("NO_COLOR")
 
 
 def _print_json(content: dict[str, Any]) -> None:
