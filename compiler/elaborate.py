@@ -22,6 +22,7 @@ from netc.compiler.evaluate import (
     evaluate,
     say,
 )
+from netc.compiler.expansion import MOST, Bounds, Work
 from netc.compiler.frame import DEEPEST, Current, Findings, Frame, Shared, Stop
 from netc.compiler.graph import (
     BlockStep,
@@ -78,6 +79,7 @@ class Elaborator(Findings):
         for name, value in self.values.items():
             if name not in definition.parameters:
                 env[name] = value  # a size of the inputs, by its name
+        self._bound(definition, parameters, frame)
         self.body(definition.body, frame)
         outputs = self.nets_outputs
         if not outputs and isinstance(frame.current, Wire):
@@ -101,6 +103,21 @@ class Elaborator(Findings):
             tuple(frame.names),
             tuple(frame.ways),
         )
+
+    def _bound(
+        self, definition: program.Definition, values: Mapping[str, Any], frame: Frame
+    ) -> None:
+        """Refuses a net that would grow beyond the limit, at the line that makes it so."""
+        bounds, total = Bounds(self.program), Work()
+        for item in definition.body:
+            total += bounds.line(item, values)
+            if total.too_much:
+                what, count = ("layers", total.layers)
+                if count <= MOST:
+                    what, count = "rounds of repeats", total.rounds
+                message = f"the net comes to {count:,} {what} or more; the limit is {MOST:,}"
+                self.tell("E0405", item.span, message, frame)
+                raise Stop
 
     def _parameters(
         self,
@@ -130,9 +147,6 @@ class Elaborator(Findings):
         if not isinstance(frame.current, Wire):
             self.needs_one(use.block, use.span, frame)
             return None
-        if len(frame.calls) >= DEEPEST:
-            self.tell("E0405", use.span, f"blocks use blocks deeper than {DEEPEST}", frame)
-            raise Stop
         if definition.word == "net":
             message = f"`{use.block}` is a net; a net inside a net is not built yet"
             self.tell("E0208", use.word, message, frame, "make it a `block`")
@@ -146,6 +160,7 @@ class Elaborator(Findings):
             Namer(definition.body),
             source,
             (*frame.calls, (use.block, use.span)),
+            frame.depth + 1,
             frame.repeats,
         )
         parameters = self._parameters(definition, given, env, use.span)
@@ -178,6 +193,10 @@ class Elaborator(Findings):
     # -- lines
 
     def body(self, body: program.Body, frame: Frame) -> None:
+        if frame.depth > DEEPEST and body:
+            message = f"blocks and their lines nest deeper than {DEEPEST} here"
+            self.tell("E0405", body[0].span, message, frame)
+            raise Stop
         for item in body:
             match item:
                 case program.Flow():

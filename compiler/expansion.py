@@ -44,15 +44,16 @@ class Work:
 
 
 class Bounds:
-    """The least work of a net's lines."""
+    """The least work of a net's lines, taken one by one in their order."""
 
     def __init__(self, program_: program.Program) -> None:
         self._program = program_
         self._known: dict[Any, Work] = {}
+        self._shares: dict[str, Work] = {}
 
     def line(self, item: program.Item, values: Mapping[str, Any]) -> Work:
         """The least work of one line; `values` are the numbers known there."""
-        return self._body((item,), values, {}, 0)
+        return self._body((item,), values, self._shares, 0)
 
     def _body(
         self, body: program.Body, values: Mapping[str, Any], shares: dict[str, Work], depth: int

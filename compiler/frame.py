@@ -18,6 +18,7 @@ from netc.compiler.evaluate import (
     as_size,
     evaluate,
 )
+from netc.compiler.expansion import MOST
 from netc.compiler.graph import (
     BlockStep,
     LayerStep,
@@ -28,10 +29,8 @@ from netc.compiler.naming import Namer
 from netc.compiler.sizes import Size
 from netc.compiler.source import Span
 
-MOST_LAYERS = 1_000_000
-"""Layers one net may expand to, and the most that nested repeats may multiply to."""
-DEEPEST = 64
-"""How deep blocks may use blocks."""
+DEEPEST = 100
+"""How deep blocks and structure may nest, across all uses of blocks."""
 
 Current = Wire | tuple[Wire, ...] | Unknown | None
 
@@ -62,6 +61,7 @@ class Frame:
     namer: Namer | None
     current: Current
     calls: tuple[tuple[str, Span], ...] = ()
+    depth: int = 0
     repeats: int = 1
     owner: object = field(default_factory=object)
     names: list[tuple[Wire, str]] = field(default_factory=list)
@@ -69,7 +69,7 @@ class Frame:
 
     def inner(self, **changes: Any) -> Frame:
         """A frame inside this one, with its own names."""
-        return replace(self, env=self.env.new_child(), **changes)
+        return replace(self, env=self.env.new_child(), depth=self.depth + 1, **changes)
 
     def flow(self, value: Current) -> None:
         """Sets what the next line takes."""
@@ -83,7 +83,7 @@ class Findings:
     def __init__(self, log: Log) -> None:
         self.log = log
         self.conditions: list[Condition] = []
-        self.layers = 0
+        self.layers = self.rounds = 0
         self.nets_inputs: list[tuple[str, Wire]] = []
 
     def value(self, expr: tree.Expr, env: Mapping[str, Any], words: Sequence[str]) -> Any:
@@ -113,8 +113,15 @@ class Findings:
 
     def count(self, layers: int, span: Span, frame: Frame) -> None:
         self.layers += layers
-        if self.layers > MOST_LAYERS:
-            self.tell("E0405", span, f"the net has more than {MOST_LAYERS:,} layers", frame)
+        if self.layers > MOST:
+            self.tell("E0405", span, f"the net has more than {MOST:,} layers", frame)
+            raise Stop
+
+    def count_rounds(self, rounds: int, span: Span, frame: Frame) -> None:
+        """Adds rounds of a repeat to the work done; beyond the limit the net is given up."""
+        self.rounds += rounds
+        if self.rounds > MOST:
+            self.tell("E0405", span, f"the repeats run more than {MOST:,} rounds", frame)
             raise Stop
 
     def needs_one(self, word: str, span: Span, frame: Frame) -> None:

@@ -14,7 +14,8 @@ from netc.compiler.evaluate import (
     Unknown,
     say,
 )
-from netc.compiler.frame import MOST_LAYERS, Current, Frame, Stop, made_by
+from netc.compiler.expansion import MOST
+from netc.compiler.frame import Current, Frame, Stop, made_by
 from netc.compiler.graph import (
     BlockStep,
     GroupStep,
@@ -237,10 +238,11 @@ def repeat(elaborator: Elaborator, element: program.Repeat, frame: Frame) -> Non
         frame.flow(UNKNOWN)
         return
     repeats = frame.repeats * max(len(values), 1)
-    if repeats > MOST_LAYERS:
-        message = f"the repeats multiply to {repeats:,}; the limit is {MOST_LAYERS:,} layers"
+    if repeats > MOST:
+        message = f"the repeats multiply to {repeats:,}; the limit is {MOST:,} layers"
         elaborator.tell("E0405", element.span, message, frame)
         raise Stop
+    elaborator.count_rounds(len(values), element.span, frame)
     source = frame.current
     items: list[Step] = []
     for number, value in enumerate(values):
@@ -303,8 +305,8 @@ def _repeated(
         message = f"`repeat` takes a whole number of rounds, and this is {say(count)}"
         elaborator.tell("E0210", element.count.span, message, frame)
         return None
-    if count > MOST_LAYERS:
-        message = f"{count:,} rounds are more than the {MOST_LAYERS:,} layers a net can have"
+    if count > MOST:
+        message = f"{count:,} rounds are more than the {MOST:,} layers a net can have"
         elaborator.tell("E0405", element.count.span, message, frame)
         raise Stop
     return range(count)
@@ -315,13 +317,13 @@ def _unnamed(step: Step) -> Step:
 
 
 def _is_shared(body: program.Body) -> bool:
-    """Whether a body is one use of a shared module and nothing else."""
+    """Whether a body is one use of a shared module, itself repeated perhaps, and nothing else."""
     only = body[0] if len(body) == 1 else None
-    return (
-        isinstance(only, program.Flow)
-        and only.target is None
-        and all(isinstance(e, program.SharedUse | program.ShapeClaim) for e in only.elements)
-    )
+    if not isinstance(only, program.Flow) or only.target is not None:
+        return False
+    if len(only.elements) == 1 and isinstance(only.elements[0], program.Repeat):
+        return _is_shared(only.elements[0].body)
+    return all(isinstance(e, program.SharedUse | program.ShapeClaim) for e in only.elements)
 
 
 def _inputs_of(

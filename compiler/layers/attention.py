@@ -20,6 +20,7 @@ from netc.compiler.layers.base import (
     Weight,
     Why,
     count_text,
+    largest_divisor,
     need_float,
     need_known,
     need_rank,
@@ -71,7 +72,7 @@ class Attention(Layer):
             need_rank(value, (2,), self.kind, "a sequence of vectors, [T, d]")
         features, _ = self._features(inputs)
         if features % self.heads:
-            largest = max(h for h in range(1, self.heads + 1) if features % h == 0)
+            largest = largest_divisor(features, self.heads)
             raise ShapeError(
                 f"{self.heads} heads of `attention` cannot share {features} features: "
                 f"{features} = {self.heads}·{features // self.heads} + {features % self.heads}",

@@ -23,6 +23,7 @@ from netc.compiler.layers.base import (
     Weight,
     Why,
     count_text,
+    largest_divisor,
     need_float,
     need_known,
     need_rank,
@@ -226,7 +227,7 @@ class GroupNorm(Norm):
         need_rank(x, (1, 2, 3, 4), self.kind, "channels and up to three spatial axes")
         channels = self.channels(x)
         if channels % self.groups:
-            largest = max(g for g in range(1, self.groups + 1) if channels % g == 0)
+            largest = largest_divisor(channels, self.groups)
             raise ShapeError(
                 f"{self.groups} groups of `group_norm` cannot share {channels} channels: "
                 f"{channels} = {self.groups}·{channels // self.groups} + {channels % self.groups}",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
 
 from netc.compiler.layers.base import (
     FLOAT_BYTES,
@@ -43,7 +45,7 @@ class Recurrent(Layer):
     maps: ClassVar[int]
 
     units: Positive
-    layers: Positive = 1
+    layers: Annotated[int, Field(gt=0, le=1000)] = 1
     bidirectional: bool = False
     dropout: Probability = 0.0
 
