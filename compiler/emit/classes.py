@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import count, pairwise
 from typing import Any
 
 from netc.compiler.graph import (
@@ -54,6 +54,7 @@ class Plans:
         self._of: dict[int, tuple[Plan, int]] = {}
         self._names = set(taken)
         self._numbers: dict[int, int] = {}
+        self._counter = count()
         by_height: dict[int, list[Module]] = {}
         for module, height in _modules(root):
             by_height.setdefault(height, []).append(module)
@@ -84,16 +85,17 @@ class Plans:
             plan.instances.append(module)
 
     def _fresh(self, name: str) -> str:
-        chosen, count = name, 1
+        chosen, number = name, 1
         while chosen in self._names:
-            count += 1
-            chosen = f"{name}{count}"
+            number += 1
+            chosen = f"{name}{number}"
         self._names.add(chosen)
         return chosen
 
     def _signature(self, module: Module) -> tuple[Any, tuple[Any, ...]]:
         """What makes instances alike: (all but conditional shortcuts, each shortcut or None)."""
-        places = {wire: number for number, (_, wire) in enumerate(module.inputs)}
+        self._counter = count()
+        places = {wire: next(self._counter) for _, wire in module.inputs}
         whens: list[Any] = []
         steps = tuple(self._steps(module.steps, places, whens))
         outputs = tuple(places.get(wire) for _, wire in module.outputs)
@@ -124,10 +126,7 @@ class Plans:
                 inner = tuple(self._steps(step.steps, dict(places), whens)) if step.taken else None
                 whens.append(inner)
                 shown = ("when", place, refs)
-        number = len(places)
-        while number in places.values():
-            number += 1
-        places[step.output] = number
+        places[step.output] = next(self._counter)
         return shown
 
 

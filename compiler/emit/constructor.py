@@ -243,7 +243,8 @@ class Constructor:
             return text
         if _constant(values):
             value = next(iter(values.values()))
-            self._known.append((literal(value), values))
+            if self._own:  # without arguments of its own a class has literals only
+                self._known.append((literal(value), values))
             return literal(value)
         return self._matching(values) or self._new(hint, values)
 

@@ -223,6 +223,9 @@ class _Writer:
                 self._put(f"return {self._filled(op)}", op.comment)
                 return self.text
             self._write(place, op)
+            for number in op.inputs:
+                if self.last[number] <= place:
+                    self.variables.pop(number, None)
         shown = ", ".join(self.variables[number] for number in self.outputs)
         self._put(f"return {shown}")
         return self.text
