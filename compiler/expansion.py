@@ -87,7 +87,7 @@ class Bounds:
             case program.SharedUse(name=name):
                 return shares.get(name, Work())
             case program.Residual(body=body, shortcut=shortcut):
-                work = self._body(body, values, shares, depth + 1)
+                work = Work(1) + self._body(body, values, shares, depth + 1)
                 if shortcut is not None and shortcut.when is None:
                     work += self._body(shortcut.body, values, shares, depth + 1)
                 return work

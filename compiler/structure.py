@@ -111,6 +111,7 @@ def residual(elaborator: Elaborator, element: program.Residual, frame: Frame) ->
         elaborator.needs_one("residual", element.span, frame)
         frame.flow(UNKNOWN)
         return
+    elaborator.count(1, element.span, frame)
     inner = frame.inner()
     inner.env["in"] = source
     inner.flow(source)
@@ -210,6 +211,7 @@ def parallel(elaborator: Elaborator, element: program.Parallel, frame: Frame) ->
         elaborator.needs_one("parallel", element.span, frame)
         frame.flow(UNKNOWN)
         return
+    elaborator.count(1, element.span, frame)
     ends: list[Current] = []
     for number, branch in enumerate(element.branches, 1):
         steps, end = way(elaborator, branch.body, source, frame, branch.name)

@@ -87,11 +87,7 @@ class Constructor:
         if isinstance(first, LayerStep | BlockStep) and first.reuse:
             return
         if isinstance(first, GroupStep) and not is_sequence(first):
-            entries = [
-                f'"{_named(inner)}": {text}'
-                for inner, text in zip(first.steps, self._texts(aligned), strict=True)
-                if text is not None
-            ]
+            entries = self._entries(cast("dict[int, GroupStep]", aligned))
             self._attribute(_named(first), f"nn.ModuleDict({{{', '.join(entries)}}})", indent)
             return
         if first.name is not None and (has_weights(first) or not isinstance(first, LayerStep)):
@@ -107,6 +103,21 @@ class Constructor:
             name = self._fresh(first.module.name.lower())
             self.attributes[id(first)] = name
             self._attribute(name, self.text(aligned) or "", indent)
+
+    def _entries(self, aligned: dict[int, GroupStep]) -> list[str]:
+        """The modules of a named line under their numbers; what has an expression needs none."""
+        found: list[str] = []
+        first = next(iter(aligned.values()))
+        for number, inner in enumerate(first.steps):
+            each: Aligned = {i: group.steps[number] for i, group in aligned.items()}
+            if inner.name is None:
+                if isinstance(inner, LayerStep) and not self._needs_module(each):
+                    continue
+                self.attributes[id(inner)] = str(number)
+            text = self.text(each)
+            if text is not None:
+                found.append(f'"{number}": {text}')
+        return found
 
     def _needs_module(self, aligned: Aligned) -> bool:
         """Whether a weightless layer depends on the constructor's arguments: it is built there."""
