@@ -173,11 +173,17 @@ def _shortcut(
     name = shortcut.name
     if name is None and frame.namer is not None:
         name = frame.namer.next("shortcut")
-    steps, output = way(elaborator, shortcut.body, source, frame, name) if taken else ([], source)
+    steps: list[Step] = []
+    output: Current = source
+    if taken:
+        straight = shortcut.when is not None
+        steps, output = way(elaborator, shortcut.body, source, frame, name, straight=straight)
     if shortcut.when is None:
         frame.steps += steps
     elif isinstance(output, Wire):
-        inputs = (source,)
+        own = {id(step.output) for step in steps}
+        read = (wire for step in steps for wire in step.inputs if id(wire) not in own)
+        inputs = tuple(dict.fromkeys((source, *read)))
         frame.steps.append(
             WhenStep(shortcut.when, taken, tuple(steps), inputs, output, shortcut.span)
         )
@@ -185,9 +191,18 @@ def _shortcut(
 
 
 def way(
-    elaborator: Elaborator, body: program.Body, source: Wire, frame: Frame, name: str | None
+    elaborator: Elaborator,
+    body: program.Body,
+    source: Wire,
+    frame: Frame,
+    name: str | None,
+    *,
+    straight: bool = False,
 ) -> tuple[list[Step], Current]:
-    """A named way around or through: its lines from `source`, under its name."""
+    """A named way around or through: its lines from `source`, under its name.
+
+    `straight` wants each step to take what the one before gave; else it is a module of its own.
+    """
     inner = frame.inner(steps=[], namer=frame.namer)
     inner.env["in"] = source
     inner.flow(source)
@@ -195,14 +210,22 @@ def way(
     if name is None:
         elaborator.body(body, inner)
         return inner.steps, inner.current
-    if len(flows) == len(body) and all(flow.target is None for flow in flows):
-        elements = [element for flow in flows for element in flow.elements]
+    elements = [element for flow in flows for element in flow.elements]
+    jumps = straight and len(elements) > 1 and any(map(_jumps, elements))
+    if len(flows) == len(body) and all(flow.target is None for flow in flows) and not jumps:
         steps = gather(elaborator, elements, inner, name)
     else:
         inner.namer = None
         enclosed(elaborator, body, inner, name)
         steps = inner.steps
     return named(elaborator, steps, name, body[0].span), inner.current
+
+
+def _jumps(element: program.Element) -> bool:
+    """Whether an element takes values by name."""
+    return isinstance(element, program.ValueUse | program.BlockUse) or (
+        isinstance(element, program.LayerUse) and bool(element.operands)
+    )
 
 
 def parallel(elaborator: Elaborator, element: program.Parallel, frame: Frame) -> None:

@@ -94,8 +94,8 @@ class Plans:
 
     def _signature(self, module: Module) -> tuple[Any, tuple[Any, ...]]:
         """What makes instances alike: (all but conditional shortcuts, each shortcut or None)."""
-        self._counter = count()
-        places = {wire: next(self._counter) for _, wire in module.inputs}
+        self._counter = count(len(module.inputs))
+        places = places_of(module)
         whens: list[Any] = []
         steps = tuple(self._steps(module.steps, places, whens))
         outputs = tuple(places.get(wire) for _, wire in module.outputs)
@@ -125,9 +125,14 @@ class Plans:
                 place = (step.span.line, step.span.column)
                 inner = tuple(self._steps(step.steps, dict(places), whens)) if step.taken else None
                 whens.append(inner)
-                shown = ("when", place, refs)
+                shown = ("when", place, refs[:1])
         places[step.output] = next(self._counter)
         return shown
+
+
+def places_of(module: Module) -> dict[Wire, int]:
+    """The places of what flows into a module; the first, where one value is handed in twice."""
+    return {wire: place for place, (_, wire) in reversed([*enumerate(module.inputs)])}
 
 
 def torch_of(step: LayerStep) -> Torch:

@@ -167,7 +167,14 @@ class Constructor:
         if not conditional(list(aligned.values())):
             self.steps(taken, indent)  # type: ignore[arg-type]
             return
-        name = shortcut_name(next(iter(taken.values())))
+        steps = next(iter(taken.values()))
+        if not any(map(has_weights, steps)):  # no module tells whether it is there: a flag does
+            flag = self._fresh("takes_shortcut")
+            self.attributes[id(next(iter(aligned.values())))] = flag
+            self._attribute(flag, self._condition(aligned, "shortcut"), indent)
+            self.steps(taken, indent)  # type: ignore[arg-type]
+            return
+        name = shortcut_name(steps)
         condition = self._condition(aligned, name)
         self._attribute(name, "None", indent)
         self.lines += statement(f"if {condition}:", indent)

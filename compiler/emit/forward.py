@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
-from netc.compiler.emit.classes import Plan, conditional, torch_of, unary
+from netc.compiler.emit.classes import Plan, conditional, places_of, torch_of, unary
 from netc.compiler.emit.constructor import Constructor, is_sequence, shortcut_name
 from netc.compiler.emit.format import WIDTH, statement
 from netc.compiler.graph import (
@@ -51,7 +51,7 @@ class Forward:
         self.names: dict[int, str] = {}
         self.ways: dict[int, str] = {}
         for module in plan.instances:
-            self.ids.append({wire: n for n, (_, wire) in enumerate(module.inputs)})
+            self.ids.append(places_of(module))
         self.count = len(self.first.inputs)
 
     def write(self) -> None:
@@ -154,8 +154,12 @@ class Forward:
         for i, step in aligned.items():
             if not step.taken:
                 self.ids[i] = {**before[i], step.output: number}
-        condition = f"self.{shortcut_name(first.steps)} is not None"
-        return [Op(number, (source,), "", first.span.line, "", "", condition, tuple(inner))]
+        flag = self.constructor.attributes.get(id(next(iter(aligned.values()))))
+        condition = f"self.{flag or f'{shortcut_name(first.steps)} is not None'}"
+        made = {source, *(op.output for op in inner)}
+        others = dict.fromkeys(n for op in inner for n in op.inputs if n not in made)
+        read = (source, *others)
+        return [Op(number, read, "", first.span.line, "", "", condition, tuple(inner))]
 
 
 def _member(owner: str, name: str) -> str:
@@ -264,22 +268,28 @@ class _Writer:
             variable = self._spare("shortcut", place)
             self._put(f"{variable} = {self.variables[source]}")
         self._put(f"if {op.condition}:")
+        flowing = {source, *(inner.output for inner in op.inner)}
         for inner in op.inner:
-            self._put(f"{variable} = {inner.text.replace('{0}', variable)}", "", _INDENT + 4)
+            text = inner.text
+            for n, number in enumerate(inner.inputs):
+                name = variable if number in flowing else self.variables[number]
+                text = text.replace(f"{{{n}}}", name)
+            self._put(f"{variable} = {text}", "", _INDENT + 4)
         self.variables[op.output] = variable
 
     def _target(self, place: int, op: Op) -> str:
         """The variable for a value: its name if it is needed later, else `x` where that is free."""
         name = self.names.get(op.output)
-        if name is not None and self._lasting(place, op) and self._free(name, place):
+        if name is not None and self._lasting(place, op) and self._may_take(name, place, op):
             return name
-        if self._free("x", place):
+        if self._may_take("x", place, op):
             return "x"
         name = self._leads_to(op.output)
-        if name is not None and self._free(name, place):
+        if name is not None and self._may_take(name, place, op):
             return name
+        least = place if op.loop else place + 1
         held = next(
-            n for n, v in self.variables.items() if v == "x" and self.last.get(n, -1) > place
+            n for n, v in self.variables.items() if v == "x" and self.last.get(n, -1) >= least
         )
         name = self.names.get(held, "skip")
         spare = self._spare("skip" if name == "x" else name, place)
@@ -301,10 +311,15 @@ class _Writer:
             for number, v in self.variables.items()
         )
 
+    def _may_take(self, variable: str, place: int, op: Op) -> bool:
+        """Whether an operation may put its value there; a loop reads the others in every round."""
+        read = {self.variables[number] for number in op.inputs[1:]} if op.loop else set()
+        return variable not in read and self._free(variable, place)
+
     def _spare(self, name: str, place: int) -> str:
         chosen, count = name, 1
         others = {"x", *self.names.values()} - {name}
-        while chosen in others or not self._free(chosen, place):
+        while chosen in others or not self._free(chosen, place - 1):  # the operation still reads
             count += 1
             chosen = f"{name}{count}"
         return chosen
