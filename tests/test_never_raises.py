@@ -20,11 +20,55 @@ REAL = [
 ]
 PIECES = (
     *("->", ":", "=", ",", "(", ")", "[", "]", '"', "\n", "    ", "\t", "..", "**", "//", "%", "#"),
-    *("0", "-1", "1.5", "1e400", "3x3", "5x0", "9" * 30, "1..2", "(1, 2)", '"text"', "\r\n", "\u2028"),
-    *("in", "out", "in.channels", "in.rank", "out.features", "yes", "none", "same", "not", "if", "_"),
-    *("repeat 2:", "repeat in [1, 2] as n:", "residual:", "branch:", "shortcut:", "parallel join=add:"),
+    *(
+        "0",
+        "-1",
+        "1.5",
+        "1e400",
+        "3x3",
+        "5x0",
+        "9" * 30,
+        "1..2",
+        "(1, 2)",
+        '"text"',
+        "\r\n",
+        "\u2028",
+    ),
+    *(
+        "in",
+        "out",
+        "in.channels",
+        "in.rank",
+        "out.features",
+        "yes",
+        "none",
+        "same",
+        "not",
+        "if",
+        "_",
+    ),
+    *(
+        "repeat 2:",
+        "repeat in [1, 2] as n:",
+        "residual:",
+        "branch:",
+        "shortcut:",
+        "parallel join=add:",
+    ),
     *("share", "output", "param", "input", "use", "net", "block", "train", "state", "expect", "as"),
-    *("concat", "add", "dense 3", "conv 3, 3x3", "flatten", "H", "T", "x", "params", "padded", "int["),
+    *(
+        "concat",
+        "add",
+        "dense 3",
+        "conv 3, 3x3",
+        "flatten",
+        "H",
+        "T",
+        "x",
+        "params",
+        "padded",
+        "int[",
+    ),
 )
 relaxed = settings(deadline=None, suppress_health_check=list(HealthCheck))
 
@@ -62,7 +106,9 @@ def mutated(draw: st.DrawFn) -> str:
             lines = text.split("\n")
             number = draw(st.integers(0, len(lines) - 1))
             other = draw(st.integers(0, len(lines) - 1))
-            lines[number : number + 1] = [] if kind == "drop line" else [lines[other], lines[number]]
+            lines[number : number + 1] = (
+                [] if kind == "drop line" else [lines[other], lines[number]]
+            )
             text = "\n".join(lines)
     return text
 

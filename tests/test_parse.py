@@ -164,7 +164,9 @@ def test_what_is_not_utf8_text_is_refused(data: bytes, tmp_path: Path) -> None:
         decode(tmp_path / "odd.net")
 
 
-@pytest.mark.parametrize("character", ["\x0c", "\x0b", "\x1c", "\u2028", "\x85", "\0", "\u00a0", "𝕏"])
+@pytest.mark.parametrize(
+    "character", ["\x0c", "\x0b", "\x1c", "\u2028", "\x85", "\0", "\u00a0", "𝕏"]
+)
 def test_characters_that_are_no_line_end_do_not_move_the_lines(character: str) -> None:
     """Python's `splitlines` breaks at some of these, editors and this language do not."""
     text = f"# a{character}b\n{LINES}    dens 3\n"
@@ -193,7 +195,9 @@ def test_blocks_nest_to_a_bound() -> None:
     everything(LINES + fine + "    " * (DEEPEST - 2) + "relu\n")
 
 
-@pytest.mark.parametrize("digits", ["9" * 10_000, "1" + "0" * 5000, "9" * 19, "1e999", "9" * 400 + ".0"])
+@pytest.mark.parametrize(
+    "digits", ["9" * 10_000, "1" + "0" * 5000, "9" * 19, "1e999", "9" * 400 + ".0"]
+)
 def test_numbers_beyond_all_bounds_are_errors(digits: str) -> None:
     for line in (f"dense {digits}", f"dropout {digits}", f"repeat {digits}: relu"):
         assert len(errors_of(LINES + f"    {line}\n")) == 1

@@ -1,0 +1,173 @@
+"""Random specs that compile: layers, blocks with parameters, repeats, residuals, branches, shares.
+
+Every line keeps the rank of what flows, so that any order of lines is a net.
+"""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+IMAGE = (
+    "conv {n}, 3x3, pad=1",
+    "conv {n}, 1x1, bias=no",
+    "conv {n}, 3, pad=same, dilation=2",
+    "conv {n}, 2x2, pad=same",
+    "batch_norm",
+    "group_norm 1",
+    "instance_norm",
+    "max_pool 3x3, stride=1, pad=1",
+    "avg_pool 3x3, stride=1, pad=1",
+    "relu",
+    "tanh",
+    "leaky_relu 0.2",
+    "elu",
+    "dropout 0.25",
+    "sigmoid",
+)
+SEQUENCE = (
+    "dense {n}",
+    "dense {n}, bias=no",
+    "layer_norm",
+    "lstm {n}",
+    "gru {n}, bidirectional=yes",
+    "rnn {n}",
+    "attention 1",
+    "attention 2, mask=causal",
+    "positions sinusoid",
+    "gelu",
+    "silu",
+    "tanh",
+    "dropout 0.1",
+)
+WIDTHS = (4, 6, 8)
+
+
+def indented(lines: list[str], depth: int) -> str:
+    return "".join("    " * depth + line + "\n" for line in lines)
+
+
+class Writer:
+    """Draws the lines of one definition; `n` stands for its parameter, if it has one."""
+
+    def __init__(self, draw: st.DrawFn, words: tuple[str, ...], blocks: list[str], n: str | None):
+        self.draw, self.words, self.blocks, self.n = draw, words, blocks, n
+        self.count = 0
+
+    def fresh(self, stem: str) -> str:
+        self.count += 1
+        return f"{stem}{self.count}"
+
+    def width(self) -> str:
+        return str(
+            self.draw(st.sampled_from([*WIDTHS, *([self.n, f"2*{self.n}"] if self.n else [])]))
+        )
+
+    def layer(self) -> str:
+        return self.draw(st.sampled_from(self.words)).format(n=self.width())
+
+    def chain(self) -> str:
+        return " -> ".join(self.layer() for _ in range(self.draw(st.integers(1, 3))))
+
+    def same(self, width: str) -> str:
+        """A layer that gives a known width, so that values can be added."""
+        return f"conv {width}, 1x1" if self.words is IMAGE else f"dense {width}"
+
+    def lines(self, most: int, nesting: int = 0) -> list[str]:
+        found: list[str] = []
+        for _ in range(self.draw(st.integers(1, most))):
+            found += self.line(nesting)
+        return found
+
+    def line(self, nesting: int) -> list[str]:
+        kinds = ["chain", "chain", "named", "jump"]
+        if nesting < 2:
+            kinds += ["residual", "shortcut", "repeat", "branches", "named structure", "each"]
+        if self.blocks:
+            kinds += ["block", "block"]
+        match self.draw(st.sampled_from(kinds)):
+            case "chain":
+                return [self.chain()]
+            case "named":
+                return [f"{self.fresh('line')} = {self.chain()}"]
+            case "jump":
+                name, width = self.fresh("value"), self.width()
+                join = self.draw(st.sampled_from(["concat", "add", "mul"]))
+                return [f"{name} = {self.same(width)}", f"{self.same(width)} -> {join} {name}"]
+            case "block":
+                block = self.draw(st.sampled_from(self.blocks))
+                use = f"{block} {self.width()}"
+                return [self.draw(st.sampled_from([use, f"{self.fresh('part')} = {use}"]))]
+            case "residual":
+                width = self.width()
+                inner = [*self.lines(2, nesting + 1), self.same(width)]
+                return [self.same(width), "residual:", *("    " + line for line in inner)]
+            case "shortcut":
+                width = self.width()
+                when = self.draw(
+                    st.sampled_from(
+                        [
+                            "",
+                            f" when={'in.channels' if self.words is IMAGE else 'in.features'} != {width}",
+                        ]
+                    )
+                )
+                name = self.draw(st.sampled_from(["", f"{self.fresh('down')} = "]))
+                around = f"    {name}shortcut{when}: {self.same(width)}"
+                return [
+                    "residual:",
+                    *("    " + x for x in self.lines(1, nesting + 1)),
+                    f"    {self.same(width)}",
+                    around,
+                ]
+            case "repeat":
+                name = self.draw(st.sampled_from(["", f"{self.fresh('stage')} = "]))
+                inner = self.lines(2, nesting + 1)
+                count = self.draw(st.integers(1, 3))
+                if self.blocks and self.draw(st.booleans()):
+                    block = self.draw(st.sampled_from(self.blocks))
+                    width = self.width()
+                    return [
+                        f"{name}repeat {count} as i: {block} {width} if i == 0 else {self.width()}"
+                    ]
+                return [f"{name}repeat {count}:", *("    " + line for line in inner)]
+            case "each":
+                return [f"repeat in [{self.width()}, {self.width()}] as w: {self.same('w')}"]
+            case "branches":
+                join = self.draw(st.sampled_from(["concat", "add", "mul"]))
+                width = self.width()
+                ways = []
+                for _ in range(self.draw(st.integers(2, 3))):
+                    name = self.draw(st.sampled_from(["", f"{self.fresh('way')} = "]))
+                    ways.append(f"    {name}branch: {self.chain()} -> {self.same(width)}")
+                return [f"parallel join={join}:", *ways]
+            case _:
+                width = self.width()
+                word = self.draw(st.sampled_from(["residual", "repeat 2"]))
+                return [
+                    self.same(width),
+                    f"{self.fresh('whole')} = {word}: {self.same(width)} -> relu",
+                ]
+
+
+@st.composite
+def nets(draw: st.DrawFn) -> str:
+    """A spec with one net, `Net`, and the blocks it uses."""
+    image = draw(st.booleans())
+    words = IMAGE if image else SEQUENCE
+    blocks: list[str] = []
+    text = ""
+    for number in range(draw(st.integers(0, 2))):
+        writer = Writer(draw, words, list(blocks), "n")
+        name = f"Block{'AB'[number]}"
+        body = writer.lines(3)
+        text += f"block {name}(n):\n{indented([*body, writer.same('n')], 1)}\n"
+        blocks.append(name)
+    writer = Writer(draw, words, blocks, None)
+    lines = writer.lines(4)
+    if draw(st.booleans()):
+        width = writer.width()
+        lines += [f"share twin = {writer.same(width)}", writer.same(width), "twin -> relu -> twin"]
+    lines.append("conv 2, 1x1" if image else "dense 2")
+    return (
+        text + f"net Net:\n    input x: {'[3, 6, 5]' if image else '[5, 4]'}\n{indented(lines, 1)}"
+    )
