@@ -442,7 +442,14 @@ def _parser() -> tuple[Lark, Layout, Builder]:
     """
     grammar = (files("netc.grammar") / "net.lark").read_text(encoding="utf-8")
     layout, builder = Layout(), Builder()
-    parser = Lark(grammar, parser="lalr", postlex=layout, transformer=builder, cache=_cache_file())
+    parser = Lark(
+        grammar,
+        parser="lalr",
+        lexer="basic",  # one table of words; one for each state would cost 10 ms a start
+        postlex=layout,
+        transformer=builder,
+        cache=_cache_file(),
+    )
     return parser, layout, builder
 
 
