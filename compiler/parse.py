@@ -11,7 +11,6 @@ import os
 import re
 from collections.abc import Callable
 from functools import lru_cache
-from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, cast
@@ -19,6 +18,7 @@ from typing import Any, cast
 from lark import Lark, Token, Transformer
 from lark.exceptions import UnexpectedInput, UnexpectedToken
 
+from netc import grammar as grammar_room
 from netc.compiler import tree
 from netc.compiler.diagnostics import Diagnostic, Log
 from netc.compiler.layout import Layout, LayoutError
@@ -440,7 +440,7 @@ def _parser() -> tuple[Lark, Layout, Builder]:
     Lark checks the cache against the grammar and its own version, and builds the tables anew where
     the file is missing, old or cut short.
     """
-    grammar = (files("netc.grammar") / "net.lark").read_text(encoding="utf-8")
+    grammar = Path(grammar_room.__file__).with_name("net.lark").read_text(encoding="utf-8")
     layout, builder = Layout(), Builder()
     parser = Lark(
         grammar,

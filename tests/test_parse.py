@@ -44,7 +44,7 @@ def test_the_tour_has_sixteen_sections() -> None:
 
 def test_grammar_has_no_conflicts() -> None:
     """`strict` refuses shift/reduce conflicts and terminals that match the same text."""
-    Lark(grammar(), parser="lalr", postlex=Layout(), strict=True)
+    Lark(grammar(), parser="lalr", lexer="basic", postlex=Layout(), strict=True)
 
 
 def test_grammar_has_no_layers_name() -> None:
