@@ -51,6 +51,16 @@ def peaks(net: Net) -> Peaks:
     return Peaks(_inference(net, steps, sizes, roots), _training(net, steps, sizes, roots, kept))
 
 
+def _learning(steps: Steps) -> set[Wire]:
+    """The values that learned numbers lead to: autograd keeps nothing for the others."""
+    found: set[Wire] = set()
+    for step in steps:
+        weights = (step.weight,) if isinstance(step, ParamStep) else step.weights
+        if any(not w.buffer for w in weights) or any(wire in found for wire in step.inputs):
+            found.add(step.output)
+    return found
+
+
 def _kept(step: LayerStep | ParamStep) -> Kept:
     if isinstance(step, ParamStep):
         return Kept()
@@ -86,6 +96,8 @@ def _training(
     kept: dict[Wire, Kept],
 ) -> int:
     inputs = {w for _, w in net.module.inputs}
+    learning = _learning(steps)
+    steps = [step for step in steps if step.output in learning]
     savers: Counter[Wire] = Counter()
     extra = 0
     for step in steps:
@@ -93,16 +105,20 @@ def _training(
         extra += _beside(kept[step.output])
     always = inputs | {roots[w] for _, w in net.module.outputs}
     live = sum(sizes[w] for w in always | set(savers)) + extra
-    gradients = {w: sizes[w] for _, w in net.module.outputs}
+    gradients = {w: sizes[w] for _, w in net.module.outputs if w in learning}
     total = sum(gradients.values())
     most = live + total
     for step in reversed(steps):
         if step.output not in gradients:
             continue
         for wire in step.inputs:
-            if wire not in gradients and wire not in inputs and wire.tensor.dtype == "float":
-                gradients[wire] = 0 if kept[step.output].view else sizes[wire]
-                total += gradients[wire]
+            if wire in gradients or wire not in learning:
+                continue
+            if kept[step.output].view:  # the same memory in another shape
+                gradients[wire], gradients[step.output] = gradients[step.output], 0
+            else:
+                gradients[wire] = sizes[wire]
+                total += sizes[wire]
         most = max(most, live + total)
         total -= gradients[step.output]
         for root in _saved(step, kept[step.output], roots):

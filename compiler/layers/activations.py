@@ -69,15 +69,15 @@ class Relu(Activation):
     Source: https://pytorch.org/docs/stable/generated/torch.nn.ReLU.html
     """
 
-    kind: ClassVar[str] = "relu"
-    positional: ClassVar[int] = 0
-    pytorch: ClassVar[tuple[str, str]] = ("nn.ReLU", "F.relu")
-    keeps: ClassVar[Literal["input", "output"]] = "output"
-    examples: ClassVar[tuple[tuple[str, str, str], ...]] = (
+    kind = "relu"
+    positional = 0
+    pytorch = ("nn.ReLU", "F.relu")
+    keeps = "output"
+    examples = (
         ("relu", "[6, 28, 28]", "[6, 28, 28]"),
         ("relu", "[6, H, W]", "[6, H, W]"),
     )
-    refused: ClassVar[tuple[tuple[str, str, str], ...]] = (
+    refused = (
         ("relu", "int[9]", "whole numbers"),
         ("relu slope=0.1", "[9]", "slope"),
     )
@@ -90,15 +90,15 @@ class LeakyRelu(Activation):
     Source: https://pytorch.org/docs/stable/generated/torch.nn.LeakyReLU.html
     """
 
-    kind: ClassVar[str] = "leaky_relu"
-    positional: ClassVar[int] = 1
-    pytorch: ClassVar[tuple[str, str]] = ("nn.LeakyReLU", "F.leaky_relu")
-    keeps: ClassVar[Literal["input", "output"]] = "input"
-    examples: ClassVar[tuple[tuple[str, str, str], ...]] = (
+    kind = "leaky_relu"
+    positional = 1
+    pytorch = ("nn.LeakyReLU", "F.leaky_relu")
+    keeps = "input"
+    examples = (
         ("leaky_relu", "[84]", "[84]"),
         ("leaky_relu slope=0.2", "[64, 14, 14]", "[64, 14, 14]"),
     )
-    refused: ClassVar[tuple[tuple[str, str, str], ...]] = (
+    refused = (
         ("leaky_relu", "int[9]", "whole numbers"),
         ("leaky_relu alpha=0.2", "[9]", "alpha"),
     )
@@ -116,15 +116,15 @@ class Elu(Activation):
     Source: https://pytorch.org/docs/stable/generated/torch.nn.ELU.html
     """
 
-    kind: ClassVar[str] = "elu"
-    positional: ClassVar[int] = 1
-    pytorch: ClassVar[tuple[str, str]] = ("nn.ELU", "F.elu")
-    keeps: ClassVar[Literal["input", "output"]] = "input"
-    examples: ClassVar[tuple[tuple[str, str, str], ...]] = (
+    kind = "elu"
+    positional = 1
+    pytorch = ("nn.ELU", "F.elu")
+    keeps = "input"
+    examples = (
         ("elu", "[84]", "[84]"),
         ("elu alpha=0.5", "[T, 8]", "[T, 8]"),
     )
-    refused: ClassVar[tuple[tuple[str, str, str], ...]] = (
+    refused = (
         ("elu", "int[9]", "whole numbers"),
         ("elu alpha=-1", "[9]", "greater than or equal to 0"),
     )
@@ -142,12 +142,12 @@ class Sigmoid(Activation):
     Source: https://pytorch.org/docs/stable/generated/torch.nn.Sigmoid.html
     """
 
-    kind: ClassVar[str] = "sigmoid"
-    positional: ClassVar[int] = 0
-    pytorch: ClassVar[tuple[str, str]] = ("nn.Sigmoid", "torch.sigmoid")
-    keeps: ClassVar[Literal["input", "output"]] = "output"
-    examples: ClassVar[tuple[tuple[str, str, str], ...]] = (("sigmoid", "[1]", "[1]"),)
-    refused: ClassVar[tuple[tuple[str, str, str], ...]] = (("sigmoid", "int[9]", "whole numbers"),)
+    kind = "sigmoid"
+    positional = 0
+    pytorch = ("nn.Sigmoid", "torch.sigmoid")
+    keeps = "output"
+    examples = (("sigmoid", "[1]", "[1]"),)
+    refused = (("sigmoid", "int[9]", "whole numbers"),)
 
 
 class Tanh(Activation):
@@ -157,12 +157,12 @@ class Tanh(Activation):
     Source: https://pytorch.org/docs/stable/generated/torch.nn.Tanh.html
     """
 
-    kind: ClassVar[str] = "tanh"
-    positional: ClassVar[int] = 0
-    pytorch: ClassVar[tuple[str, str]] = ("nn.Tanh", "torch.tanh")
-    keeps: ClassVar[Literal["input", "output"]] = "output"
-    examples: ClassVar[tuple[tuple[str, str, str], ...]] = (("tanh", "[6, 28, 28]", "[6, 28, 28]"),)
-    refused: ClassVar[tuple[tuple[str, str, str], ...]] = (("tanh", "int[9]", "whole numbers"),)
+    kind = "tanh"
+    positional = 0
+    pytorch = ("nn.Tanh", "torch.tanh")
+    keeps = "output"
+    examples = (("tanh", "[6, 28, 28]", "[6, 28, 28]"),)
+    refused = (("tanh", "int[9]", "whole numbers"),)
 
 
 class Linear(Activation):
@@ -172,11 +172,11 @@ class Linear(Activation):
     Source: https://pytorch.org/docs/stable/generated/torch.nn.Identity.html
     """
 
-    kind: ClassVar[str] = "linear"
-    positional: ClassVar[int] = 0
-    keeps: ClassVar[Literal["input", "output"]] = "input"
-    examples: ClassVar[tuple[tuple[str, str, str], ...]] = (("linear", "[1]", "[1]"),)
-    refused: ClassVar[tuple[tuple[str, str, str], ...]] = (
+    kind = "linear"
+    positional = 0
+    keeps = "input"
+    examples = (("linear", "[1]", "[1]"),)
+    refused = (
         ("linear", "int[9]", "whole numbers"),
         ("linear 10", "[9]", "linear"),
     )
@@ -196,15 +196,15 @@ class Gelu(Activation):
     Source: https://pytorch.org/docs/stable/generated/torch.nn.GELU.html
     """
 
-    kind: ClassVar[str] = "gelu"
-    positional: ClassVar[int] = 0
-    pytorch: ClassVar[tuple[str, str]] = ("nn.GELU", "F.gelu")
-    keeps: ClassVar[Literal["input", "output"]] = "input"
-    examples: ClassVar[tuple[tuple[str, str, str], ...]] = (
+    kind = "gelu"
+    positional = 0
+    pytorch = ("nn.GELU", "F.gelu")
+    keeps = "input"
+    examples = (
         ("gelu", "[T, 3072]", "[T, 3072]"),
         ("gelu approximate=tanh", "[T, 3072]", "[T, 3072]"),
     )
-    refused: ClassVar[tuple[tuple[str, str, str], ...]] = (
+    refused = (
         ("gelu", "int[9]", "whole numbers"),
         ("gelu approximate=relu", "[9]", "relu"),
     )
@@ -222,12 +222,12 @@ class Silu(Activation):
     Source: https://pytorch.org/docs/stable/generated/torch.nn.SiLU.html
     """
 
-    kind: ClassVar[str] = "silu"
-    positional: ClassVar[int] = 0
-    pytorch: ClassVar[tuple[str, str]] = ("nn.SiLU", "F.silu")
-    keeps: ClassVar[Literal["input", "output"]] = "input"
-    examples: ClassVar[tuple[tuple[str, str, str], ...]] = (("silu", "[32, 7, 7]", "[32, 7, 7]"),)
-    refused: ClassVar[tuple[tuple[str, str, str], ...]] = (("silu", "int[9]", "whole numbers"),)
+    kind = "silu"
+    positional = 0
+    pytorch = ("nn.SiLU", "F.silu")
+    keeps = "input"
+    examples = (("silu", "[32, 7, 7]", "[32, 7, 7]"),)
+    refused = (("silu", "int[9]", "whole numbers"),)
 
 
 class Softmax(Activation):
@@ -238,15 +238,15 @@ class Softmax(Activation):
     Source: https://pytorch.org/docs/stable/generated/torch.nn.Softmax.html
     """
 
-    kind: ClassVar[str] = "softmax"
-    positional: ClassVar[int] = 0
-    keeps: ClassVar[Literal["input", "output"]] = "output"
-    examples: ClassVar[tuple[tuple[str, str, str], ...]] = (
+    kind = "softmax"
+    positional = 0
+    keeps = "output"
+    examples = (
         ("softmax", "[10]", "[10]"),
         ("softmax", "[21, H, W]", "[21, H, W]"),
         ("softmax axis=0", "[T, 8]", "[T, 8]"),
     )
-    refused: ClassVar[tuple[tuple[str, str, str], ...]] = (
+    refused = (
         ("softmax axis=1", "[10]", "axis 1"),
         ("softmax", "int[9]", "whole numbers"),
     )

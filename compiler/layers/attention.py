@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, Literal
+from typing import Literal
 
 from netc.compiler.layers.base import (
     FLOAT_BYTES,
@@ -45,15 +45,15 @@ class Attention(Layer):
     https://pytorch.org/docs/stable/generated/torch.nn.functional.scaled_dot_product_attention.html
     """
 
-    kind: ClassVar[str] = "attention"
-    positional: ClassVar[int] = 1
-    operands: ClassVar[tuple[str, ...]] = ("over",)
-    examples: ClassVar[tuple[tuple[str, str, str], ...]] = (
+    kind = "attention"
+    positional = 1
+    operands = ("over",)
+    examples = (
         ("attention 8", "[T, 512]", "[T, 512]"),
         ("attention 4, mask=causal, dropout=0.1, bias=no", "[20, 64]", "[20, 64]"),
         ("attention 8, over=b", "[T, 512] ; [S, 256]", "[T, 512]"),
     )
-    refused: ClassVar[tuple[tuple[str, str, str], ...]] = (
+    refused = (
         ("attention 7", "[T, 512]", "512 = 7·73 + 1"),
         ("attention 8, over=b, mask=causal", "[T, 512] ; [S, 256]", "another sequence"),
         ("attention 8", "[512]", "sequence of vectors"),

@@ -6,7 +6,7 @@ tensors that flow in. Nothing here has a default that could hide an omission: a 
 weights says so.
 """
 
-from __future__ import annotations
+# no postponed annotations here: pydantic would evaluate them again for every subclass
 
 from collections.abc import Sequence
 from dataclasses import dataclass

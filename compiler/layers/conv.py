@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import gcd
-from typing import ClassVar
 
 from netc.compiler.layers.base import (
     FLOAT_BYTES,
@@ -74,15 +73,15 @@ class Conv(Layer):
     Source: https://pytorch.org/docs/stable/generated/torch.nn.Conv2d.html
     """
 
-    kind: ClassVar[str] = "conv"
-    positional: ClassVar[int] = 2
-    examples: ClassVar[tuple[tuple[str, str, str], ...]] = (
+    kind = "conv"
+    positional = 2
+    examples = (
         ("conv 6, 5x5", "[1, 32, 32]", "[6, 28, 28]"),
         ("conv 64, 7x7, stride=2, pad=3, bias=no", "[3, 224, 224]", "[64, 112, 112]"),
         ("conv 8, 4, pad=same, stride=2", "[3, 15]", "[8, 8]"),
         ("conv 4, 3x5, pad=(0, 2), dilation=2, groups=2", "[2, 9, 9]", "[4, 5, 5]"),
     )
-    refused: ClassVar[tuple[tuple[str, str, str], ...]] = (
+    refused = (
         ("conv 6, 5x5", "[1, 4, 4]", "larger than the input's 4 + 0 padding = 4"),
         ("conv 6, 3x3, groups=4", "[6, 8, 8]", "6 = 4·1 + 2"),
         ("conv 6, 3x3x3", "[1, 8, 8]", "2 spatial axes"),
@@ -182,14 +181,14 @@ class ConvTranspose(Layer):
     Source: https://pytorch.org/docs/stable/generated/torch.nn.ConvTranspose2d.html
     """
 
-    kind: ClassVar[str] = "conv_transpose"
-    positional: ClassVar[int] = 2
-    examples: ClassVar[tuple[tuple[str, str, str], ...]] = (
+    kind = "conv_transpose"
+    positional = 2
+    examples = (
         ("conv_transpose 64, 2x2, stride=2", "[128, 7, 7]", "[64, 14, 14]"),
         ("conv_transpose 1, 4x4, stride=2, pad=1", "[64, 14, 14]", "[1, 28, 28]"),
         ("conv_transpose 8, 3, stride=2, output_pad=1", "[4, 5]", "[8, 12]"),
     )
-    refused: ClassVar[tuple[tuple[str, str, str], ...]] = (
+    refused = (
         ("conv_transpose 8, 1x1, pad=4", "[4, 5, 5]", "nothing is left"),
         ("conv_transpose 8, 3x3, output_pad=2", "[4, 5, 5]", "smaller than the stride"),
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 from netc.compiler.layers.base import (
     Call,
@@ -34,13 +33,13 @@ class Dense(Layer):
     Source: https://pytorch.org/docs/stable/generated/torch.nn.Linear.html
     """
 
-    kind: ClassVar[str] = "dense"
-    positional: ClassVar[int] = 1
-    examples: ClassVar[tuple[tuple[str, str, str], ...]] = (
+    kind = "dense"
+    positional = 1
+    examples = (
         ("dense 120", "[400]", "[120]"),
         ("dense 512, bias=no", "[7, 256]", "[7, 512]"),
     )
-    refused: ClassVar[tuple[tuple[str, str, str], ...]] = (
+    refused = (
         ("dense 0", "[400]", "greater than 0"),
         ("dense", "[400]", "units"),
         ("dense 10", "int[T]", "whole numbers"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 from pydantic import Field
 
@@ -31,14 +31,14 @@ class Dropout(Weightless):
     Source: https://pytorch.org/docs/stable/generated/torch.nn.Dropout.html
     """
 
-    kind: ClassVar[str] = "dropout"
-    positional: ClassVar[int] = 1
-    examples: ClassVar[tuple[tuple[str, str, str], ...]] = (
+    kind = "dropout"
+    positional = 1
+    examples = (
         ("dropout", "[4096]", "[4096]"),
         ("dropout 0.1", "[T, 512]", "[T, 512]"),
         ("dropout keep=0.8", "[84]", "[84]"),
     )
-    refused: ClassVar[tuple[tuple[str, str, str], ...]] = (
+    refused = (
         ("dropout 1", "[84]", "less than 1"),
         ("dropout 0.5, keep=0.5", "[84]", "told twice"),
         ("dropout", "int[T]", "whole numbers"),

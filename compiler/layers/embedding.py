@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, Literal
+from typing import Literal
 
 from netc.compiler.layers.base import (
     NO_MACS,
@@ -36,13 +36,13 @@ class Embedding(Layer):
     Source: https://pytorch.org/docs/stable/generated/torch.nn.Embedding.html
     """
 
-    kind: ClassVar[str] = "embedding"
-    positional: ClassVar[int] = 2
-    examples: ClassVar[tuple[tuple[str, str, str], ...]] = (
+    kind = "embedding"
+    positional = 2
+    examples = (
         ("embedding 10000, 300", "int[T]", "[T, 300]"),
         ("embedding 5000, dim=128", "int[]", "[128]"),
     )
-    refused: ClassVar[tuple[tuple[str, str, str], ...]] = (
+    refused = (
         ("embedding 100, 8", "[T]", "takes ids"),
         ("embedding 100", "int[T]", "dim"),
     )
@@ -90,13 +90,13 @@ class Positions(Layer):
     Source: Vaswani et al. 2017, Attention is all you need, section 3.5
     """
 
-    kind: ClassVar[str] = "positions"
-    positional: ClassVar[int] = 1
-    examples: ClassVar[tuple[tuple[str, str, str], ...]] = (
+    kind = "positions"
+    positional = 1
+    examples = (
         ("positions sinusoid", "[T, 512]", "[T, 512]"),
         ("positions learned, max=256", "[T, 64]", "[T, 64]"),
     )
-    refused: ClassVar[tuple[tuple[str, str, str], ...]] = (
+    refused = (
         ("positions learned", "[T, 64]", "how many"),
         ("positions learned, max=50", "[60, 64]", "60"),
         ("positions sinusoid, max=50", "[T, 64]", "any number"),

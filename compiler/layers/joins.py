@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 from netc.compiler.layers.base import (
     FLOAT_BYTES,
@@ -24,8 +23,8 @@ from netc.compiler.sizes import Size
 class Join(Weightless):
     """What joins share: several values of one kind of number, with as many axes each."""
 
-    inputs: ClassVar[tuple[int, int | None]] = (1, None)
-    positional: ClassVar[int] = 0
+    inputs = (1, None)
+    positional = 0
 
     def free_axis(self, rank: int) -> int | None:
         """The axis along which sizes may differ, if there is one."""
@@ -97,12 +96,12 @@ class Add(Join):
     Source: https://pytorch.org/docs/stable/generated/torch.add.html
     """
 
-    kind: ClassVar[str] = "add"
-    examples: ClassVar[tuple[tuple[str, str, str], ...]] = (
+    kind = "add"
+    examples = (
         ("add b", "[64, 56, 56] ; [64, 56, 56]", "[64, 56, 56]"),
         ("add b, c", "[T, 8] ; [T, 8] ; [T, 8]", "[T, 8]"),
     )
-    refused: ClassVar[tuple[tuple[str, str, str], ...]] = (
+    refused = (
         ("add b", "[64, 56, 56] ; [64]", "axes"),
         ("add b", "[9] ; int[9]", "whole numbers"),
     )
@@ -124,12 +123,12 @@ class Mul(Join):
     Source: https://pytorch.org/docs/stable/generated/torch.mul.html
     """
 
-    kind: ClassVar[str] = "mul"
-    examples: ClassVar[tuple[tuple[str, str, str], ...]] = (
+    kind = "mul"
+    examples = (
         ("mul b", "[128] ; [128]", "[128]"),
         ("mul b", "[8, H, W] ; [8, H, W]", "[8, H, W]"),
     )
-    refused: ClassVar[tuple[tuple[str, str, str], ...]] = (
+    refused = (
         ("mul b", "[64, 8, 8] ; [64]", "axes"),
         ("mul b", "[9] ; int[9]", "whole numbers"),
     )
@@ -157,13 +156,13 @@ class Concat(Join):
     Source: https://pytorch.org/docs/stable/generated/torch.cat.html
     """
 
-    kind: ClassVar[str] = "concat"
-    examples: ClassVar[tuple[tuple[str, str, str], ...]] = (
+    kind = "concat"
+    examples = (
         ("concat b", "[64, 28, 28] ; [128, 28, 28]", "[192, 28, 28]"),
         ("concat b", "[T, 256] ; [T, 100]", "[T, 356]"),
         ("concat b, c, axis=0", "[S, 8] ; [T, 8] ; [1, 8]", "[S + T + 1, 8]"),
     )
-    refused: ClassVar[tuple[tuple[str, str, str], ...]] = (
+    refused = (
         ("concat b", "[64, 28, 28] ; [64]", "axes"),
         ("concat b, axis=1", "[8] ; [8]", "axis 1"),
         ("concat b", "[9] ; int[9]", "whole numbers"),
@@ -205,12 +204,12 @@ class Stack(Join):
     Source: https://pytorch.org/docs/stable/generated/torch.stack.html
     """
 
-    kind: ClassVar[str] = "stack"
-    examples: ClassVar[tuple[tuple[str, str, str], ...]] = (
+    kind = "stack"
+    examples = (
         ("stack b", "[28, 28] ; [28, 28]", "[2, 28, 28]"),
         ("stack b, c, axis=1", "[8] ; [8] ; [8]", "[8, 3]"),
     )
-    refused: ClassVar[tuple[tuple[str, str, str], ...]] = (
+    refused = (
         ("stack b", "[28, 28] ; [28]", "axes"),
         ("stack b, axis=2", "[8] ; [8]", "axis 2"),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 from pydantic import Field
 
@@ -44,7 +44,7 @@ def _epsilon(eps: float) -> list[tuple[str, Part]]:
 class Norm(Layer):
     """What the norms share: the shape stays, and there are no matrix products."""
 
-    positional: ClassVar[int] = 0
+    positional = 0
 
     def channels(self, x: Tensor) -> int:
         """The number of channels, which are the first axis."""
@@ -81,13 +81,13 @@ class BatchNorm(Norm):
     Source: Ioffe, Szegedy 2015; https://pytorch.org/docs/stable/generated/torch.nn.BatchNorm2d.html
     """
 
-    kind: ClassVar[str] = "batch_norm"
-    examples: ClassVar[tuple[tuple[str, str, str], ...]] = (
+    kind = "batch_norm"
+    examples = (
         ("batch_norm", "[64, 112, 112]", "[64, 112, 112]"),
         ("batch_norm eps=1e-3, momentum=0.01", "[128]", "[128]"),
         ("batch_norm affine=no", "[8, L]", "[8, L]"),
     )
-    refused: ClassVar[tuple[tuple[str, str, str], ...]] = (
+    refused = (
         ("batch_norm momentum=2", "[64]", "less than or equal to 1"),
         ("batch_norm", "[c, 8, 8]", "number of channels"),
         ("batch_norm", "[1, 2, 3, 4, 5]", "5 axes"),
@@ -142,12 +142,12 @@ class LayerNorm(Norm):
     https://pytorch.org/docs/stable/generated/torch.nn.LayerNorm.html
     """
 
-    kind: ClassVar[str] = "layer_norm"
-    examples: ClassVar[tuple[tuple[str, str, str], ...]] = (
+    kind = "layer_norm"
+    examples = (
         ("layer_norm", "[T, 512]", "[T, 512]"),
         ("layer_norm axes=3", "[6, 14, 14]", "[6, 14, 14]"),
     )
-    refused: ClassVar[tuple[tuple[str, str, str], ...]] = (
+    refused = (
         ("layer_norm axes=2", "[512]", "2 axes"),
         ("layer_norm axes=2", "[T, 512]", "as a number"),
         ("layer_norm", "int[T]", "whole numbers"),
@@ -206,13 +206,13 @@ class GroupNorm(Norm):
     Source: Wu, He 2018; https://pytorch.org/docs/stable/generated/torch.nn.GroupNorm.html
     """
 
-    kind: ClassVar[str] = "group_norm"
-    positional: ClassVar[int] = 1
-    examples: ClassVar[tuple[tuple[str, str, str], ...]] = (
+    kind = "group_norm"
+    positional = 1
+    examples = (
         ("group_norm 32", "[256, 14, 14]", "[256, 14, 14]"),
         ("group_norm groups=4, affine=no", "[8, H, W]", "[8, H, W]"),
     )
-    refused: ClassVar[tuple[tuple[str, str, str], ...]] = (
+    refused = (
         ("group_norm 4", "[6, 8, 8]", "6 = 4·1 + 2"),
         ("group_norm", "[6, 8, 8]", "groups"),
     )
@@ -268,12 +268,12 @@ class InstanceNorm(Norm):
     https://pytorch.org/docs/stable/generated/torch.nn.InstanceNorm2d.html
     """
 
-    kind: ClassVar[str] = "instance_norm"
-    examples: ClassVar[tuple[tuple[str, str, str], ...]] = (
+    kind = "instance_norm"
+    examples = (
         ("instance_norm", "[64, H, W]", "[64, H, W]"),
         ("instance_norm affine=yes", "[32, 16, 16]", "[32, 16, 16]"),
     )
-    refused: ClassVar[tuple[tuple[str, str, str], ...]] = (
+    refused = (
         ("instance_norm", "[64]", "1 axis"),
         ("instance_norm", "[64, 1, 1]", "one position"),
     )

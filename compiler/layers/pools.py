@@ -53,7 +53,7 @@ class Pool(Weightless):
 class _Sliding(Pool):
     """What `max_pool` and `avg_pool` share: a sliding window."""
 
-    positional: ClassVar[int] = 1
+    positional = 1
 
     kernel: PerAxis
     stride: PerAxis | None = None
@@ -152,15 +152,15 @@ class MaxPool(_Sliding):
     Source: https://pytorch.org/docs/stable/generated/torch.nn.MaxPool2d.html
     """
 
-    kind: ClassVar[str] = "max_pool"
-    examples: ClassVar[tuple[tuple[str, str, str], ...]] = (
+    kind = "max_pool"
+    examples = (
         ("max_pool 2x2", "[10, 4, 4]", "[10, 2, 2]"),
         ("max_pool 3x3, stride=2, pad=1", "[64, 112, 112]", "[64, 56, 56]"),
         ("max_pool 3, stride=2, ceil=yes", "[64, 112, 112]", "[64, 56, 56]"),
         ("max_pool 2, stride=1, pad=same", "[3, 15]", "[3, 15]"),
         ("max_pool 3x3, stride=1, pad=1", "[8, H, W]", "[8, H, W]"),
     )
-    refused: ClassVar[tuple[tuple[str, str, str], ...]] = (
+    refused = (
         ("max_pool 3x3, pad=2", "[6, 8, 8]", "⌊3/2⌋ = 1"),
         ("max_pool 5x5", "[6, 4, 4]", "larger than the input's 4 + 0 padding = 4"),
         ("max_pool 2x2", "[400]", "one to three spatial axes"),
@@ -189,13 +189,13 @@ class AvgPool(_Sliding):
     Source: https://pytorch.org/docs/stable/generated/torch.nn.AvgPool2d.html
     """
 
-    kind: ClassVar[str] = "avg_pool"
-    examples: ClassVar[tuple[tuple[str, str, str], ...]] = (
+    kind = "avg_pool"
+    examples = (
         ("avg_pool 2x2", "[6, 28, 28]", "[6, 14, 14]"),
         ("avg_pool 3, stride=2, pad=1, count_pad=no", "[4, 9]", "[4, 5]"),
         ("avg_pool 2, stride=1, pad=same", "[3, 5, 5, 5]", "[3, 5, 5, 5]"),
     )
-    refused: ClassVar[tuple[tuple[str, str, str], ...]] = (
+    refused = (
         ("avg_pool 2, pad=2", "[6, 8, 8]", "⌊2/2⌋ = 1"),
         ("avg_pool 2, stride=1, pad=same, count_pad=no", "[6, 8, 8]", "even kernel"),
         ("avg_pool 5x5", "[6, 4, 4]", "larger than the input's 4 + 0 padding = 4"),
@@ -241,7 +241,7 @@ class AvgPool(_Sliding):
 class _Global(Pool):
     """What the global pools share: all positions of a channel become one number."""
 
-    positional: ClassVar[int] = 0
+    positional = 0
 
     def output(self, inputs: Sequence[Tensor]) -> Tensor:
         return Tensor(self.checked(inputs).shape[:1])
@@ -265,12 +265,12 @@ class GlobalAvgPool(_Global):
     Source: Lin, Chen, Yan 2013, Network in Network, https://arxiv.org/abs/1312.4400
     """
 
-    kind: ClassVar[str] = "global_avg_pool"
-    examples: ClassVar[tuple[tuple[str, str, str], ...]] = (
+    kind = "global_avg_pool"
+    examples = (
         ("global_avg_pool", "[2048, 7, 7]", "[2048]"),
         ("global_avg_pool", "[64, H, W]", "[64]"),
     )
-    refused: ClassVar[tuple[tuple[str, str, str], ...]] = (
+    refused = (
         ("global_avg_pool", "[2048]", "1 axis"),
         ("global_avg_pool 7", "[64, 7, 7]", "global_avg_pool"),
     )
@@ -289,14 +289,12 @@ class GlobalMaxPool(_Global):
     Source: https://pytorch.org/docs/stable/generated/torch.amax.html
     """
 
-    kind: ClassVar[str] = "global_max_pool"
-    examples: ClassVar[tuple[tuple[str, str, str], ...]] = (
+    kind = "global_max_pool"
+    examples = (
         ("global_max_pool", "[512, 7, 7]", "[512]"),
         ("global_max_pool", "[64, L]", "[64]"),
     )
-    refused: ClassVar[tuple[tuple[str, str, str], ...]] = (
-        ("global_max_pool", "int[3, 8, 8]", "whole numbers"),
-    )
+    refused = (("global_max_pool", "int[3, 8, 8]", "whole numbers"),)
 
     def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
         return Kept(inputs=(0,), output=True)
@@ -309,7 +307,7 @@ class _Adaptive(Pool):
     """What the adaptive pools share: window `i` of `m` reads elements `floor(i*n/m)` up to
     `ceil((i + 1)*n/m)`."""
 
-    positional: ClassVar[int] = 1
+    positional = 1
     pytorch: ClassVar[Literal["Avg", "Max"]]
 
     size: PerAxis
@@ -353,13 +351,13 @@ class AdaptiveAvgPool(_Adaptive):
     Source: https://pytorch.org/docs/stable/generated/torch.nn.AdaptiveAvgPool2d.html
     """
 
-    kind: ClassVar[str] = "adaptive_avg_pool"
-    pytorch: ClassVar[Literal["Avg", "Max"]] = "Avg"
-    examples: ClassVar[tuple[tuple[str, str, str], ...]] = (
+    kind = "adaptive_avg_pool"
+    pytorch = "Avg"
+    examples = (
         ("adaptive_avg_pool 7", "[512, H, W]", "[512, 7, 7]"),
         ("adaptive_avg_pool 6x4", "[256, 13, 13]", "[256, 6, 4]"),
     )
-    refused: ClassVar[tuple[tuple[str, str, str], ...]] = (
+    refused = (
         ("adaptive_avg_pool 7x7", "[64, 20]", "1 spatial axis"),
         ("adaptive_avg_pool 0", "[64, 20]", "greater than 0"),
     )
@@ -376,15 +374,13 @@ class AdaptiveMaxPool(_Adaptive):
     Source: https://pytorch.org/docs/stable/generated/torch.nn.AdaptiveMaxPool2d.html
     """
 
-    kind: ClassVar[str] = "adaptive_max_pool"
-    pytorch: ClassVar[Literal["Avg", "Max"]] = "Max"
-    examples: ClassVar[tuple[tuple[str, str, str], ...]] = (
+    kind = "adaptive_max_pool"
+    pytorch = "Max"
+    examples = (
         ("adaptive_max_pool 7", "[512, 14, 21]", "[512, 7, 7]"),
         ("adaptive_max_pool 4", "[16, L]", "[16, 4]"),
     )
-    refused: ClassVar[tuple[tuple[str, str, str], ...]] = (
-        ("adaptive_max_pool 7x7x7", "[64, 20, 20]", "2 spatial axes"),
-    )
+    refused = (("adaptive_max_pool 7x7x7", "[64, 20, 20]", "2 spatial axes"),)
 
     def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
         return Kept(inputs=(0,), extra=INDEX_BYTES * output.elements)

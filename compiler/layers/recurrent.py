@@ -40,7 +40,7 @@ class Recurrent(Layer):
         maps: matrices side by side in one weight: a plain cell has 1, a GRU 3, an LSTM 4.
     """
 
-    positional: ClassVar[int] = 1
+    positional = 1
     module: ClassVar[str]
     maps: ClassVar[int]
 
@@ -151,14 +151,14 @@ class Rnn(Recurrent):
     Source: https://pytorch.org/docs/stable/generated/torch.nn.RNN.html
     """
 
-    kind: ClassVar[str] = "rnn"
-    module: ClassVar[str] = "nn.RNN"
-    maps: ClassVar[int] = 1
-    examples: ClassVar[tuple[tuple[str, str, str], ...]] = (
+    kind = "rnn"
+    module = "nn.RNN"
+    maps = 1
+    examples = (
         ("rnn 20", "[T, 10]", "[T, 20]"),
         ("rnn 20, act=relu, layers=2", "[28, 28]", "[28, 20]"),
     )
-    refused: ClassVar[tuple[tuple[str, str, str], ...]] = (
+    refused = (
         ("rnn 20", "[10]", "sequence of vectors"),
         ("rnn 20, act=sigmoid", "[T, 10]", "sigmoid"),
         ("rnn 20, dropout=0.5", "[T, 10]", "between its layers"),
@@ -184,14 +184,14 @@ class Lstm(Recurrent):
     Source: https://pytorch.org/docs/stable/generated/torch.nn.LSTM.html
     """
 
-    kind: ClassVar[str] = "lstm"
-    module: ClassVar[str] = "nn.LSTM"
-    maps: ClassVar[int] = 4
-    examples: ClassVar[tuple[tuple[str, str, str], ...]] = (
+    kind = "lstm"
+    module = "nn.LSTM"
+    maps = 4
+    examples = (
         ("lstm 20", "[T, 10]", "[T, 20]"),
         ("lstm 256, layers=2, bidirectional=yes, dropout=0.3", "[T, 100]", "[T, 512]"),
     )
-    refused: ClassVar[tuple[tuple[str, str, str], ...]] = (
+    refused = (
         ("lstm 20", "int[T]", "whole numbers"),
         ("lstm 20", "[T, n]", "number of features"),
         ("lstm 20, act=relu", "[T, 10]", "act"),
@@ -209,14 +209,14 @@ class Gru(Recurrent):
     Source: https://pytorch.org/docs/stable/generated/torch.nn.GRU.html
     """
 
-    kind: ClassVar[str] = "gru"
-    module: ClassVar[str] = "nn.GRU"
-    maps: ClassVar[int] = 3
-    examples: ClassVar[tuple[tuple[str, str, str], ...]] = (
+    kind = "gru"
+    module = "nn.GRU"
+    maps = 3
+    examples = (
         ("gru 20", "[T, 10]", "[T, 20]"),
         ("gru 128, bidirectional=yes", "[50, 40]", "[50, 256]"),
     )
-    refused: ClassVar[tuple[tuple[str, str, str], ...]] = (
+    refused = (
         ("gru 0", "[T, 10]", "greater than 0"),
         ("gru 20, dropout=1, layers=2", "[T, 10]", "less than 1"),
     )

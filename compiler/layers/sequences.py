@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 from netc.compiler.layers.base import (
     Kept,
@@ -24,13 +23,13 @@ class Last(Weightless):
     Source: https://pytorch.org/docs/stable/generated/torch.select.html
     """
 
-    kind: ClassVar[str] = "last"
-    positional: ClassVar[int] = 0
-    examples: ClassVar[tuple[tuple[str, str, str], ...]] = (
+    kind = "last"
+    positional = 0
+    examples = (
         ("last", "[T, 256]", "[256]"),
         ("last", "int[T]", "int[]"),
     )
-    refused: ClassVar[tuple[tuple[str, str, str], ...]] = (("last", "int[]", "no axis"),)
+    refused = (("last", "int[]", "no axis"),)
 
     def output(self, inputs: Sequence[Tensor]) -> Tensor:
         (x,) = inputs
@@ -59,14 +58,14 @@ class Mean(Weightless):
     Source: https://pytorch.org/docs/stable/generated/torch.mean.html
     """
 
-    kind: ClassVar[str] = "mean"
-    positional: ClassVar[int] = 1
-    examples: ClassVar[tuple[tuple[str, str, str], ...]] = (
+    kind = "mean"
+    positional = 1
+    examples = (
         ("mean T", "[T, 256]", "[256]"),
         ("mean", "[T, 256]", "[256]"),
         ("mean 7", "[64, 7]", "[64]"),
     )
-    refused: ClassVar[tuple[tuple[str, str, str], ...]] = (
+    refused = (
         ("mean 8", "[64, 7]", "no axis of size 8"),
         ("mean 7", "[64, 7, 7]", "2 axes of size 7"),
         ("mean", "int[T]", "whole numbers"),

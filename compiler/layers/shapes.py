@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any, ClassVar, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 from pydantic import BeforeValidator, InstanceOf
 
@@ -47,13 +47,13 @@ class Flatten(Arrangement):
     Source: https://pytorch.org/docs/stable/generated/torch.flatten.html
     """
 
-    kind: ClassVar[str] = "flatten"
-    positional: ClassVar[int] = 0
-    examples: ClassVar[tuple[tuple[str, str, str], ...]] = (
+    kind = "flatten"
+    positional = 0
+    examples = (
         ("flatten", "[16, 5, 5]", "[400]"),
         ("flatten", "[8, H, 2]", "[16*H]"),
     )
-    refused: ClassVar[tuple[tuple[str, str, str], ...]] = (
+    refused = (
         ("flatten", "int[]", "no axis"),
         ("flatten 1", "[16, 5, 5]", "flatten"),
     )
@@ -80,15 +80,15 @@ class Reshape(Arrangement):
     Source: https://pytorch.org/docs/stable/generated/torch.reshape.html
     """
 
-    kind: ClassVar[str] = "reshape"
-    positional: ClassVar[int] = 1
-    examples: ClassVar[tuple[tuple[str, str, str], ...]] = (
+    kind = "reshape"
+    positional = 1
+    examples = (
         ("reshape [4, 100]", "[400]", "[4, 100]"),
         ("reshape [16, H*W]", "[16, H, W]", "[16, H*W]"),
         ("reshape [H, W, 16]", "[16, H, W]", "[H, W, 16]"),
         ("reshape [T, 8, 64]", "[T, 512]", "[T, 8, 64]"),
     )
-    refused: ClassVar[tuple[tuple[str, str, str], ...]] = (
+    refused = (
         ("reshape [3, 133]", "[400]", "3·133 = 399"),
         ("reshape [0, 400]", "[400]", "greater than 0"),
         ("reshape [2*H, 2*W]", "[4, H, W]", "2*H"),
@@ -148,13 +148,13 @@ class Transpose(Arrangement):
     Source: https://pytorch.org/docs/stable/generated/torch.permute.html
     """
 
-    kind: ClassVar[str] = "transpose"
-    positional: ClassVar[int] = 1
-    examples: ClassVar[tuple[tuple[str, str, str], ...]] = (
+    kind = "transpose"
+    positional = 1
+    examples = (
         ("transpose", "[T, 40]", "[40, T]"),
         ("transpose (1, 2, 0)", "[3, H, W]", "[H, W, 3]"),
     )
-    refused: ClassVar[tuple[tuple[str, str, str], ...]] = (
+    refused = (
         ("transpose", "[40]", "1 axis"),
         ("transpose (0, 0, 1)", "[3, 8, 8]", "each of 0, 1, 2 once"),
         ("transpose (1, 0)", "[3, 8, 8]", "each of 0, 1, 2 once"),

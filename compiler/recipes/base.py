@@ -1,6 +1,6 @@
 """What every part of a training recipe has in common: a word, checked options, a docstring."""
 
-from __future__ import annotations
+# no postponed annotations here: pydantic would evaluate them again for every subclass
 
 from typing import ClassVar
 

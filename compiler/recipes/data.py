@@ -5,7 +5,7 @@ Paths are relative to the folder of the spec. Nothing here reads data: `runtime/
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
 
@@ -44,7 +44,7 @@ class Digits(Data):
     Source: https://scikit-learn.org/stable/modules/generated/sklearn.datasets.load_digits.html
     """
 
-    kind: ClassVar[str] = "digits"
+    kind = "digits"
     size: ImageSize | None = None
 
 
@@ -54,7 +54,7 @@ class Iris(Table):
     Source: https://scikit-learn.org/stable/modules/generated/sklearn.datasets.load_iris.html
     """
 
-    kind: ClassVar[str] = "iris"
+    kind = "iris"
 
 
 class Wine(Table):
@@ -63,7 +63,7 @@ class Wine(Table):
     Source: https://scikit-learn.org/stable/modules/generated/sklearn.datasets.load_wine.html
     """
 
-    kind: ClassVar[str] = "wine"
+    kind = "wine"
 
 
 class BreastCancer(Table):
@@ -72,7 +72,7 @@ class BreastCancer(Table):
     Source: https://scikit-learn.org/stable/modules/generated/sklearn.datasets.load_breast_cancer.html
     """
 
-    kind: ClassVar[str] = "breast_cancer"
+    kind = "breast_cancer"
 
 
 class Diabetes(Table):
@@ -83,7 +83,7 @@ class Diabetes(Table):
     Source: https://scikit-learn.org/stable/modules/generated/sklearn.datasets.load_diabetes.html
     """
 
-    kind: ClassVar[str] = "diabetes"
+    kind = "diabetes"
 
 
 class Linnerud(Table):
@@ -92,7 +92,7 @@ class Linnerud(Table):
     Source: https://scikit-learn.org/stable/modules/generated/sklearn.datasets.load_linnerud.html
     """
 
-    kind: ClassVar[str] = "linnerud"
+    kind = "linnerud"
 
 
 class Circles(Data):
@@ -104,8 +104,8 @@ class Circles(Data):
     Source: https://github.com/tensorflow/playground (src/dataset.ts, `classifyCircleData`)
     """
 
-    kind: ClassVar[str] = "circles"
-    positional: ClassVar[int] = 1
+    kind = "circles"
+    positional = 1
     n: Annotated[int, Field(ge=2, le=100_000_000)] = 500
     noise: Annotated[float, Field(ge=0, le=1)] = 0.0
 
@@ -120,8 +120,8 @@ class Idx(Data):
     Source: http://yann.lecun.com/exdb/mnist/ (the section on the IDX file format)
     """
 
-    kind: ClassVar[str] = "idx"
-    positional: ClassVar[int] = 1
+    kind = "idx"
+    positional = 1
     path: PathText
     size: ImageSize | None = None
     pad: Annotated[int, Field(ge=0, le=4096)] = 0
@@ -136,8 +136,8 @@ class Images(Data):
     Source: https://pillow.readthedocs.io/en/stable/reference/Image.html (convert, resize)
     """
 
-    kind: ClassVar[str] = "images"
-    positional: ClassVar[int] = 1
+    kind = "images"
+    positional = 1
     path: PathText
     size: ImageSize
     channels: Literal[1, 3] = 3
@@ -152,8 +152,8 @@ class Npz(Data):
     Source: https://numpy.org/doc/stable/reference/generated/numpy.load.html (allow_pickle=False)
     """
 
-    kind: ClassVar[str] = "npz"
-    positional: ClassVar[int] = 1
+    kind = "npz"
+    positional = 1
     path: PathText
     inputs: Name | tuple[Name, ...] = "x"
     target: Name = "y"

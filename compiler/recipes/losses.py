@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 from pydantic import Field
 
@@ -19,7 +19,7 @@ class CrossEntropy(Loss):
     Source: https://pytorch.org/docs/stable/generated/torch.nn.CrossEntropyLoss.html
     """
 
-    kind: ClassVar[str] = "cross_entropy"
+    kind = "cross_entropy"
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
 
 
@@ -29,7 +29,7 @@ class Mse(Loss):
     Source: https://pytorch.org/docs/stable/generated/torch.nn.MSELoss.html
     """
 
-    kind: ClassVar[str] = "mse"
+    kind = "mse"
 
 
 class Bce(Loss):
@@ -40,4 +40,4 @@ class Bce(Loss):
     Source: https://pytorch.org/docs/stable/generated/torch.nn.BCEWithLogitsLoss.html
     """
 
-    kind: ClassVar[str] = "bce"
+    kind = "bce"

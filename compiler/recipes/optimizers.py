@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Self, TypeAlias
+from typing import Annotated, Self, TypeAlias
 
 from pydantic import Field, model_validator
 
@@ -20,7 +20,7 @@ class Sgd(Optimizer):
     Source: https://pytorch.org/docs/stable/generated/torch.optim.SGD.html
     """
 
-    kind: ClassVar[str] = "sgd"
+    kind = "sgd"
     lr: Rate = 0.01
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.0
     nesterov: bool = False
@@ -40,7 +40,7 @@ class Adam(Optimizer):
     Source: https://pytorch.org/docs/stable/generated/torch.optim.Adam.html; arXiv:1412.6980
     """
 
-    kind: ClassVar[str] = "adam"
+    kind = "adam"
     lr: Rate = 1e-3
     betas: tuple[Beta, Beta] = (0.9, 0.999)
     eps: Decay = 1e-8
@@ -53,7 +53,7 @@ class Adamw(Optimizer):
     Source: https://pytorch.org/docs/stable/generated/torch.optim.AdamW.html; arXiv:1711.05101
     """
 
-    kind: ClassVar[str] = "adamw"
+    kind = "adamw"
     lr: Rate = 1e-3
     betas: tuple[Beta, Beta] = (0.9, 0.999)
     eps: Decay = 1e-8
