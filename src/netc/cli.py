@@ -82,11 +82,17 @@ def check(files: tuple[str, ...], as_json: bool) -> None:
     FILE may be - for standard input.
     """
     found: list[Diagnostic] = []
+    unread = False
     for file in files:
-        with _plain_errors():
-            spec = _read(file, {})
-            spec.judge()
-            found += spec.diagnostics
+        try:
+            with _plain_errors():
+                spec = _read(file, {})
+        except click.ClickException as error:  # the other files are checked all the same
+            error.show()
+            unread = True
+            continue
+        spec.judge()
+        found += spec.diagnostics
     if as_json:
         _print_json({"diagnostics": [diagnostic.to_json() for diagnostic in found]})
     elif found:
@@ -94,9 +100,9 @@ def check(files: tuple[str, ...], as_json: bool) -> None:
 
         click.echo(render(found, color=colored(sys.stdout)))
         click.echo(summary(found))
-    else:
+    elif not unread:
         click.echo(f"{len(files)} file{'s' if len(files) > 1 else ''} checked: nothing to say")
-    sys.exit(WRONG if _wrong(found) else OK)
+    sys.exit(WRONG if unread or _wrong(found) else OK)
 
 
 @main.command()
@@ -268,9 +274,14 @@ def run() -> None:
     """
     status: object = OK
     try:
-        main()
+        status = main(standalone_mode=False)
     except SystemExit as end:
         status = end.code
+    except click.Abort:  # Ctrl-C
+        status = STOPPED
+    except click.ClickException as error:
+        error.show()
+        status = error.exit_code
     except Exception as error:  # the last resort: a bug of netc's own, said without a traceback
         if os.environ.get("NETC_DEBUG"):
             raise
