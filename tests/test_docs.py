@@ -1,4 +1,4 @@
-"""README and docs show real output: their commands are run, their specs compiled, their Python executed.
+"""README and docs show real output: commands are run, specs compiled, Python executed.
 
 `pytest tests/test_docs.py --rewrite-goldens` writes what the commands print now into the pages.
 """
