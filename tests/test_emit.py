@@ -7,6 +7,7 @@ interpreter of the typed graph that knows nothing of the emitter.
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from functools import lru_cache
@@ -395,7 +396,8 @@ def test_names_of_a_spec_are_names_in_the_file_or_errors(text: str, name: str) -
         "net Net:\n    input y: [4, 6, 6]\n    conv {v}, 1x1\n",
         "net Net:\n    input y: [4, 6, 6]\n    leaky_relu {v}\n",
         "net Net:\n    input y: [4, 6, 6]\n    elu {v} -> dropout {v}\n",
-        "block B(v={v}):\n    leaky_relu v\n    dense 3\n\nnet Net:\n    input y: [4]\n    B\n    B 0.3\n",
+        "block B(v={v}):\n    leaky_relu v\n    dense 3\n\n"
+        "net Net:\n    input y: [4]\n    B\n    B 0.3\n",
         "block B(v={v}):\n    dense 3\n    residual:\n        dense 4\n"
         "        shortcut when=v == 2: dense 4\n\nnet Net:\n    input y: [4]\n    B\n    B 2\n",
         "net Net:\n    input y: [4]\n    param p: [4] = {v}\n    (y, p) -> add\n    dense 2\n",
@@ -417,3 +419,9 @@ def test_the_file_name_of_a_spec_is_no_code() -> None:
     for name in ('a".net', 'a"""\nimport os\n"""', "a\\", "{{ 1 + 1 }}", "é.net"):
         object.__setattr__(net.spec.source, "name", name)
         check_nodes(net.source(), set())
+
+
+def test_a_block_with_a_conditional_shortcut_is_one_class() -> None:
+    source = every_net()["resnet50-ResNet50"].source()
+    assert re.findall(r"^class (\w+)", source, re.MULTILINE) == ["Bottleneck", "ResNet50"]
+    assert "if stride > 1 or in_channels != 4 * width:" in source

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import count, pairwise
+from itertools import pairwise
 from typing import Any
 
 from netc.compiler.graph import (
@@ -54,7 +54,7 @@ class Plans:
         self._of: dict[int, tuple[Plan, int]] = {}
         self._names = set(taken)
         self._numbers: dict[int, int] = {}
-        self._counter = count()
+        self._number = 0
         by_height: dict[int, list[Module]] = {}
         for module, height in _modules(root):
             by_height.setdefault(height, []).append(module)
@@ -94,7 +94,7 @@ class Plans:
 
     def _signature(self, module: Module) -> tuple[Any, tuple[Any, ...]]:
         """What makes instances alike: (all but conditional shortcuts, each shortcut or None)."""
-        self._counter = count(len(module.inputs))
+        self._number = len(module.inputs)
         places = places_of(module)
         whens: list[Any] = []
         steps = tuple(self._steps(module.steps, places, whens))
@@ -123,10 +123,13 @@ class Plans:
                 shown = ("group", step.name, refs, tuple(self._steps(step.steps, places, whens)))
             case WhenStep():
                 place = (step.span.line, step.span.column)
+                before = self._number
                 inner = tuple(self._steps(step.steps, dict(places), whens)) if step.taken else None
+                self._number = before  # a way that only some take must not shift what follows
                 whens.append(inner)
                 shown = ("when", place, refs[:1])
-        places[step.output] = next(self._counter)
+        places[step.output] = self._number
+        self._number += 1
         return shown
 
 
