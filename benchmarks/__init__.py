@@ -1,0 +1,1 @@
+"""What netc costs, measured against named peers. Run with `python -m benchmarks`."""
