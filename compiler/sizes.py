@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from math import lcm
+from math import gcd, lcm
 from typing import TypeAlias
 
 
@@ -115,7 +115,10 @@ def floor_div(size: Size, divisor: int) -> Size:
         return size // divisor
     if divisor == 1:
         return size
-    if len(size.terms) <= 2 and (nested := _nested(size, divisor)) is not None:
+    common = gcd(divisor, *(coefficient for monomial, coefficient in size.terms if monomial))
+    if common > 1:  # floor((2*H + 3)/4) is floor((H + 1)/2)
+        return floor_div(_collect((m, c // common) for m, c in size.terms), divisor // common)
+    if (nested := _nested(size, divisor)) is not None:
         return nested
     whole: list[tuple[Monomial, int]] = []
     rest: list[tuple[Monomial, int]] = []
@@ -206,12 +209,13 @@ def _collect(terms: Iterable[tuple[Monomial, int]]) -> Size:
 
 
 def _nested(size: Symbolic, divisor: int) -> Size | None:
-    """`floor((floor(a/b) + c)/d)` as `floor((a + b*c)/(b*d))`; None for another form."""
-    (monomial, coefficient), *rest = size.terms
+    """`floor((floor(a/b) + c)/d)` as `floor((a + b*c)/(b*d))`; None if there is no such form."""
+    floors = [term for term in size.terms if any(isinstance(atom, Floor) for atom in term[0])]
+    if len(floors) != 1:
+        return None
+    ((monomial, coefficient),) = floors
     if coefficient != 1 or len(monomial) != 1 or not isinstance(monomial[0], Floor):
         return None
-    if rest and rest[0][0]:
-        return None
-    constant = rest[0][1] if rest else 0
     inner = monomial[0]
-    return floor_div(inner.numerator + inner.divisor * constant, inner.divisor * divisor)
+    rest = _collect(term for term in size.terms if term[0] != monomial)
+    return floor_div(inner.numerator + rest * inner.divisor, inner.divisor * divisor)

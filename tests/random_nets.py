@@ -52,6 +52,7 @@ class Writer:
     def __init__(self, draw: st.DrawFn, words: tuple[str, ...], blocks: list[str], n: str | None):
         self.draw, self.words, self.blocks, self.n = draw, words, blocks, n
         self.count = 0
+        self.axis = "channels" if words is IMAGE else "features"
 
     def fresh(self, stem: str) -> str:
         self.count += 1
@@ -107,7 +108,7 @@ class Writer:
                     st.sampled_from(
                         [
                             "",
-                            f" when={'in.channels' if self.words is IMAGE else 'in.features'} != {width}",
+                            f" when=in.{self.axis} != {width}",
                         ]
                     )
                 )

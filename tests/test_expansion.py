@@ -1,4 +1,4 @@
-"""A spec always ends: what would grow beyond all bounds is refused before it grows, depth is free."""
+"""A spec always ends: what grows beyond all bounds is refused before it grows; depth is free."""
 
 from __future__ import annotations
 

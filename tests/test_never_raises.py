@@ -1,6 +1,6 @@
 """Whatever the text, the compiler answers with findings: it never raises.
 
-Each test goes through the whole of it: reading, judging claims, rendering, reports, tables, sources.
+Each test goes through all of it: reading, judging claims, rendering, reports, tables, sources.
 """
 
 from __future__ import annotations
@@ -70,18 +70,21 @@ PIECES = (
         "int[",
     ),
 )
-relaxed = settings(deadline=None, suppress_health_check=list(HealthCheck))
 
 
-@relaxed
-@settings(max_examples=150)
+def relaxed(examples: int) -> settings:
+    """So many examples, each as long as it takes."""
+    checks = list(HealthCheck)
+    return settings(max_examples=examples, deadline=None, suppress_health_check=checks)
+
+
+@relaxed(150)
 @given(st.text())
 def test_any_text(text: str) -> None:
     everything(text)
 
 
-@relaxed
-@settings(max_examples=150)
+@relaxed(150)
 @given(st.lists(st.sampled_from([*PIECES, " "]), max_size=40))
 def test_any_pieces_of_the_language(pieces: list[str]) -> None:
     everything("net N:\n    input x: [3, 8, 8]\n    " + " ".join(pieces) + "\n")
@@ -113,8 +116,7 @@ def mutated(draw: st.DrawFn) -> str:
     return text
 
 
-@relaxed
-@settings(max_examples=400)
+@relaxed(400)
 @given(mutated())
 def test_any_mutation_of_a_real_spec(text: str) -> None:
     everything(text)

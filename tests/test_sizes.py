@@ -1,0 +1,108 @@
+"""Symbolic sizes equal the integers that they stand for; conditions are right for every integer."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from netc.compiler.conditions import Equation, Remainders, equal_when, together
+from netc.compiler.sizes import Size, Symbolic, ceil_div, evaluate, floor_div, names_in, symbol
+
+Program = list[tuple[str, int]]
+steps = st.lists(
+    st.tuples(st.sampled_from(["+", "*", "//", "-", "ceil", "+H", "*W", "-W"]), st.integers(1, 7)),
+    max_size=6,
+)
+values = st.integers(0, 200)
+
+
+def run(program: Program, h: Size, w: Size) -> Size:
+    """Applies steps to a size; once with names, once with numbers."""
+    size = h
+    for operator, number in program:
+        match operator:
+            case "+":
+                size = size + number
+            case "-":
+                size = size - number
+            case "*":
+                size = size * number
+            case "//":
+                size = floor_div(size, number)
+            case "ceil":
+                size = ceil_div(size, number)
+            case "+H":
+                size = size + h
+            case "*W":
+                size = size * w
+            case _:
+                size = size - w
+    return size
+
+
+@given(steps, values, values)
+def test_arithmetic_with_names_is_that_with_numbers(program: Program, h: int, w: int) -> None:
+    symbolic = run(program, symbol("H"), symbol("W"))
+    assert evaluate(symbolic, {"H": h, "W": w}) == run(program, h, w)
+    half = evaluate(symbolic, {"H": h})
+    assert evaluate(half, {"W": w}) == run(program, h, w)
+
+
+@given(steps, steps)
+def test_expressions_are_in_one_normal_form(one: Program, other: Program) -> None:
+    a, b = run(one, symbol("H"), symbol("W")), run(other, symbol("H"), symbol("W"))
+    assert a + b == b + a
+    assert a * b == b * a
+    assert a - a == 0
+    assert (a + b) - b == a
+    assert hash(a + b) == hash(b + a)
+    assert str(a + b) == str(b + a)
+    assert names_in(a) <= {"H", "W"}
+
+
+@given(st.integers(1, 9), st.integers(-9, 9), st.integers(1, 12), st.integers(1, 12))
+def test_floors_of_floors_are_one(factor: int, constant: int, a: int, b: int) -> None:
+    size = symbol("H") * factor + constant
+    assert floor_div(floor_div(size, a), b) == floor_div(size, a * b)
+
+
+small = st.lists(
+    st.tuples(st.sampled_from(["+", "//", "-", "ceil", "*"]), st.integers(1, 5)), max_size=4
+)
+
+
+@given(small, small)
+def test_equal_when_is_right_for_every_size(one: Program, other: Program) -> None:
+    left, right = run(one, symbol("H"), symbol("W")), run(other, symbol("H"), symbol("W"))
+    truth = [evaluate(left, {"H": n}) == evaluate(right, {"H": n}) for n in range(3000)]
+    match equal_when(left, right):
+        case True:
+            assert all(truth)
+        case False:
+            assert not any(truth)
+        case Remainders(period=period, remainders=remainders):
+            assert truth == [n % period in remainders for n in range(3000)]
+        case Equation():
+            assert not all(truth)
+
+
+@given(st.lists(st.tuples(st.integers(1, 12), st.integers(0, 11)), min_size=1, max_size=3))
+def test_conditions_together_hold_where_each_does(parts: list[tuple[int, int]]) -> None:
+    conditions = [Remainders("H", p, frozenset({r % p})) for p, r in parts]
+    fitting = [n for n in range(2000) if all(n % c.period in c.remainders for c in conditions)]
+    (text,) = together(conditions) or ("",)
+    assert ("no size" in text) == (not fitting)
+
+
+def test_conditions_read_as_people_say_them() -> None:
+    h, w = symbol("H"), symbol("W")
+    assert str(equal_when(h // 2 * 2, h)) == "H must be even"
+    assert str(equal_when(h // 4 * 4, h)) == "H must be a multiple of 4"
+    assert str(equal_when((h - 1) // 2 * 2 + 1, h)) == "H must be odd"
+    found = [equal_when(size // n * n, size) for size in (h, w) for n in (2, 4)]
+    assert together([c for c in found if not isinstance(c, bool)]) == (
+        "H and W must be multiples of 4",
+    )
+    assert isinstance(equal_when(h, w), Equation)
+    assert str((h - 1) // 2 + 1) == "floor((H - 1)/2) + 1"
+    assert isinstance(h * 0 + 3, int) and isinstance(h, Symbolic)
