@@ -86,7 +86,7 @@ class _Reader:
         if self.log.has_errors and not before:
             return None
         v = self.values
-        if any(v.get(word) is None for word in ("data", "loss", "optimizer")):
+        if any(v.get(word) is None for word in ("data", "loss", "optimizer", "batch")):
             return None
         return Recipe(
             self.net,
