@@ -89,7 +89,7 @@ def _repeat(
     if line.variable is not None:
         variable = line.variable.text
         bind(inner, line.variable, "number", resolver.log)
-    body = resolver.body(line.body, inner)
+    body = resolver.inner(line.body, inner)
     if call is None or (count is None and items is None):
         return None
     return program.Repeat(count, items, variable, body, span)
@@ -99,7 +99,7 @@ def _residual(
     resolver: Resolver, lines: Sequence[tree.Statement], names: Names, span: Span
 ) -> program.Residual:
     around = [line for line in lines if _is_shortcut(line)]
-    body = resolver.body([line for line in lines if not _is_shortcut(line)], names)
+    body = resolver.inner([line for line in lines if not _is_shortcut(line)], names)
     shortcuts = [_shortcut(resolver, line, names) for line in around if isinstance(line, tree.Line)]
     for other in shortcuts[1:]:
         label = Label(shortcuts[0].span, "the first one")
@@ -117,7 +117,7 @@ def _shortcut(resolver: Resolver, line: tree.Line, names: Names) -> program.Shor
         check_expression(when, names, (), resolver.log)
     name = _way_name(resolver, line, names)
     assert line.body is not None
-    return program.Shortcut(name, when, resolver.body(line.body, names), line.span)
+    return program.Shortcut(name, when, resolver.inner(line.body, names), line.span)
 
 
 def _way_name(resolver: Resolver, line: tree.Line, names: Names) -> str | None:
@@ -157,7 +157,7 @@ def _parallel(
     for line in lines:
         if isinstance(line, tree.Line) and line.body is not None and _opener(line) == "branch":
             name = _way_name(resolver, line, names)
-            branches.append(program.Branch(name, resolver.body(line.body, names), line.span))
+            branches.append(program.Branch(name, resolver.inner(line.body, names), line.span))
         else:
             message = f"the lines of `{word}` are its branches"
             resolver.log.say("E0209", line.span, message, "write `branch: …`")

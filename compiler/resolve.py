@@ -69,6 +69,17 @@ class Resolver:
             items += self._item(line, names)
         return tuple(items)
 
+    def inner(self, lines: Sequence[tree.Statement], names: Names) -> program.Body:
+        """The lines of a block of structure; what is said of the whole net is refused there."""
+        for line in lines:
+            whole = isinstance(line, tree.Declaration) and line.word.text == "input"
+            whole = whole or (isinstance(line, tree.Line) and line.bind is not None)
+            if (whole or first_word(line) == "expect") and not _is_share(line):
+                word = "output" if isinstance(line, tree.Line) and line.bind else first_word(line)
+                message = f"`{word}` is about the whole net and stands in a part of it"
+                self.log.say("E0209", line.span, message, "move it out, to the net's own lines")
+        return self.body(lines, names)
+
     def _item(self, line: tree.Statement, names: Names) -> Iterable[program.Item]:
         if isinstance(line, tree.Declaration):
             return self._declaration(line, names)
@@ -368,3 +379,7 @@ def _uses(body: program.Body) -> Iterable[program.BlockUse]:
                     yield from _uses(inner)
                 case _:
                     pass
+
+
+def _is_share(line: tree.Statement) -> bool:
+    return isinstance(line, tree.Line) and line.bind is not None and line.bind.text == "share"

@@ -160,7 +160,7 @@ class Session:
 
     def save_weights(self) -> None:
         """Writes the net's state dict as it is now."""
-        about = {"format": "pt", "net": self.recipe.net, "step": str(self.position.step)}
+        about = {"format": "pt"}  # one key: with more their order, and so the file, would vary
         checkpoint.save_weights(self.folder.weights, self.net, about)
 
     def _forward(self, batch: Examples) -> torch.Tensor:
