@@ -7,6 +7,9 @@ import re
 
 import pytest
 
+if "PYTEST_XDIST_WORKER" in os.environ:  # workers share the cores: more threads than cores wait
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 _ROW = re.compile(r"[A-Z]{2}\d\d|N\d{3}")
 
 
