@@ -25,7 +25,8 @@ class LeNet5(nn.Module):
         x = torch.flatten(x, 1)
         x = torch.tanh(self.fc1(x))
         x = torch.tanh(self.fc2(x))
-        return self.fc3(x)
+        scores: torch.Tensor = self.fc3(x)
+        return scores
 
 
 class Bottleneck(nn.Module):
@@ -71,7 +72,8 @@ class ResNet50(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = self.maxpool(F.relu(self.bn1(self.conv1(x))))
         x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
-        return self.fc(torch.flatten(self.avgpool(x), 1))
+        scores: torch.Tensor = self.fc(torch.flatten(self.avgpool(x), 1))
+        return scores
 
 
 def stage(channels: int, width: int, blocks: int, stride: int) -> nn.Sequential:

@@ -14,6 +14,10 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+ENVIRONMENT = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+"""Where that is set, Python would compile netc's own modules anew at every start (30 ms), but not
+those of installed peers, whose bytecode was written when they were installed."""
+
 SPECS = Path(__file__).resolve().parent.parent / "specs"
 
 
@@ -63,7 +67,8 @@ def run(command: Sequence[str], status: int = 0) -> Sample:
         RuntimeError: it ended with another status.
     """
     start = time.perf_counter()
-    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    quiet = subprocess.DEVNULL
+    child = subprocess.Popen(command, stdout=quiet, stderr=quiet, env=ENVIRONMENT)
     _, ended, usage = os.wait4(child.pid, 0)
     seconds = time.perf_counter() - start
     child.returncode = os.waitstatus_to_exitcode(ended)
@@ -75,6 +80,8 @@ def run(command: Sequence[str], status: int = 0) -> Sample:
 
 def in_turns(actions: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
     """Each action once a round, the order turned from round to round; one round before, uncounted.
+
+    That one fills the disk's cache and writes bytecode.
 
     Args:
         actions: what to measure, by name; each returns its figure.
