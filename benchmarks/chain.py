@@ -1,8 +1,7 @@
 """How cost grows with depth: `netc report` on chains of 1,000 to 100,000 layers.
 
-Two kinds of chain over `[8, 16, 16]`. *conv*: n lines `conv 8, 3x3, pad=1 -> relu`, which hold n
-convolutions and 2n layers. *mixed*: n layers of all kinds, n/3 lines `conv -> batch_norm -> relu`,
-as other tools are measured on.
+Two kinds of chain over `[8, 16, 16]`. *conv*: n lines `conv 8, 3x3, pad=1`. *mixed*: n layers of
+three kinds, n/3 lines `conv -> batch_norm -> relu`, as other tools are measured on.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ LENGTHS = {1_000: 9, 10_000: 5, 100_000: 3}
 """Lengths, and how often each is measured."""
 
 LINES = {
-    "conv": ("    conv 8, 3x3, pad=1 -> relu\n", 1),
+    "conv": ("    conv 8, 3x3, pad=1\n", 1),
     "mixed": ("    conv 8, 3x3, pad=1, bias=no -> batch_norm -> relu\n", 3),
 }
 """A line of each kind of chain, and by how much a line makes the chain longer."""

@@ -38,7 +38,7 @@ def layer_step(
     fields: dict[str, Any] = {}
     ready = True
     for name, expr in use.arguments.items():
-        words = words_of(use.layer.model_fields[name])
+        words = words_of(use.layer, name)
         fields[name] = context.value(expr, frame.env, words)
         ready = ready and not isinstance(fields[name], Unknown)
     wires: list[Any] = [*main]

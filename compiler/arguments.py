@@ -6,8 +6,7 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, cast, get_args, get_origin
 
-from pydantic import ValidationError
-from pydantic.fields import FieldInfo
+from pydantic import BaseModel, ValidationError
 
 from netc.compiler import tree
 from netc.compiler.diagnostics import Diagnostic, Log, did_you_mean
@@ -72,9 +71,10 @@ def _words(annotation: Hashable) -> tuple[str, ...]:
     return tuple(word for part in get_args(annotation) for word in _words(part))
 
 
-def words_of(field: FieldInfo) -> tuple[str, ...]:
+@cache
+def words_of(model: type[BaseModel], field: str) -> tuple[str, ...]:
     """The choices among words that a field accepts: `pad` takes `same` and `valid`."""
-    return _words(cast(Hashable, field.annotation))
+    return _words(cast(Hashable, model.model_fields[field].annotation))
 
 
 _WORDING = {

@@ -308,7 +308,7 @@ class Resolver:
                 check_expression(argument.value, names, (), self.log)
             else:
                 given[name] = argument.value
-                check_expression(argument.value, names, words_of(fields[name]), self.log)
+                check_expression(argument.value, names, words_of(layer, name), self.log)
         missing = [n for n, f in fields.items() if f.is_required() and n not in given]
         need_all(missing, call, self.log)
         arguments = {n: v for n, v in given.items() if n not in layer.operands}

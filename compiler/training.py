@@ -171,7 +171,7 @@ class _Reader:
                 return None
             places[name] = argument.value.span
             try:
-                given[name] = evaluate(argument.value, {}, words_of(fields[name]))
+                given[name] = evaluate(argument.value, {}, words_of(part, name))
             except Poisoned:
                 message = f"`{argument.value.span.text}` is unknown in a train block"
                 hint = "write text in double quotes, numbers as numbers"

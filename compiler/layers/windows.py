@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
@@ -115,6 +116,7 @@ def spread(value: int | tuple[int, ...], count: int, argument: str, layer: str) 
     return value
 
 
+@lru_cache(maxsize=1024)
 def window_axes(
     layer: str,
     count: int,
