@@ -1,5 +1,5 @@
 """`python -m netc`."""
 
-from netc.cli import run
+from netc.start import run
 
 run()

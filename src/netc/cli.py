@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import gc
-import os
 import sys
-
-os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")  # looking for plugins costs 6 ms a start
-gc.disable()  # building trees makes no cycles; the collector would take half of the parsing time
-
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from netc.output import colored, show
+from netc import checking
+from netc.checking import read_spec, reason, show, wrong
+from netc.start import OK, STOPPED
 
 if TYPE_CHECKING:
     from netc.api import NetHandle, Spec
-    from netc.compiler.diagnostics import Diagnostic
 
-OK, WRONG, BUG, STOPPED = 0, 1, 70, 130
+WRONG = 1
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -81,28 +77,7 @@ def check(files: tuple[str, ...], as_json: bool) -> None:
 
     FILE may be - for standard input.
     """
-    found: list[Diagnostic] = []
-    unread = False
-    for file in files:
-        try:
-            with _plain_errors():
-                spec = _read(file, {})
-        except click.ClickException as error:  # the other files are checked all the same
-            error.show()
-            unread = True
-            continue
-        spec.judge()
-        found += spec.diagnostics
-    if as_json:
-        _print_json({"diagnostics": [diagnostic.to_json() for diagnostic in found]})
-    elif found:
-        from netc.compiler.render import render, summary
-
-        click.echo(render(found, color=colored(sys.stdout)))
-        click.echo(summary(found))
-    elif not unread:
-        click.echo(f"{len(files)} file{'s' if len(files) > 1 else ''} checked: nothing to say")
-    sys.exit(WRONG if unread or _wrong(found) else OK)
+    sys.exit(checking.check(files, as_json))
 
 
 @main.command()
@@ -129,7 +104,7 @@ def report(
 
         tables = [table(one, spec.net(one.name).graph.module, depth) for one in reports]
         click.echo("\n".join(tables), nl=False)
-    sys.exit(WRONG if _wrong(spec.diagnostics) else OK)
+    sys.exit(WRONG if wrong(spec.diagnostics) else OK)
 
 
 @main.command()
@@ -211,21 +186,11 @@ def train(
 # ------------------------------------------------------------------------------
 
 
-def _read(file: str, values: dict[str, Any]) -> Spec:
-    from netc.api import Spec, read
-    from netc.compiler.source import Source
-
-    if file == "-":
-        text = sys.stdin.buffer.read().decode("utf-8")
-        return Spec(Source("<stdin>", text), values, Path())
-    return read(Path(file), values)
-
-
 def _compiled(file: str, values: tuple[tuple[str, Any], ...]) -> Spec:
     """The spec, without errors: else they are shown and the command ends."""
     with _plain_errors():
-        spec = _read(file, dict(values))
-    if _wrong(spec.diagnostics):
+        spec = read_spec(file, dict(values))
+    if wrong(spec.diagnostics):
         _complain(spec)
         sys.exit(WRONG)
     return spec
@@ -243,22 +208,15 @@ def _net(spec: Spec, name: str | None) -> NetHandle:
         raise click.UsageError(str(error.args[0])) from None
 
 
-def _wrong(found: Sequence[Diagnostic]) -> bool:
-    return any(diagnostic.severity == "error" for diagnostic in found)
-
-
 @contextmanager
 def _plain_errors() -> Iterator[None]:
     """Files that cannot be read or written are one line, not a traceback."""
     try:
         yield
-    except UnicodeDecodeError as error:
-        raise click.ClickException(f"this file is not UTF-8 text: {error.reason}") from None
-    except OSError as error:
-        if isinstance(error, BrokenPipeError):
-            raise
-        place = f"{error.filename}: " if error.filename else ""
-        raise click.ClickException(f"{place}{error.strerror or error}") from None
+    except BrokenPipeError:
+        raise
+    except (OSError, UnicodeDecodeError) as error:
+        raise click.ClickException(reason(error)) from None
 
 
 def _print_json(content: dict[str, Any]) -> None:
@@ -267,34 +225,13 @@ def _print_json(content: dict[str, Any]) -> None:
     click.echo(json.dumps(content, indent=2, ensure_ascii=False))
 
 
-def run() -> None:
-    """The console script: runs a command and ends the process at once.
-
-    Taking down the interpreter piece by piece costs 20 ms, and no command leaves anything to do.
-    """
-    status: object = OK
+def command() -> int:
+    """Runs the command that the command line names; its exit status."""
     try:
         status = main(standalone_mode=False)
-    except SystemExit as end:
-        status = end.code
     except click.Abort:  # Ctrl-C
-        status = STOPPED
+        return STOPPED
     except click.ClickException as error:
         error.show()
-        status = error.exit_code
-    except Exception as error:  # the last resort: a bug of netc's own, said without a traceback
-        if os.environ.get("NETC_DEBUG"):
-            raise
-        name = type(error).__name__
-        click.echo(f"netc has a bug: {name}: {error}\nSet NETC_DEBUG=1 to see where.", err=True)
-        status = BUG
-    try:
-        sys.stdout.flush()
-        sys.stderr.flush()
-    except BrokenPipeError:  # `netc report … | head`: the reader has what it wanted
-        status = OK
-    os._exit(status if isinstance(status, int) else OK)
-
-
-if __name__ == "__main__":
-    run()
+        return error.exit_code
+    return status if isinstance(status, int) else OK

@@ -12,10 +12,10 @@ from typing import Any
 import click
 
 from netc.api import NetHandle, Spec, decode
+from netc.checking import show
 from netc.compiler.diagnostics import Diagnostic
 from netc.compiler.recipe import Recipe
 from netc.compiler.source import Source
-from netc.output import show
 from netc.runtime import DataError, Job, Outcome, TrainError
 from netc.runtime import resume as resume_run
 from netc.runtime import train as train_run
