@@ -55,7 +55,8 @@ class Resolver:
             message = f"the net `{written.name.text}` has no input"
             hint = "write its input first, as in `input image: [1, 28, 28]`"
             self.log.say("E0403", written.name.span, message, hint)
-        warn_unused(names, self.log)
+        if not self.log.has_errors:  # a line that was not understood may have used them
+            warn_unused(names, self.log)
         return program.Definition(
             written.word, written.name.text, parameters, body, written.name.span
         )
