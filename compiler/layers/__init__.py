@@ -10,7 +10,8 @@ if TYPE_CHECKING:
 
 _MODULES: dict[str, tuple[str, ...]] = {
     "activations": (
-        "elu", "gelu", "leaky_relu", "linear", "relu", "sigmoid", "silu", "softmax", "tanh",
+        "elu", "gelu", "leaky_relu", "linear", "prelu", "relu", "sigmoid", "silu",
+        "softmax", "tanh",
     ),
     "attention": ("attention",),
     "conv": ("conv", "conv_transpose"),

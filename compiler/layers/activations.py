@@ -8,21 +8,30 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from netc.compiler.layers.base import (
+    NO_MACS,
     Call,
     Given,
+    Inferred,
     Kept,
+    Layer,
     Part,
     Receptive,
     ShapeError,
     Tensor,
     Torch,
+    Weight,
     Weightless,
+    Why,
     applied,
+    count_text,
     feature_axis,
     need_axis,
     need_float,
+    need_known,
+    need_rank,
 )
 from netc.compiler.layers.windows import Natural
+from netc.compiler.sizes import Size
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
@@ -107,6 +116,71 @@ class LeakyRelu(Activation):
 
     def arguments(self) -> tuple[tuple[Part, ...], tuple[tuple[str, Part], ...]]:
         return (() if self.slope == 0.01 else (Given("slope", self.slope),)), ()
+
+
+class Prelu(Layer):
+    """A rectified linear unit that learns its slope below 0: `x` if `x > 0`, else `weight * x`.
+
+    Shape: `[...] -> [...]`; with `slopes=channels` `[c]`, `[c, l]`, `[c, h, w]` or `[c, d, h, w]`.
+    Weights: `weight [1]`, or `weight [c]` with `slopes=channels`; each begins as `init`. Weight
+    decay pulls the slopes to 0, where it is a `relu`: the paper leaves them out of the decay.
+    Source: He, Zhang, Ren, Sun 2015, Delving deep into rectifiers;
+    https://pytorch.org/docs/stable/generated/torch.nn.PReLU.html
+    """
+
+    kind = "prelu"
+    positional = 1
+    examples = (
+        ("prelu", "[T, 84]", "[T, 84]"),
+        ("prelu channels", "[64, H, W]", "[64, H, W]"),
+        ("prelu channels, init=0.1", "[84]", "[84]"),
+    )
+    refused = (
+        ("prelu", "int[9]", "whole numbers"),
+        ("prelu channels", "[T, 84]", "number of channels as a number"),
+        ("prelu 0.25", "[9]", "shared"),
+    )
+
+    slopes: Literal["shared", "channels"] = "shared"
+    init: Finite = 0.25
+
+    def _count(self, x: Tensor) -> int:
+        if self.slopes == "shared":
+            return 1
+        need_rank(x, (1, 2, 3, 4), self.kind, "channels and up to three spatial axes")
+        return need_known(x.shape[0], "the number of channels", self.kind)
+
+    def output(self, inputs: Sequence[Tensor]) -> Tensor:
+        (x,) = inputs
+        need_float(x, self.kind)
+        self._count(x)
+        return x
+
+    def weights(self, inputs: Sequence[Tensor]) -> tuple[Weight, ...]:
+        return (Weight("weight", (self._count(inputs[0]),)),)
+
+    def macs(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
+        return 0
+
+    def receptive(self, inputs: Sequence[Tensor]) -> Receptive:
+        return "same"
+
+    def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
+        return Kept(inputs=(0,))
+
+    def torch(self, inputs: Sequence[Tensor], output: Tensor) -> Torch:
+        slopes = Inferred("num_parameters", self._count(inputs[0]))
+        args = () if self.slopes == "shared" else (slopes,)
+        keywords = () if self.init == 0.25 else (("init", Given("init", self.init)),)
+        return Torch(Call("nn.PReLU", args, keywords))
+
+    def why(self, inputs: Sequence[Tensor], output: Tensor) -> Why:
+        slopes = "one slope for all" if self.slopes == "shared" else "one slope for each channel"
+        return Why(
+            f"each number alone, {slopes}: the shape stays",
+            count_text(self.weights(inputs)),
+            NO_MACS,
+        )
 
 
 class Elu(Activation):

@@ -62,6 +62,12 @@ def _softmax(draw: Draw) -> tuple[Any, ...]:
     return {"axis": draw(st.none() | st.integers(0, len(shape) - 1))}, [shape]
 
 
+def _prelu(draw: Draw) -> tuple[Any, ...]:
+    slopes = draw(st.sampled_from(["shared", "channels"]))
+    shape = _shape(draw, 0 if slopes == "shared" else 1, 4)
+    return {"slopes": slopes, "init": draw(st.sampled_from([0.25, 0.1, 0.0]))}, [shape]
+
+
 def _dense(draw: Draw) -> tuple[Any, ...]:
     return {"units": draw(SMALL), "bias": draw(FLAGS)}, [_shape(draw, 1, 4)]
 
@@ -262,6 +268,7 @@ STRATEGIES: dict[str, Callable[[Draw], tuple[Any, ...]]] = {
     "mean": _mean,
     "mul": _join,
     "positions": _positions,
+    "prelu": _prelu,
     "relu": _any_shape(),
     "reshape": _reshape,
     "rnn": _recurrent(act=st.sampled_from(["tanh", "relu"])),
@@ -277,6 +284,7 @@ STRATEGIES: dict[str, Callable[[Draw], tuple[Any, ...]]] = {
 @st.composite
 def cases(draw: Draw, word: str) -> Case:
     """A layer of the word with inputs that it takes."""
+    assert word in STRATEGIES, f"`{word}` owes random cases: an entry in STRATEGIES of this file"
     arguments, shapes, *kind = STRATEGIES[word](draw)
     layer_class = find(word)
     assert layer_class is not None

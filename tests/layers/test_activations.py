@@ -12,6 +12,7 @@ from netc.compiler.layers.activations import (
     Gelu,
     LeakyRelu,
     Linear,
+    Prelu,
     Relu,
     Sigmoid,
     Silu,
@@ -68,6 +69,19 @@ def test_leaky_relu() -> None:
     assert values == pytest.approx([-0.02, -0.01, 3])
     assert slopes == pytest.approx([0.01, 0.01, 1])
     assert at(LeakyRelu(slope=0.2), -2.0)[0] == pytest.approx([-0.4])
+
+
+def test_prelu_begins_at_init_and_learns_its_slope() -> None:
+    """The slope's gradient is the sum of the negative inputs: He et al. 2015, equation 4."""
+    shared = run_of(Prelu(), [Tensor((3,))])
+    assert shared(torch.tensor([[-2.0, 0, 3]])).tolist() == [[-0.5, 0, 3]]
+    layer = Prelu(slopes="channels", init=0.1)
+    run = run_of(layer, [Tensor((2, 3))])
+    x = torch.tensor([[[-1.0, -2.0, 5.0], [4.0, -7.0, 0.0]]])
+    y = run(x)
+    torch.testing.assert_close(y, torch.where(x > 0, x, 0.1 * x))
+    (slopes,) = torch.autograd.grad(y.sum(), list(run.module.parameters()))
+    assert slopes.tolist() == [-3, -7]
 
 
 @pytest.mark.covers("AC05")
