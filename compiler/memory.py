@@ -1,6 +1,7 @@
 """Activation memory of one example, from the graph: at inference, and with what autograd keeps.
 
-Weights, their gradients and the optimizer's state are not activations and are counted apart.
+Both are what PyTorch holds when it runs the emitted file, line by line, as Python does. Weights,
+their gradients and the optimizer's state are not activations and are counted apart.
 """
 
 from __future__ import annotations
@@ -9,7 +10,19 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from netc.compiler.graph import LayerStep, Net, ParamStep, Wire, walk
+from netc.compiler.graph import (
+    BlockStep,
+    GroupStep,
+    LayerStep,
+    Module,
+    Net,
+    ParamStep,
+    RepeatStep,
+    Step,
+    WhenStep,
+    Wire,
+    walk,
+)
 from netc.compiler.layers.base import Kept
 
 BYTES = {"float": 4, "int": 8}
@@ -29,9 +42,10 @@ class Peaks:
 def peaks(net: Net) -> Peaks:
     """The most activation memory in use at once, for one example.
 
-    Inference: a value is freed after its last use; the inputs stay with the caller, the outputs
-    live to the end; a view (`flatten`) is no copy. Training: every value that autograd keeps for
-    the backward pass lives until its layer's turn there; gradients are freed once used.
+    Inference: what `_Running` says. Training: every value that autograd keeps for the backward pass
+    lives until its layer's turn there; gradients are freed once used. A view (`flatten`) is no
+    copy. Unknown where sizes have names, and after a recurrent layer: what its kernels need beside
+    the values differs between PyTorch's own loop, oneDNN and cuDNN by more than a factor of two.
     """
     steps = [placed.step for placed in walk(net.module)]
     wires = [w for _, w in net.module.inputs] + [step.output for step in steps]
@@ -42,13 +56,168 @@ def peaks(net: Net) -> Peaks:
             return Peaks(None, None)
         sizes[wire] = elements * BYTES[wire.tensor.dtype]
     kept = {step.output: _kept(step) for step in steps}
+    if not all(one.known for one in kept.values()):
+        return Peaks(None, None)
     roots: dict[Wire, Wire] = {}
     for wire in wires:
         roots[wire] = wire
     for step in steps:
         if kept[step.output].view and step.inputs:
             roots[step.output] = roots[step.inputs[0]]
-    return Peaks(_inference(net, steps, sizes, roots), _training(net, steps, sizes, roots, kept))
+    training = _training(net, steps, sizes, roots, kept)
+    for step in steps:
+        if step.inputs and (kept[step.output].view or _at_rest(step)):
+            roots[step.output] = roots[step.inputs[0]]
+    return Peaks(_Running(sizes, roots).peak(net), training)
+
+
+def _at_rest(step: LayerStep | ParamStep) -> bool:
+    return isinstance(step, LayerStep) and step.layer.at_rest
+
+
+class _Running:
+    """Follows the emitted file's variables through one run without gradients.
+
+    A call holds its arguments until it returns. The running value `x` is freed when the next
+    statement is done; a value that is read further down has a variable of its own, and lives until
+    that is used anew or the function returns. Layers of one line are one statement.
+    """
+
+    def __init__(self, sizes: dict[Wire, int], roots: dict[Wire, Wire]) -> None:
+        self.sizes, self.roots = sizes, roots
+        self.holders: Counter[Wire] = Counter()
+        self.live = self.most = 0
+
+    def peak(self, net: Net) -> int:
+        """Bytes at the worst moment."""
+        inputs = [wire for _, wire in net.module.inputs]
+        for wire in inputs:
+            self._hold(wire)
+        self._function(net.module.steps, [w for _, w in net.module.outputs], _names(net.module))
+        return self.most
+
+    def _hold(self, wire: Wire) -> None:
+        root = self.roots[wire]
+        self.holders[root] += 1
+        if self.holders[root] == 1:
+            self.live += self.sizes[root]
+            self.most = max(self.most, self.live)
+
+    def _drop(self, wire: Wire) -> None:
+        root = self.roots[wire]
+        self.holders[root] -= 1
+        if not self.holders[root]:
+            self.live -= self.sizes[root]
+
+    def _function(
+        self, steps: Sequence[Step], outputs: Sequence[Wire], names: dict[Wire, str]
+    ) -> None:
+        """The statements of one `forward`; afterwards the caller holds its outputs."""
+        readers: dict[Wire, list[int]] = {}
+        for place, step in enumerate(steps):
+            for wire in step.inputs:
+                readers.setdefault(wire, []).append(place)
+        for wire in outputs:
+            readers.setdefault(wire, []).append(len(steps))
+        variables: dict[str, Wire] = {}  # those of values that are read further down
+        flowing: Wire | None = None  # the value in `x`
+        between: Wire | None = None  # a value inside a statement, in no variable
+        for place, step in enumerate(steps):
+            own = self._call(step)
+            if between is not None:
+                self._drop(between)
+            between = None
+            if place + 1 < len(steps) and _one_statement(step, steps[place + 1], readers):
+                between = step.output
+                continue
+            if isinstance(step, WhenStep):  # `skip = self.downsample(skip)`: `x` stays what it is
+                if own:
+                    self._assign(step.output, "skip", place, variables, readers)
+                continue
+            if not own:
+                continue
+            runs = readers.get(step.output) == [_after(steps, place)]
+            name = None if runs else names.get(step.output)
+            if name is None and flowing is not None:  # the new value takes the place of the old one
+                self._drop(flowing)
+                flowing = None
+            if runs:
+                flowing = step.output
+            else:
+                self._assign(step.output, name or "skip", place, variables, readers)
+        for wire in outputs:
+            self._hold(wire)
+        for wire in [*variables.values(), *([flowing] if flowing is not None else [])]:
+            self._drop(wire)
+
+    def _assign(
+        self,
+        wire: Wire,
+        name: str,
+        place: int,
+        variables: dict[str, Wire],
+        readers: dict[Wire, list[int]],
+    ) -> None:
+        """Puts a value into a variable; what was in it goes unless something still reads it."""
+        while name in variables and readers.get(variables[name], [0])[-1] > place:
+            name += "_"
+        if name in variables:
+            self._drop(variables[name])
+        variables[name] = wire
+
+    def _call(self, step: Step) -> bool:
+        """Runs a step; its output is then held once more. False if it only hands its input on."""
+        if isinstance(step, WhenStep) and not step.taken:
+            return False
+        for wire in step.inputs:
+            self._hold(wire)
+        match step:
+            case LayerStep():
+                self._hold(step.output)
+                self.most = max(self.most, self.live + _working(step))
+            case ParamStep():
+                self._hold(step.output)
+            case BlockStep():
+                module = step.module
+                self._function(module.steps, [w for _, w in module.outputs], _names(module))
+            case RepeatStep():
+                self._function(step.items, [step.output], {})
+            case GroupStep() | WhenStep():
+                self._function(step.steps, [step.output], {})
+        for wire in step.inputs:
+            self._drop(wire)
+        return True
+
+
+def _after(steps: Sequence[Step], place: int) -> int:
+    """The next statement that takes the running value: shortcuts run beside it."""
+    place += 1
+    while place < len(steps) and isinstance(steps[place], WhenStep):
+        place += 1
+    return place
+
+
+def _names(module: Module) -> dict[Wire, str]:
+    return dict((*module.ways, *module.names))
+
+
+def _one_statement(step: Step, after: Step, readers: dict[Wire, list[int]]) -> bool:
+    """Whether two steps are written as one expression: `F.relu(self.conv1(x))`."""
+    return (
+        step.span.line == after.span.line
+        and len(step.inputs) == 1
+        and after.inputs == (step.output,)
+        and len(readers[step.output]) == 1
+        and isinstance(step, LayerStep | BlockStep)
+        and isinstance(after, LayerStep | BlockStep)
+    )
+
+
+def _working(step: LayerStep) -> int:
+    """Bytes that a call needs beside inputs and output while it runs; known where sizes are."""
+    found = step.layer.working([w.tensor for w in step.inputs], step.output.tensor)
+    assert isinstance(found, int)
+    return found
 
 
 def _learning(steps: Steps) -> set[Wire]:
@@ -65,27 +234,6 @@ def _kept(step: LayerStep | ParamStep) -> Kept:
     if isinstance(step, ParamStep):
         return Kept()
     return step.layer.kept([w.tensor for w in step.inputs], step.output.tensor)
-
-
-def _inference(net: Net, steps: Steps, sizes: dict[Wire, int], roots: dict[Wire, Wire]) -> int:
-    held = {roots[w] for _, w in (*net.module.inputs, *net.module.outputs)}
-    last: dict[Wire, int] = {}
-    for number, step in enumerate(steps):
-        last[roots[step.output]] = number
-        for wire in step.inputs:
-            last[roots[wire]] = number
-    ends: dict[int, list[Wire]] = {}
-    for wire, number in last.items():
-        if wire not in held:
-            ends.setdefault(number, []).append(wire)
-    live = sum(sizes[w] for _, w in net.module.inputs)
-    most = live
-    for number, step in enumerate(steps):
-        if roots[step.output] is step.output:
-            live += sizes[step.output]
-        most = max(most, live)
-        live -= sum(sizes[wire] for wire in ends.get(number, ()))
-    return most
 
 
 def _training(
@@ -105,28 +253,75 @@ def _training(
         extra += _beside(kept[step.output])
     always = inputs | {roots[w] for _, w in net.module.outputs}
     live = sum(sizes[w] for w in always | set(savers)) + extra
-    gradients = {w: sizes[w] for _, w in net.module.outputs if w in learning}
-    total = sum(gradients.values())
-    most = live + total
+    gradients = _Gradients(sizes)
+    for _, wire in net.module.outputs:
+        if wire in learning:
+            gradients.arrive(wire, None)
+    most = live + gradients.live
     for step in reversed(steps):
-        if step.output not in gradients:
+        if step.output not in gradients.of:
             continue
+        gradients.most = 0
+        one = kept[step.output]
+        same = one.view and sizes[step.output] == sizes[step.inputs[0]]  # `last` takes a piece
+        shared = step.output if one.passes or same else None
         for wire in step.inputs:
-            if wire in gradients or wire not in learning:
-                continue
-            if kept[step.output].view:  # the same memory in another shape
-                gradients[wire], gradients[step.output] = gradients[step.output], 0
-            else:
-                gradients[wire] = sizes[wire]
-                total += sizes[wire]
-        most = max(most, live + total)
-        total -= gradients[step.output]
+            if wire in learning:
+                gradients.arrive(wire, shared)
+        most = max(most, live + gradients.most, live + gradients.live)
+        gradients.leave(step.output)
         for root in _saved(step, kept[step.output], roots):
             savers[root] -= 1
             if not savers[root] and root not in always:
                 live -= sizes[root]
         live -= _beside(kept[step.output])
     return most
+
+
+class _Gradients:
+    """The gradients of values on the way back, in the memory that autograd gives them.
+
+    Those that are handed on (`add`, `concat`, views) lie in the memory of the output's. Of a value
+    with several readers they are summed as they come in: in place, where the memory is its own.
+    """
+
+    def __init__(self, sizes: dict[Wire, int]) -> None:
+        self.sizes = sizes
+        self.of: dict[Wire, int] = {}  # which memory
+        self.memories: list[tuple[int, int]] = []  # bytes, and how many gradients lie there
+        self.live = self.most = 0
+
+    def arrive(self, wire: Wire, shared: Wire | None) -> None:
+        """A gradient of the value comes in; `shared` is the value whose gradient holds it."""
+        place = self._new(self.sizes[wire]) if shared is None else self.of[shared]
+        if shared is not None:
+            self._count(place, 1)
+        before = self.of.get(wire)
+        if before is None:
+            self.of[wire] = place
+            return
+        if self.memories[before] == (self.sizes[wire], 1):
+            self._count(place, -1)
+            return
+        self.of[wire] = self._new(self.sizes[wire])
+        self._count(before, -1)
+        self._count(place, -1)
+
+    def leave(self, wire: Wire) -> None:
+        """A value's gradient was used."""
+        self._count(self.of.pop(wire), -1)
+
+    def _new(self, size: int) -> int:
+        self.memories.append((size, 1))
+        self.live += size
+        self.most = max(self.most, self.live)
+        return len(self.memories) - 1
+
+    def _count(self, place: int, change: int) -> None:
+        size, count = self.memories[place]
+        self.memories[place] = (size, count + change)
+        if not count + change:
+            self.live -= size
 
 
 def _beside(kept: Kept) -> int:

@@ -120,6 +120,8 @@ class Kept:
         extra: bytes of one example kept beside them (indices, masks, statistics).
         fixed: bytes kept once, however many examples there are (batch norm's statistics).
         view: the output shares its input's memory, as `flatten` does.
+        passes: the gradient of the output is handed on to the inputs, whole or in pieces.
+        known: False where it depends on the kernels that PyTorch finds on the machine.
 
     Bytes are those of float32 on a CPU, as PyTorch's saved-tensor hooks show them.
     """
@@ -129,6 +131,8 @@ class Kept:
     extra: Size = 0
     fixed: int = 0
     view: bool = False
+    passes: bool = False
+    known: bool = True
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -205,6 +209,7 @@ class Layer(BaseModel):
             are named (`over=memory`) are not counted.
         operands: fields that name other values of the net (`over=memory`); the field then holds the
             index of that value among the inputs.
+        at_rest: outside training it hands its input on as it is.
         examples: lines of `.net` that must compile, each with its input shape and output shape.
         refused: lines that must not, each with its input shape and a piece of the message.
     """
@@ -217,6 +222,7 @@ class Layer(BaseModel):
     inputs: ClassVar[tuple[int, int | None]] = (1, 1)
     positional: ClassVar[int] = 99
     operands: ClassVar[tuple[str, ...]] = ()
+    at_rest: ClassVar[bool] = False
     examples: ClassVar[tuple[tuple[str, str, str], ...]]
     refused: ClassVar[tuple[tuple[str, str, str], ...]]
 
@@ -247,6 +253,14 @@ class Layer(BaseModel):
     def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
         """What autograd keeps for the backward pass."""
         raise NotImplementedError
+
+    def working(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
+        """Bytes of one example that a call holds for itself at its worst moment.
+
+        They come on top of inputs and output and are freed when it returns: padded copies, the
+        places that max pooling notes. Without gradients, in evaluation mode.
+        """
+        return 0
 
     def torch(self, inputs: Sequence[Tensor], output: Tensor) -> Torch:
         """How it is written in PyTorch."""

@@ -133,6 +133,9 @@ class Conv(Layer):
             return Kept(extra=FLOAT_BYTES * padded_elements(axes, inputs[0].shape))
         return Kept(inputs=(0,))
 
+    def working(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
+        return self.kept(inputs, output).extra  # the padded copy, where there is one
+
     def torch(self, inputs: Sequence[Tensor], output: Tensor) -> Torch:
         (x,) = inputs
         axes = self.axes(x)

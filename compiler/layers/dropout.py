@@ -32,6 +32,7 @@ class Dropout(Weightless):
     """
 
     kind = "dropout"
+    at_rest = True
     positional = 1
     examples = (
         ("dropout", "[4096]", "[4096]"),

@@ -153,7 +153,7 @@ class Positions(Layer):
         return "same"
 
     def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
-        return Kept()
+        return Kept(passes=True)
 
     def torch(self, inputs: Sequence[Tensor], output: Tensor) -> Torch:
         features = Inferred("dim", self._features(inputs[0]))

@@ -76,7 +76,7 @@ class Join(Weightless):
         return "same"
 
     def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
-        return Kept()
+        return Kept(passes=True)
 
 
 def _difference(first: Tensor, other: Tensor) -> str:
@@ -112,6 +112,9 @@ class Add(Join):
     def rule(self, inputs: Sequence[Tensor], output: Tensor) -> str:
         return "number by number: the shape stays"
 
+    def working(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
+        return FLOAT_BYTES * output.elements if len(inputs) > 2 else 0  # the sum so far
+
     def torch(self, inputs: Sequence[Tensor], output: Tensor) -> Torch:
         return Torch(None, inline=" + ".join(_names(inputs)))
 
@@ -142,6 +145,9 @@ class Mul(Join):
     def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
         partial = FLOAT_BYTES * output.elements * (len(inputs) - 2)  # a*b of a*b*c
         return Kept(inputs=tuple(range(len(inputs))), extra=partial)
+
+    def working(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
+        return FLOAT_BYTES * output.elements if len(inputs) > 2 else 0  # the product so far
 
     def torch(self, inputs: Sequence[Tensor], output: Tensor) -> Torch:
         return Torch(None, inline=" * ".join(_names(inputs)))

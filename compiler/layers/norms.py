@@ -188,6 +188,9 @@ class LayerNorm(Norm):
         positions = product_of(x.shape[: len(x.shape) - self.axes])
         return Kept(inputs=(0,), extra=STATISTICS * positions)
 
+    def working(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
+        return self.kept(inputs, output).extra  # the statistics
+
     def torch(self, inputs: Sequence[Tensor], output: Tensor) -> Torch:
         sizes = self._normalised(inputs[0])
         shape: Part = Inferred("normalized_shape", sizes[0]) if len(sizes) == 1 else sizes
@@ -249,6 +252,9 @@ class GroupNorm(Norm):
     def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
         return Kept(inputs=(0,), extra=STATISTICS * self.groups)
 
+    def working(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
+        return self.kept(inputs, output).extra  # the statistics
+
     def torch(self, inputs: Sequence[Tensor], output: Tensor) -> Torch:
         keywords = _epsilon(self.eps)
         if not self.affine:
@@ -305,6 +311,9 @@ class InstanceNorm(Norm):
     def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
         scales = FLOAT_BYTES if self.affine else 0  # PyTorch repeats the scale for each example
         return Kept(inputs=(0,), extra=(STATISTICS + scales) * self.channels(inputs[0]))
+
+    def working(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
+        return self.kept(inputs, output).extra  # the statistics
 
     def torch(self, inputs: Sequence[Tensor], output: Tensor) -> Torch:
         (x,) = inputs

@@ -116,6 +116,9 @@ class _Sliding(Pool):
             return Kept(extra=FLOAT_BYTES * padded_elements(axes, inputs[0].shape) + indices)
         return Kept(inputs=(0,), extra=indices)
 
+    def working(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
+        return self.kept(inputs, output).extra  # the padded copy, and the places of the maxima
+
     def written(self, axes: Sequence[Axis], *more: tuple[str, Part]) -> tuple[Call, str]:
         """The module's call, and the text that its input is, padded first where need be."""
         kernel = squeeze([axis.kernel for axis in axes])
@@ -384,3 +387,6 @@ class AdaptiveMaxPool(_Adaptive):
 
     def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
         return Kept(inputs=(0,), extra=INDEX_BYTES * output.elements)
+
+    def working(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
+        return INDEX_BYTES * output.elements

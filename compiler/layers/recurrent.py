@@ -8,7 +8,6 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from netc.compiler.layers.base import (
-    FLOAT_BYTES,
     Call,
     Given,
     Inferred,
@@ -97,17 +96,8 @@ class Recurrent(Layer):
     def receptive(self, inputs: Sequence[Tensor]) -> Receptive:
         return "whole"
 
-    def states(self, steps: Size) -> Size:
-        """How many vectors of `units` numbers each direction of each layer keeps."""
-        return 7 * steps
-
     def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
-        # counted with PyTorch's own loop; oneDNN's LSTM on a CPU keeps about twice that
-        steps = inputs[0].shape[0]
-        between = (self.layers - 1) * (2 if self.dropout else 1)
-        vectors = self.layers * self.states(steps) + between * steps
-        copies = (self.directions - 1) * inputs[0].elements  # each direction has its own input
-        return Kept((0,), extra=FLOAT_BYTES * (self.directions * self.units * vectors + copies))
+        return Kept((0,), known=False)
 
     def options(self) -> tuple[tuple[str, Part], ...]:
         """Arguments of this kind alone."""
@@ -165,9 +155,6 @@ class Rnn(Recurrent):
     )
 
     act: Literal["tanh", "relu"] = "tanh"
-
-    def states(self, steps: Size) -> Size:
-        return steps + 1
 
     def options(self) -> tuple[tuple[str, Part], ...]:
         return () if self.act == "tanh" else (("nonlinearity", "relu"),)
