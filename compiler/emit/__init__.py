@@ -36,10 +36,12 @@ def emit(net: Net, spec: str = "") -> str:
     classes = [_class(plan) for plan in plans.plans]
     body = "\n\n\n".join([*helpers, *classes])
     name = PurePath(spec).name
+    recurrent = re.search(r"\bnn\.(LSTM|GRU|RNN)\(", body)
     return environment.get_template("module.py.j2").render(
         net=net.name,
         spec=name if re.fullmatch(r"[\w.-]+", name) else "",
         functional=bool(re.search(r"\bF\.", body)),
+        recurrent=recurrent[1] if recurrent else "",
         body=body,
     )
 
