@@ -112,7 +112,7 @@ class LeakyRelu(Activation):
         ("leaky_relu alpha=0.2", "[9]", "alpha"),
     )
 
-    slope: Finite = 0.01
+    slope: Finite = 0.01  #: the slope below 0
 
     def arguments(self) -> tuple[tuple[Part, ...], tuple[tuple[str, Part], ...]]:
         return (() if self.slope == 0.01 else (Given("slope", self.slope),)), ()
@@ -141,8 +141,8 @@ class Prelu(Layer):
         ("prelu 0.25", "[9]", "shared"),
     )
 
-    slopes: Literal["shared", "channels"] = "shared"
-    init: Finite = 0.25
+    slopes: Literal["shared", "channels"] = "shared"  #: one for all, or one for each channel
+    init: Finite = 0.25  #: what the slopes are before training
 
     def _count(self, x: Tensor) -> int:
         if self.slopes == "shared":
@@ -203,7 +203,7 @@ class Elu(Activation):
         ("elu alpha=-1", "[9]", "greater than or equal to 0"),
     )
 
-    alpha: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 1.0
+    alpha: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 1.0  #: it tends to `-alpha`
 
     def arguments(self) -> tuple[tuple[Part, ...], tuple[tuple[str, Part], ...]]:
         return (() if self.alpha == 1 else (Given("alpha", self.alpha),)), ()
@@ -283,7 +283,7 @@ class Gelu(Activation):
         ("gelu approximate=relu", "[9]", "relu"),
     )
 
-    approximate: Literal["none", "tanh"] = "none"
+    approximate: Literal["none", "tanh"] = "none"  #: exact, or by the formula with a tanh
 
     def arguments(self) -> tuple[tuple[Part, ...], tuple[tuple[str, Part], ...]]:
         return (), (() if self.approximate == "none" else (("approximate", "tanh"),))
@@ -325,7 +325,7 @@ class Softmax(Activation):
         ("softmax", "int[9]", "whole numbers"),
     )
 
-    axis: Natural | None = None
+    axis: Natural | None = None  #: counted from 0; none: the axis of the classes
 
     def _axis(self, x: Tensor) -> int:
         rank = len(x.shape)

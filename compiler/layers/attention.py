@@ -60,11 +60,11 @@ class Attention(Layer):
         ("attention 8, mask=later", "[T, 512]", "later"),
     )
 
-    heads: Positive
-    mask: Literal["none", "causal"] = "none"
-    over: int | None = None
-    dropout: Probability = 0.0
-    bias: bool = True
+    heads: Positive  #: how many heads share the features
+    mask: Literal["none", "causal"] = "none"  #: `causal` hides later places
+    over: int | None = None  #: the memory to read; none: the value itself
+    dropout: Probability = 0.0  #: the share of the weights that is dropped in training
+    bias: bool = True  #: whether the four maps have biases
 
     def output(self, inputs: Sequence[Tensor]) -> Tensor:
         for value in inputs:

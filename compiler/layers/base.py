@@ -207,11 +207,14 @@ class Layer(BaseModel):
         kind: the word in the language.
         inputs: how many values it joins, as (least, most) with None for any number; operands that
             are named (`over=memory`) are not counted.
+        positional: how many leading fields may be written without a name (`conv 64, 3x3`: 2).
         operands: fields that name other values of the net (`over=memory`); the field then holds the
             index of that value among the inputs.
         at_rest: outside training it hands its input on as it is.
         examples: lines of `.net` that must compile, each with its input shape and output shape.
         refused: lines that must not, each with its input shape and a piece of the message.
+
+    A field's comment `#: …` says what the argument means, for the layer's page in docs/layers/.
     """
 
     model_config = ConfigDict(

@@ -88,13 +88,13 @@ class Conv(Layer):
         ("conv 6, 3x3", "[400]", "one to three spatial axes"),
     )
 
-    filters: Positive
-    kernel: PerAxis
-    stride: PerAxis = 1
-    pad: Padding = 0
-    dilation: PerAxis = 1
-    groups: Positive = 1
-    bias: bool = True
+    filters: Positive  #: channels of the output
+    kernel: PerAxis  #: the window's size
+    stride: PerAxis = 1  #: how far the window moves
+    pad: Padding = 0  #: zeros at either end; `same` keeps `ceil(n/s)`, `valid` is 0
+    dilation: PerAxis = 1  #: the distance between elements of the window
+    groups: Positive = 1  #: groups of channels that do not see each other
+    bias: bool = True  #: whether each filter adds a learned number
 
     def axes(self, x: Tensor) -> tuple[Axis, ...]:
         """The window along each spatial axis of the input."""
@@ -196,14 +196,14 @@ class ConvTranspose(Layer):
         ("conv_transpose 8, 3x3, output_pad=2", "[4, 5, 5]", "smaller than the stride"),
     )
 
-    filters: Positive
-    kernel: PerAxis
-    stride: PerAxis = 1
-    pad: Natural | tuple[Natural, ...] = 0
-    output_pad: Natural | tuple[Natural, ...] = 0
-    dilation: PerAxis = 1
-    groups: Positive = 1
-    bias: bool = True
+    filters: Positive  #: channels of the output
+    kernel: PerAxis  #: the window's size
+    stride: PerAxis = 1  #: how far apart the windows are laid
+    pad: Natural | tuple[Natural, ...] = 0  #: what is cut off at either end
+    output_pad: Natural | tuple[Natural, ...] = 0  #: what is added at the end
+    dilation: PerAxis = 1  #: the distance between elements of the window
+    groups: Positive = 1  #: groups of channels that do not see each other
+    bias: bool = True  #: whether each filter adds a learned number
 
     def _spread(self, axes: int) -> list[tuple[int, int, int, int, int]]:
         fields = ("kernel", "stride", "pad", "output_pad", "dilation")

@@ -45,8 +45,8 @@ class Dense(Layer):
         ("dense 10", "int[T]", "whole numbers"),
     )
 
-    units: Positive
-    bias: bool = True
+    units: Positive  #: features of the output
+    bias: bool = True  #: whether each unit adds a learned number
 
     def output(self, inputs: Sequence[Tensor]) -> Tensor:
         (x,) = inputs

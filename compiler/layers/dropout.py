@@ -45,8 +45,8 @@ class Dropout(Weightless):
         ("dropout", "int[T]", "whole numbers"),
     )
 
-    p: Probability = 0.5
-    keep: Annotated[float, Field(gt=0, le=1)] | None = None
+    p: Probability = 0.5  #: the share that is dropped
+    keep: Annotated[float, Field(gt=0, le=1)] | None = None  #: the share that stays, instead of `p`
 
     @property
     def share(self) -> float:

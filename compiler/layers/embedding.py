@@ -47,8 +47,8 @@ class Embedding(Layer):
         ("embedding 100", "int[T]", "dim"),
     )
 
-    words: Positive
-    dim: Positive
+    words: Positive  #: how many ids there are
+    dim: Positive  #: features of each vector
 
     def output(self, inputs: Sequence[Tensor]) -> Tensor:
         (x,) = inputs
@@ -103,8 +103,8 @@ class Positions(Layer):
         ("positions", "[T, 64]", "form"),
     )
 
-    form: Literal["sinusoid", "learned"]
-    max: Positive | None = None
+    form: Literal["sinusoid", "learned"]  #: fixed numbers or learned ones
+    max: Positive | None = None  #: the longest sequence, for `learned` alone
 
     def output(self, inputs: Sequence[Tensor]) -> Tensor:
         (x,) = inputs

@@ -174,7 +174,7 @@ class Concat(Join):
         ("concat b", "[9] ; int[9]", "whole numbers"),
     )
 
-    axis: Natural | None = None
+    axis: Natural | None = None  #: the axis to join along; none: that of the features
 
     def free_axis(self, rank: int) -> int | None:
         return feature_axis(rank) if self.axis is None else self.axis
@@ -220,7 +220,7 @@ class Stack(Join):
         ("stack b, axis=2", "[8] ; [8]", "axis 2"),
     )
 
-    axis: Natural = 0
+    axis: Natural = 0  #: the new axis' place in the output, counted from 0
 
     def output(self, inputs: Sequence[Tensor]) -> Tensor:
         first = self.first(inputs)

@@ -93,9 +93,9 @@ class BatchNorm(Norm):
         ("batch_norm", "[1, 2, 3, 4, 5]", "5 axes"),
     )
 
-    eps: Epsilon = 1e-5
-    momentum: Annotated[float, Field(gt=0, le=1)] = 0.1
-    affine: bool = True
+    eps: Epsilon = 1e-5  #: added to the variance
+    momentum: Annotated[float, Field(gt=0, le=1)] = 0.1  #: the new batch's share in the averages
+    affine: bool = True  #: whether scale and shift are learned
 
     def output(self, inputs: Sequence[Tensor]) -> Tensor:
         (x,) = inputs
@@ -153,9 +153,9 @@ class LayerNorm(Norm):
         ("layer_norm", "int[T]", "whole numbers"),
     )
 
-    axes: Positive = 1
-    eps: Epsilon = 1e-5
-    affine: bool = True
+    axes: Positive = 1  #: how many of the last axes are normalised
+    eps: Epsilon = 1e-5  #: added to the variance
+    affine: bool = True  #: whether scale and shift are learned
 
     def _normalised(self, x: Tensor) -> tuple[int, ...]:
         what = "each normalised size"
@@ -220,9 +220,9 @@ class GroupNorm(Norm):
         ("group_norm", "[6, 8, 8]", "groups"),
     )
 
-    groups: Positive
-    eps: Epsilon = 1e-5
-    affine: bool = True
+    groups: Positive  #: how many groups the channels form
+    eps: Epsilon = 1e-5  #: added to the variance
+    affine: bool = True  #: whether scale and shift are learned
 
     def output(self, inputs: Sequence[Tensor]) -> Tensor:
         (x,) = inputs
@@ -284,8 +284,8 @@ class InstanceNorm(Norm):
         ("instance_norm", "[64, 1, 1]", "one position"),
     )
 
-    eps: Epsilon = 1e-5
-    affine: bool = False
+    eps: Epsilon = 1e-5  #: added to the variance
+    affine: bool = False  #: whether scale and shift are learned
 
     def output(self, inputs: Sequence[Tensor]) -> Tensor:
         (x,) = inputs

@@ -55,10 +55,10 @@ class _Sliding(Pool):
 
     positional = 1
 
-    kernel: PerAxis
-    stride: PerAxis | None = None
-    pad: Padding = 0
-    ceil: bool = False
+    kernel: PerAxis  #: the window's size
+    stride: PerAxis | None = None  #: how far the window moves; none: the kernel
+    pad: Padding = 0  #: padding at either end; `same` keeps `ceil(n/s)`, `valid` is 0
+    ceil: bool = False  #: round the output's size up
 
     def dilations(self) -> int | tuple[int, ...]:
         """Steps between the elements of a window."""
@@ -170,7 +170,7 @@ class MaxPool(_Sliding):
         ("max_pool 2x2", "[3, 8, 8, 8]", "3 spatial axes"),
     )
 
-    dilation: PerAxis = 1
+    dilation: PerAxis = 1  #: the distance between elements of the window
 
     def dilations(self) -> int | tuple[int, ...]:
         return self.dilation
@@ -204,7 +204,7 @@ class AvgPool(_Sliding):
         ("avg_pool 5x5", "[6, 4, 4]", "larger than the input's 4 + 0 padding = 4"),
     )
 
-    count_pad: bool = True
+    count_pad: bool = True  #: whether the padding's zeros count in the mean
 
     def output(self, inputs: Sequence[Tensor]) -> Tensor:
         out = super().output(inputs)
@@ -313,7 +313,7 @@ class _Adaptive(Pool):
     positional = 1
     pytorch: ClassVar[Literal["Avg", "Max"]]
 
-    size: PerAxis
+    size: PerAxis  #: the output's sizes
 
     def output(self, inputs: Sequence[Tensor]) -> Tensor:
         x = self.checked(inputs)

@@ -43,10 +43,10 @@ class Recurrent(Layer):
     module: ClassVar[str]
     maps: ClassVar[int]
 
-    units: Positive
-    layers: Annotated[int, Field(gt=0, le=1000)] = 1
-    bidirectional: bool = False
-    dropout: Probability = 0.0
+    units: Positive  #: numbers in the state of one direction
+    layers: Annotated[int, Field(gt=0, le=1000)] = 1  #: how many are stacked
+    bidirectional: bool = False  #: whether the sequence is read backwards too
+    dropout: Probability = 0.0  #: the share that is dropped between layers
 
     @property
     def directions(self) -> int:
@@ -154,7 +154,7 @@ class Rnn(Recurrent):
         ("rnn 20, dropout=0.5", "[T, 10]", "between its layers"),
     )
 
-    act: Literal["tanh", "relu"] = "tanh"
+    act: Literal["tanh", "relu"] = "tanh"  #: the activation of the state
 
     def options(self) -> tuple[tuple[str, Part], ...]:
         return () if self.act == "tanh" else (("nonlinearity", "relu"),)

@@ -71,7 +71,7 @@ class Mean(Weightless):
         ("mean", "int[T]", "whole numbers"),
     )
 
-    size: Extent | None = None
+    size: Extent | None = None  #: the size of the axis that goes; none: the first axis
 
     def axis(self, x: Tensor) -> int:
         """The axis that goes, counted from 0 without the batch."""

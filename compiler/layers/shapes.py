@@ -94,7 +94,7 @@ class Reshape(Arrangement):
         ("reshape [2*H, 2*W]", "[4, H, W]", "2*H"),
     )
 
-    sizes: Extents
+    sizes: Extents  #: the new axes
 
     def output(self, inputs: Sequence[Tensor]) -> Tensor:
         (x,) = inputs
@@ -160,7 +160,7 @@ class Transpose(Arrangement):
         ("transpose (1, 0)", "[3, 8, 8]", "each of 0, 1, 2 once"),
     )
 
-    axes: Axes | None = None
+    axes: Axes | None = None  #: the old axes in the new order; none: the last two swap
 
     def order(self, rank: int) -> tuple[int, ...]:
         """Which axis of the input each axis of the output is."""
