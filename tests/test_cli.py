@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from compiling import REPOSITORY
@@ -94,6 +95,17 @@ def test_check_as_json_is_findings_only() -> None:
         "end_line": 3,
         "end_column": 9,
         "labels": [],
+        "edits": [
+            {
+                "text": "dense",
+                "file": "spec.net",
+                "line": 3,
+                "column": 5,
+                "end_line": 3,
+                "end_column": 9,
+            }
+        ],
+        "safe": True,
     }
     assert json.loads(netc("check", written(GOOD), "--json").output) == {"diagnostics": []}
 
@@ -138,7 +150,10 @@ def test_files_that_cannot_be_read_are_one_line(command: str, kind: str) -> None
     assert result.exit_code in (1, 2)
     assert "Traceback" not in result.output
     assert len(result.stderr.strip().splitlines()) <= 4
-    assert result.stderr
+    if command == "check" and kind in ("bytes", "zeros", "stdin"):  # a place in the file is known
+        assert "error[E0109]" in result.output
+    else:
+        assert result.stderr
 
 
 # -- report
@@ -359,6 +374,27 @@ def test_an_epoch_has_a_step_for_each_batch(batch: int, steps: int) -> None:
     text = DIGITS.replace("epochs 2, batch=32", f"epochs 1, batch={batch}").replace(
         ">= 0.5", ">= 0"
     )
+    result = netc("train", written(text), "--quiet", "--json", "--device", "cpu")
+    assert json.loads(result.stdout)["epochs"][-1]["step"] == steps
+
+
+@pytest.mark.covers("N001", "N031")
+@pytest.mark.parametrize(("batch", "steps"), [(100, 100), (64, 157)])
+def test_the_last_smaller_batch_counts(batch: int, steps: int) -> None:
+    points = np.arange(10_000, dtype=np.float32)
+    np.savez("points.npz", x=points[:, None] / 10_000, y=points[:, None] / 10_000)
+    text = f"""
+net Line:
+    input x: [1]
+    dense 1
+
+train Line:
+    data npz "points.npz"
+    split 100, 0, 0
+    loss mse
+    optimizer sgd, lr=0.1
+    epochs 1, batch={batch}
+"""
     result = netc("train", written(text), "--quiet", "--json", "--device", "cpu")
     assert json.loads(result.stdout)["epochs"][-1]["step"] == steps
 

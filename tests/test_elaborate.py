@@ -222,3 +222,13 @@ def test_claims_about_sizes_with_names() -> None:
     assert not errors_of(text + "    expect macs == 12*T\n")
     assert "E0503" in errors_of(text + "    expect macs <= 100\n")[0]
     assert "E0502" in errors_of(text + "    expect output == [T + 1, n]\n")[0]
+
+
+@pytest.mark.covers("CV09")
+def test_the_depth_that_a_filter_reads_is_inferred_and_can_be_claimed() -> None:
+    text = (
+        "net N:\n    input image: [3, 6, 6]\n    image -> [{n}, 6, 6] -> conv 1, 3x3 -> [1, 4, 4]\n"
+    )
+    assert spec_of(text.format(n=3)).net().report().rows[0].params == 3 * 3 * 3 + 1
+    (error,) = errors_of(text.format(n=1))
+    assert error == "3 E0501 the claim [1, 6, 6] is false: here flows [3, 6, 6]"

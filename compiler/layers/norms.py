@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -23,10 +23,10 @@ from netc.compiler.layers.base import (
     Weight,
     Why,
     count_text,
-    largest_divisor,
     need_float,
     need_known,
     need_rank,
+    unshared,
 )
 from netc.compiler.layers.windows import Positive
 from netc.compiler.sizes import Size, product_of
@@ -75,7 +75,8 @@ class BatchNorm(Norm):
     Shape: `[c]`, `[c, l]`, `[c, h, w]` or `[c, d, h, w]`, and it stays. The mean `m` and the biased
     variance `v` are those of the batch and all positions while training. While testing they are
     running averages: `momentum` is the share of the new batch, so it is `1 - beta` of the notation
-    `beta * old + (1 - beta) * new`, and the running variance is the unbiased one.
+    `beta * old + (1 - beta) * new`. PyTorch averages the unbiased variance, divided by `n - 1`;
+    `running_var=biased` averages `v` itself, as many texts have it.
     Weights: `weight [c]`, `bias [c]`, unless `affine=no`; buffers `running_mean`, `running_var`,
     `num_batches_tracked`.
     Source: Ioffe, Szegedy 2015; https://pytorch.org/docs/stable/generated/torch.nn.BatchNorm2d.html
@@ -86,8 +87,10 @@ class BatchNorm(Norm):
         ("batch_norm", "[64, 112, 112]", "[64, 112, 112]"),
         ("batch_norm eps=1e-3, momentum=0.01", "[128]", "[128]"),
         ("batch_norm affine=no", "[8, L]", "[8, L]"),
+        ("batch_norm running_var=biased", "[3, 6, 6]", "[3, 6, 6]"),
     )
     refused = (
+        ("batch_norm running_var=exact", "[64]", "biased"),
         ("batch_norm momentum=2", "[64]", "less than or equal to 1"),
         ("batch_norm", "[c, 8, 8]", "number of channels"),
         ("batch_norm", "[1, 2, 3, 4, 5]", "5 axes"),
@@ -96,6 +99,7 @@ class BatchNorm(Norm):
     eps: Epsilon = 1e-5  #: added to the variance
     momentum: Annotated[float, Field(gt=0, le=1)] = 0.1  #: the new batch's share in the averages
     affine: bool = True  #: whether scale and shift are learned
+    running_var: Literal["unbiased", "biased"] = "unbiased"
 
     def output(self, inputs: Sequence[Tensor]) -> Tensor:
         (x,) = inputs
@@ -129,8 +133,10 @@ class BatchNorm(Norm):
             keywords.append(("momentum", Given("momentum", self.momentum)))
         if not self.affine:
             keywords.append(("affine", False))
-        function = f"nn.BatchNorm{max(1, len(x.shape) - 1)}d"
-        return Torch(Call(function, (Inferred("num_features", self.channels(x)),), tuple(keywords)))
+        biased = self.running_var == "biased"
+        function = "BiasedBatchNorm" if biased else f"nn.BatchNorm{max(1, len(x.shape) - 1)}d"
+        call = Call(function, (Inferred("num_features", self.channels(x)),), tuple(keywords))
+        return Torch(call, support=("BiasedBatchNorm",) if biased else ())
 
 
 class LayerNorm(Norm):
@@ -170,6 +176,7 @@ class LayerNorm(Norm):
                 f"write `axes={len(x.shape)}` or less" if x.shape else "",
                 code="E0312",
                 argument="axes",
+                change=("axes", str(len(x.shape))) if x.shape else None,
             )
         self._normalised(x)
         return x
@@ -230,14 +237,8 @@ class GroupNorm(Norm):
         need_rank(x, (1, 2, 3, 4), self.kind, "channels and up to three spatial axes")
         channels = self.channels(x)
         if channels % self.groups:
-            largest = largest_divisor(channels, self.groups)
-            raise ShapeError(
-                f"{self.groups} groups of `group_norm` cannot share {channels} channels: "
-                f"{channels} = {self.groups}·{channels // self.groups} + {channels % self.groups}",
-                f"write `groups={largest}`",
-                code="E0307",
-                argument="groups",
-            )
+            fact = f"{self.groups} groups of `group_norm` cannot share {channels} channels"
+            raise unshared(fact, "groups", self.groups, channels, channels)
         return x
 
     def weights(self, inputs: Sequence[Tensor]) -> tuple[Weight, ...]:

@@ -122,6 +122,7 @@ def _batch_norm(draw: Draw) -> tuple[Any, ...]:
         "eps": draw(EPS),
         "momentum": draw(st.sampled_from([0.1, 0.01])),
         "affine": draw(FLAGS),
+        "running_var": draw(st.sampled_from(["unbiased", "biased"])),
     }
     return arguments, [_shape(draw, 1, 4)]
 

@@ -48,10 +48,25 @@ def test_running_averages_of_one_batch() -> None:
     run(NOTES)
     close(run.module.running_mean, torch.tensor([0.3, 0.6]))
     close(run.module.running_var, torch.tensor([1.3, 2.5]))
-    biased = 0.9 * torch.ones(2) + 0.1 * NOTES.var(dim=0, correction=0)
-    close(biased, torch.tensor([1.1667, 1.9667]), 5e-5)
     run.module.eval()
     close(torch.cat([run(row[None]) for row in NOTES]), run(NOTES))
+
+
+@pytest.mark.covers("NO06")
+def test_biased_running_variance() -> None:
+    for shape in ((2,), (2, 5), (2, 3, 4), (2, 3, 2, 2)):
+        x = NOTES if len(shape) == 1 else torch.randn(3, *shape)
+        run = run_of(BatchNorm(running_var="biased"), [Tensor(shape)])
+        twin = run_of(BatchNorm(), [Tensor(shape)])
+        close(run(x), twin(x))
+        axes = [0, *range(2, x.dim())]
+        close(run.module.running_mean, twin.module.running_mean)
+        close(run.module.running_var, 0.9 + 0.1 * x.var(dim=axes, correction=0))
+        assert int(run.module.num_batches_tracked) == 1
+        if len(shape) == 1:
+            close(run.module.running_var, torch.tensor([1.1667, 1.9667]), 5e-5)
+        run.module.eval()
+        close(torch.cat([run(row[None]) for row in x]), run(x))
 
 
 @pytest.mark.covers("NO07", "N090")
