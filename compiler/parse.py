@@ -17,6 +17,7 @@ from typing import Any, cast
 
 from lark import Lark, Token, Transformer
 from lark.exceptions import UnexpectedInput, UnexpectedToken
+from lark.lexer import BasicLexer
 
 from netc import grammar as grammar_room
 from netc.compiler import tree
@@ -451,6 +452,15 @@ def _parser() -> tuple[Lark, Layout, Builder]:
         cache=_cache_file(),
     )
     return parser, layout, builder
+
+
+def terminals() -> tuple[tuple[str, str], ...]:
+    """Names and patterns of the grammar's words, in the order in which the lexer tries them.
+
+    Words such as `if`, which NAME matches too, are listed after it; the lexer prefers them.
+    """
+    tried = BasicLexer(_parser()[0].lexer_conf).terminals
+    return tuple((terminal.name, terminal.pattern.to_regexp()) for terminal in tried)
 
 
 def _cache_file() -> str | bool:

@@ -23,13 +23,15 @@ ROOMS = {
     "networkx": {"compiler/graph.py"},
     "lark": {"compiler/parse.py", "compiler/layout.py"},
     "click": {"src/netc"},
+    "pygments": {"src/netc/highlight.py"},
+    "netc.grammar.textmate": set(),
     "netc.runtime": {"runtime", "src/netc"},
     "netc.cli": {"src/netc"},
     "netc.api": {"src/netc"},
 }
 FILES = [
     file
-    for room in ("compiler", "runtime", "src")
+    for room in ("compiler", "grammar", "runtime", "src")
     for file in sorted((REPOSITORY / room).rglob("*.py"))
 ]
 
