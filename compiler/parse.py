@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from lark import Lark, Token, Transformer
 from lark.exceptions import UnexpectedInput, UnexpectedToken
@@ -471,3 +471,33 @@ def _cache_file() -> str | bool:
     except OSError:
         return False
     return str(folder / "grammar.tables")
+
+
+# ------------------------------------------------------------------------------
+# The words of a text, for those who print it again
+
+
+class Word(NamedTuple):
+    """A word or mark: the kind the grammar gives it, its text, and all that stands before it."""
+
+    kind: str
+    text: str
+    gap: str
+
+
+def words(text: str) -> Iterator[Word]:
+    """Every word and mark of a text that parses, with the blanks and comments before each.
+
+    Between them `_NL` ends a line, `_INDENT` and `_DEDENT` begin and end a block; they hold no
+    text. The last word is empty and has the end of the text before it: all gaps and texts together
+    are the text.
+    """
+    place = 0
+    for token in _parser()[0].lex("\n" + text):
+        if token.type in ("_NL", "_INDENT", "_DEDENT"):
+            yield Word(token.type, "", "")
+        else:
+            start, end = cast("int", token.start_pos) - 1, cast("int", token.end_pos) - 1
+            yield Word(token.type, str(token), text[place:start])
+            place = end
+    yield Word("", "", text[place:])

@@ -81,6 +81,22 @@ def check(files: tuple[str, ...], as_json: bool) -> None:
 
 
 @main.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE…")
+@click.option("--check", "listed", is_flag=True, help="Write nothing; list what is not in form.")
+@click.option("--diff", is_flag=True, help="Write nothing; show what would change.")
+def fmt(files: tuple[str, ...], listed: bool, diff: bool) -> None:
+    """Bring specs in form: blanks, empty lines, columns, lines of at most 100 columns.
+
+    FILE may be a folder, for all its .net files, or - for standard input to standard output. Exit
+    status 2 if a file has syntax errors (it is left alone), else 1 if --check or --diff find one
+    that is not in form.
+    """
+    from netc import fmt as formatting
+
+    sys.exit(formatting.fmt(files, formatting.Mode(listed, diff)))
+
+
+@main.command()
 @click.argument("file", metavar="FILE")
 @settings
 @click.option("--depth", default=1, show_default=True, help="How many levels of blocks to unfold.")
