@@ -2,178 +2,155 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
-from netc.compiler.graph import (
-    BlockStep,
-    GroupStep,
-    LayerStep,
-    Module,
-    ParamStep,
-    RepeatStep,
-    Step,
-    WhenStep,
+from netc.compiler.columns import (
+    Column,
+    bytes_text,
+    chosen,
+    columns,
+    shape_text,
+    short_count,
+    size_text,
 )
-from netc.compiler.report import Report, Row
-from netc.compiler.sizes import Size
+from netc.compiler.entries import Entry, flat, folded
+from netc.compiler.graph import Module
+from netc.compiler.grid import Style, grid, natural, wrapped
+from netc.compiler.report import Report
+from netc.compiler.sizes import Size, Symbolic, names_in
+
+DEFAULT = ("path", "what", "output", "params", "share", "macs")
+OPTIONAL = "share"
+"""Of the columns shown without being asked for, the one that a narrow terminal does without."""
+
+SORTS = ("params", "macs", "memory", "output")
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of the table."""
-
-    path: str
-    layer: str
-    output: str
-    params: str
-    macs: str
+class Unsortable(ValueError):
+    """Lines cannot be put in order, because a size in them is not a number."""
 
 
-def table(report: Report, module: Module, depth: int = 1) -> str:
-    """The whole report as text. `depth` says how many levels of blocks are unfolded."""
-    rows = {id(row.step): row for row in report.rows}
-    lines = list(_lines(module.steps, "", depth, _Rows(report.rows), rows))
-    head = Line("layer", "what", "output", "parameters", "MACs")
-    total = Line("total", "", "", f"{report.params:,}", _count(report.macs))
+def table(
+    report: Report,
+    module: Module,
+    depth: int = 1,
+    *,
+    names: Sequence[str] | None = None,
+    sort: str | None = None,
+    width: int | None = None,
+) -> str:
+    """The whole report as text.
+
+    `depth` says how many levels of blocks are unfolded; with `sort` every layer has a line, the
+    largest first. `names` are the columns. `width` is that of the terminal in characters; without
+    one lines are as long as they need to be. Raises Unsortable.
+    """
+    entries = lines_of(report, module, depth, sort)
+    shown = chosen(names or DEFAULT)
+    rows = cells(report, entries, shown)
+    if names is None and width is not None and natural(rows) > width:
+        shown = [column for column in shown if column.name != OPTIONAL]
+        rows = cells(report, entries, shown)
+    head, *body = rows
+    lines = grid([head, *body], totals(report, shown), [_style(column) for column in shown], width)
+    title = wrapped(_title(report), width, indent=len(report.name) + 2)
+    below = [line for text in _sentences(report) for line in wrapped(text, width, indent=4)]
+    claims = [f"{'✓' if claim.holds else '✗'} {claim.text}" for claim in report.claims]
+    return "\n".join([*title, "", *lines, "", *below, *claims]) + "\n"
+
+
+# ------------------------------------------------------------------------------
+# Lines and cells, for every form of the report
+
+
+def lines_of(report: Report, module: Module, depth: int, sort: str | None) -> list[Entry]:
+    """The lines of a report: folded in their order, or sorted and then flat. Raises Unsortable."""
+    if sort is None:
+        return folded(report, module, depth)
+    return sorted(flat(report), key=lambda entry: -_number(entry, report, sort))
+
+
+def _number(entry: Entry, report: Report, sort: str) -> int:
+    """What a line is sorted by: an output by how many numbers it holds."""
+    value: object = entry.output.tensor.elements
+    if sort != "output":
+        value = columns()[sort].value(entry, report)
+    if isinstance(value, Symbolic):
+        settings = " ".join(f"--set {name}=…" for name in sorted(names_in(value)))
+        message = f"{sort} of `{entry.path}` is {value}, and cannot be put in order"
+        raise Unsortable(f"{message}; give its sizes numbers: {settings}")
+    assert isinstance(value, int)
+    return value
+
+
+def cells(
+    report: Report, entries: Sequence[Entry], shown: Sequence[Column]
+) -> list[tuple[str, ...]]:
+    """The headings, and below them what each column says of each line, as text."""
+    head = tuple(column.heading for column in shown)
+    return [head, *(tuple(_cell(c, entry, report) for c in shown) for entry in entries)]
+
+
+def _cell(column: Column, entry: Entry, report: Report) -> str:
+    if column.name == "params" and entry.reused:
+        return "shared"  # counted where its weights were first used
+    return column.text(column.value(entry, report))
+
+
+def totals(report: Report, shown: Sequence[Column]) -> tuple[str, ...]:
+    """What stands below the columns; empty texts where no column has a sum."""
+    sums = ["" if c.total is None else c.text(c.total(report)) for c in shown]
+    return ("total", *sums[1:]) if any(sums) and shown[0].total is None else tuple(sums)
+
+
+def _style(column: Column) -> Style:
+    if column.name == "what":
+        return Style(False, "cut", 0, 12)
+    if column.kind == "arithmetic":
+        return Style(False, "break", 1, 24)
+    if column.kind in ("shape", "shapes"):
+        return Style(False, "break", 3, 0)
+    if column.kind == "words":
+        return Style(False, "never", 9, 0)
+    return Style(True, "break" if column.kind == "count" else "never", 2, 0)
+
+
+# ------------------------------------------------------------------------------
+# Above and below
+
+
+def _title(report: Report) -> str:
     inputs = ", ".join(f"{name} {tensor}" for name, tensor in report.inputs)
-    parts = [f"{report.name}: {inputs}", "", *_columns([head, *lines, total])]
-    return "\n".join([*parts, "", *_totals(report), *_claims(report)]) + "\n"
-
-
-class _Rows:
-    """The report's rows in the order of `walk`, taken one by one."""
-
-    def __init__(self, rows: Sequence[Row]) -> None:
-        self._rows = iter(rows)
-
-    def take(self, step: Step) -> list[Row]:
-        """The rows of a step and of all in it."""
-        match step:
-            case LayerStep() | ParamStep():
-                return [next(self._rows)]
-            case BlockStep():
-                inner: Sequence[Step] = step.module.steps
-            case RepeatStep():
-                inner = step.items
-            case GroupStep() | WhenStep():
-                inner = step.steps
-        return [row for one in inner for row in self.take(one)]
-
-
-def _lines(
-    steps: Sequence[Step], prefix: str, depth: int, rows: _Rows, by_step: dict[int, Row]
-) -> Iterator[Line]:
-    for step in steps:
-        path = prefix if step.name is None else f"{prefix}.{step.name}" if prefix else step.name
-        inner = _inner(step)
-        if inner is None:
-            (row,) = rows.take(step)
-            yield _line(row.path if step.name else "", _short(row.text), [row], row.output.shape)
-        elif depth <= 1 and not isinstance(step, WhenStep):
-            folded = rows.take(step)
-            yield _line(path, _folded(step), folded, step.output.tensor.shape)
-        else:
-            deeper = depth if isinstance(step, WhenStep) else depth - 1
-            yield from _lines(inner, path, deeper, rows, by_step)
-
-
-def _inner(step: Step) -> Sequence[Step] | None:
-    match step:
-        case BlockStep():
-            return step.module.steps
-        case RepeatStep():
-            return step.items
-        case GroupStep() | WhenStep():
-            return step.steps
-    return None
-
-
-def _line(path: str, what: str, rows: Sequence[Row], shape: tuple[Size, ...]) -> Line:
-    macs: Size = 0
-    for row in rows:
-        macs = macs + row.macs
-    params = sum(row.params for row in rows)
-    output = " × ".join(map(str, shape)) or "one number"
-    return Line(
-        path, what, output, f"{params:,}" if params else "–", _count(macs) if macs != 0 else "–"
-    )
-
-
-def _folded(step: Step) -> str:
-    """What a folded line stands for: `3 × Bottleneck`."""
-    match step:
-        case BlockStep():
-            return step.module.name
-        case RepeatStep():
-            kinds = Counter(_folded(item) for item in step.items)
-            return ", ".join(f"{count} × {kind}" for kind, count in kinds.items())
-        case GroupStep() | WhenStep():
-            return " → ".join(dict.fromkeys(_folded(inner) for inner in step.steps))
-        case LayerStep():
-            return step.layer.kind
-    return "param"
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 36 else text[:35] + "…"
-
-
-def _count(size: Size) -> str:
-    return f"{size:,}" if isinstance(size, int) else str(size)
-
-
-def _columns(lines: Sequence[Line]) -> list[str]:
-    """Aligned columns: words to the left, numbers to the right, rules around the layers."""
-    cells = [(line.path, line.layer, line.output, line.params, line.macs) for line in lines]
-    widths = [max(len(row[i]) for row in cells) for i in range(5)]
-    shown = [
-        "  ".join(
-            cell.rjust(width) if i > 2 else cell.ljust(width)
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in cells
+    named = [
+        f"{tensor}" if name == "output" else f"{name} {tensor}" for name, tensor in report.outputs
     ]
-    rule = "─" * (sum(widths) + 8)
-    return [shown[0], rule, *shown[1:-1], rule, shown[-1]]
+    return f"{report.name}: {inputs} → {', '.join(named)}"
 
 
-def _totals(report: Report) -> list[str]:
-    params = (
-        f"parameters  {report.params:,} ({report.trainable:,} trainable, {report.frozen:,} frozen)"
+def _sentences(report: Report) -> Iterator[str]:
+    """The totals, number first, as people quote them."""
+    frozen = f", {report.frozen:,} of them frozen" if report.frozen else ""
+    buffers = f"; {report.buffers:,} numbers in buffers" if report.buffers else ""
+    yield f"{_quoted(report.params, 'parameters')}{frozen}{buffers}"
+    yield f"{_quoted(report.macs, 'MACs')} for one example, of matrix products and convolutions"
+    yield f"{_quoted(report.flops, 'FLOPs')}: 2 for each MAC"
+    yield f"{bytes_text(report.weights_bytes)} of weights; {_activations(report)}"
+    field = report.receptive_field
+    seen = "" if field is None else f"; receptive field {shape_text(field)}"
+    yield f"depth {report.depth}: layers with weight matrices on the longest way{seen}"
+    yield from (f"condition: {text}" for text in report.conditions)
+
+
+def _quoted(count: Size, unit: str) -> str:
+    """`25,557,032 parameters (25.6 M)`."""
+    short = short_count(count) if isinstance(count, int) else ""
+    return f"{size_text(count)} {unit}" + (f" ({short})" if short else "")
+
+
+def _activations(report: Report) -> str:
+    if report.inference_peak is None and report.training_peak is None:
+        return "activations of one example: unknown"
+    return (
+        f"activations of one example: {bytes_text(report.inference_peak)} at the peak, "
+        f"{bytes_text(report.training_peak)} in training"
     )
-    if report.buffers:
-        params += f", buffers {report.buffers:,}"
-    field = _field(report.receptive_field)
-    lines = [
-        params,
-        f"MACs        {_count(report.macs)} for one example, of matrix products and convolutions",
-        f"FLOPs       {_count(report.flops)}: 2 for each MAC",
-        f"memory      weights {_bytes(report.weights_bytes)}, activations of one example: "
-        f"at the peak {_bytes(report.inference_peak)}, in training {_bytes(report.training_peak)}",
-        f"depth       {report.depth} layers with weight matrices, receptive field {field}",
-    ]
-    return lines + [f"condition   {text}" for text in report.conditions]
-
-
-def _claims(report: Report) -> list[str]:
-    return [f"{'✓' if claim.holds else '✗'} {claim.text}" for claim in report.claims]
-
-
-def _bytes(count: int | None) -> str:
-    """Bytes as people read them, in powers of 1024."""
-    if count is None:
-        return "unknown"
-    size = float(count)
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if size < 1024 or unit == "GiB":
-            return f"{size:,.0f} {unit}" if unit == "B" else f"{size:,.1f} {unit}"
-        size /= 1024
-    raise AssertionError("unreachable")
-
-
-def _field(sizes: Sequence[int] | str | None) -> str:
-    if sizes is None or isinstance(sizes, str):
-        return sizes or "none"
-    return " × ".join(map(str, sizes))

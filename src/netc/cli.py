@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from netc import checking
+from netc import checking, reporting
 from netc.checking import read_spec, reason, show, wrong
 from netc.start import OK, STOPPED
 
@@ -99,27 +99,47 @@ def fmt(files: tuple[str, ...], listed: bool, diff: bool) -> None:
 @main.command()
 @click.argument("file", metavar="FILE")
 @settings
-@click.option("--depth", default=1, show_default=True, help="How many levels of blocks to unfold.")
+@click.option(
+    "--depth", type=click.IntRange(min=1), help="How many levels of blocks to unfold (default 1)."
+)
+@click.option(
+    "--columns",
+    metavar="NAME,…",
+    help="path, layer, what, input, output, params, share, buffers, macs, memory (bytes of the "
+    "output), receptive, dense (parameters a dense layer would have), line, why, why_params, "
+    "why_macs, net.",
+)
+@click.option(
+    "--sort", type=click.Choice(reporting.SORTS), help="Every layer in a line, the largest first."
+)
 @click.option(
     "--json", "as_json", is_flag=True, help="Print everything, with the arithmetic, as JSON."
 )
+@click.option("--csv", "as_csv", is_flag=True, help="Print the columns for a spreadsheet.")
+@click.option("--markdown", "as_markdown", is_flag=True, help="Print the columns for a document.")
 def report(
-    file: str, name: str | None, values: tuple[tuple[str, Any], ...], depth: int, as_json: bool
+    file: str,
+    name: str | None,
+    values: tuple[tuple[str, Any], ...],
+    depth: int | None,
+    columns: str | None,
+    sort: str | None,
+    as_json: bool,
+    as_csv: bool,
+    as_markdown: bool,
 ) -> None:
     """Show shapes, parameters, MACs, memory and claims of the nets in FILE."""
-    spec = _compiled(file, values)
-    names = spec.names if name is None else (_net(spec, name).name,)
-    reports = [spec.net(one).report() for one in names]
+    try:
+        form = reporting.form_of({"json": as_json, "csv": as_csv, "markdown": as_markdown})
+        request = reporting.Request(form, depth, columns, sort)
+        request.check()
+        spec = _compiled(file, values)
+        names = spec.names if name is None else (_net(spec, name).name,)
+        shown = reporting.text([spec.net(one) for one in names], request)
+    except reporting.Misuse as error:
+        raise click.UsageError(str(error)) from None
     _complain(spec)
-    if as_json:
-        from netc.compiler.report import FORMAT
-
-        _print_json({"format": FORMAT, "nets": [one.to_json() for one in reports]})
-    else:
-        from netc.compiler.table import table
-
-        tables = [table(one, spec.net(one.name).graph.module, depth) for one in reports]
-        click.echo("\n".join(tables), nl=False)
+    click.echo(shown, nl=False)
     sys.exit(WRONG if wrong(spec.diagnostics) else OK)
 
 
