@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,8 +10,10 @@ from pydantic import ValidationError
 
 from netc.compiler import program
 from netc.compiler.arguments import problems, words_of
+from netc.compiler.changing import change_argument
 from netc.compiler.conditions import Condition, equal_when, together
 from netc.compiler.diagnostics import Diagnostic
+from netc.compiler.edits import Fix, rewrite, take_out
 from netc.compiler.evaluate import (
     UNKNOWN,
     EvaluationError,
@@ -26,7 +29,7 @@ from netc.compiler.graph import (
     Wire,
 )
 from netc.compiler.layers.base import Layer, ShapeError, Tensor
-from netc.compiler.sizes import Size
+from netc.compiler.sizes import Shape, Size
 from netc.compiler.source import Span
 
 
@@ -109,7 +112,25 @@ def _shape_error(
     if error.argument in use.arguments:
         span = use.arguments[error.argument].span
     labels = [made_by(w) for w in wires[:2] if w.made != use.span]
-    context.tell(error.code, span, error.message, frame, error.hint, labels)
+    fix = Fix(error.hint)
+    if error.change is not None:
+        fix = change_argument(use, *error.change, error.hint)
+    else:
+        fix = _instead_of_flatten(wires[0].origin(), error) or fix
+    context.tell(error.code, span, error.message, frame, fix, labels)
+
+
+def _instead_of_flatten(flattened: Wire, error: ShapeError) -> Fix | None:
+    """Offers to take out a `flatten` that stands in the way, or to pool in its stead."""
+    if flattened.layer is None or flattened.layer.kind != "flatten":
+        return None
+    before = flattened.read[0].tensor
+    if error.code == "E0303":
+        return take_out(flattened.made, "take the `flatten` above out, or move it below")
+    if error.code == "E0302" and len(before.shape) > 1 and isinstance(before.shape[0], int):
+        hint = "write `{}` in the place of `flatten`: it gives one number for each channel"
+        return rewrite(flattened.made, "global_avg_pool", hint + f", {before.shape[0]}")
+    return None
 
 
 def check_joins(
@@ -188,8 +209,14 @@ def check_claim(context: Findings, claim: program.ShapeClaim, frame: Frame) -> N
         equal = [a == b or equal_when(a, b) for a, b in zip(shape, claimed, strict=True)]
     if False in equal:
         message = f"the claim {Tensor(claimed)} is false: here flows {Tensor(shape)}"
-        hint = f"write `{Tensor(shape)}`, or change what leads here"
-        context.tell("E0501", claim.span, message, frame, hint, [made_by(current)])
+        fix = rewrite(claim.span, _as_written(shape), "write `{}`, or change what leads here")
+        context.tell("E0501", claim.span, message, frame, fix, [made_by(current)])
     found = [condition for condition in equal if not isinstance(condition, bool)]
     if False not in equal:
         only_if(context, "the claim holds", found, claim.span, frame)
+
+
+def _as_written(shape: Shape) -> str:
+    """A shape as a claim in the language, which divides with `//`: `[8, (H - 1)//2 + 1]`."""
+    text = f"[{', '.join(map(str, shape))}]"
+    return re.sub(r"floor\((\([^()]*\)|\w+)/(\d+)\)", r"\1//\2", text)

@@ -9,7 +9,8 @@ from typing import Any, cast, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from netc.compiler import tree
-from netc.compiler.diagnostics import Diagnostic, Log, did_you_mean
+from netc.compiler.diagnostics import Diagnostic, Log
+from netc.compiler.edits import suggest
 from netc.compiler.evaluate import say
 from netc.compiler.source import Span
 
@@ -41,7 +42,7 @@ def field_of(
     name = argument.name.text
     if name not in fields:
         message = f"`{word}` has no argument `{name}`"
-        log.say("E0203", argument.name.span, message, did_you_mean(name, fields))
+        log.say("E0203", argument.name.span, message, suggest(argument.name.span, name, fields))
         return None
     if name in given:
         log.say("E0204", argument.span, f"`{name}` of `{word}` is given twice", "keep one")

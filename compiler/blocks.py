@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from netc.compiler import layers, program, tree
-from netc.compiler.diagnostics import Label, did_you_mean
+from netc.compiler.diagnostics import Label
+from netc.compiler.edits import suggest
 from netc.compiler.scope import Names, bind, check_expression
 from netc.compiler.source import Span
 from netc.compiler.words import LATER, STRUCTURE
@@ -40,11 +41,12 @@ def opened(
         resolver.log.say("E0209", span, f"`{word}` stands outside of `{inside}`")
     elif word in LATER:
         resolver.log.say("E0208", span, f"`{word}` ({LATER[word]}) is not built yet", "take it out")
+    elif layers.find(word) is not None or word in resolver.definitions:
+        resolver.log.say("E0209", span, f"`{word}` opens no block", "take the `:` out")
     else:
-        known = layers.find(word) is not None or word in resolver.definitions
-        message = f"`{word}` opens no block" if known else f"no word `{word}` opens a block"
-        hint = "take the `:` out" if known else did_you_mean(word, STRUCTURE)
-        resolver.log.say("E0209" if known else "E0201", span, message, hint)
+        place = call.role.span if call and call.role else call.name.span if call else span
+        message = f"no word `{word}` opens a block"
+        resolver.log.say("E0201", place, message, suggest(place, word, STRUCTURE))
     return None
 
 
@@ -59,8 +61,10 @@ def _only(
         resolver.log.say("E0204", argument.span, f"`{word}` takes no argument by place")
     for name, argument in options.items():
         if name not in wanted:
+            assert argument.name is not None
             message = f"`{word}` has no argument `{name}`"
-            resolver.log.say("E0203", argument.span, message, did_you_mean(name, wanted))
+            place = argument.name.span
+            resolver.log.say("E0203", place, message, suggest(place, name, wanted))
 
 
 def _repeat(
@@ -150,7 +154,7 @@ def _parallel(
             "E0210",
             join.value.span,
             message,
-            did_you_mean(how, ("add", "mul", "concat", "stack")),
+            suggest(join.value.span, how, ("add", "mul", "concat", "stack")),
         )
         how = "concat"
     branches: list[program.Branch] = []

@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from netc.compiler import tree
-from netc.compiler.diagnostics import Log, did_you_mean
+from netc.compiler.diagnostics import Log
+from netc.compiler.edits import suggest
 from netc.compiler.evaluate import EvaluationError, Poisoned, Range, evaluate, say
 from netc.compiler.graph import Net
 from netc.compiler.report import Claim, Report
@@ -79,7 +80,7 @@ def _holds(
     if name not in measured and _name(expr.right) in measured:
         name, operator, other = _name(expr.right), _FLIP[operator], expr.left
     if name not in measured:
-        hint = did_you_mean(name or expr.left.span.text, measured)
+        hint = suggest(expr.left.span, name or expr.left.span.text, measured)
         message = f"`{name or expr.left.span.text}` is nothing that is measured"
         raise EvaluationError(expr.left.span, message, hint, "E0503")
     actual, claimed = measured[name], evaluate(other, values)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
+from netc.compiler.edits import Edit, Fix, listed, nearest
 from netc.compiler.source import Span
 
 Severity: TypeAlias = Literal["error", "warning", "note"]
@@ -25,6 +26,10 @@ class Diagnostic:
 
     Codes go by stage: E01 syntax, E02 names and arguments, E03 shapes, E04 the graph, E05 claims,
     E06 training and data; W the same for warnings, N for notes.
+
+    Attributes:
+        edits: the hint as edits of the text, made together; none where it needs the author.
+        safe: whether `netc check --fix` may make them; see `Fix`.
     """
 
     code: str
@@ -32,6 +37,8 @@ class Diagnostic:
     span: Span
     hint: str = ""
     labels: tuple[Label, ...] = ()
+    edits: tuple[Edit, ...] = ()
+    safe: bool = False
 
     @property
     def severity(self) -> Severity:
@@ -52,7 +59,21 @@ class Diagnostic:
                 {"text": label.text, "file": label.span.source.name, **_place(label.span)}
                 for label in self.labels
             ],
+            "edits": [
+                {"text": edit.text, "file": edit.span.source.name, **_place(edit.span)}
+                for edit in self.edits
+            ],
+            "safe": self.safe,
         }
+
+
+def finding(
+    code: str, span: Span, message: str, hint: str | Fix = "", labels: Iterable[Label] = ()
+) -> Diagnostic:
+    """A diagnostic from its parts; a fix gives its hint and the same as edits."""
+    if isinstance(hint, Fix):
+        return Diagnostic(code, message, span, hint.hint, tuple(labels), hint.edits, hint.safe)
+    return Diagnostic(code, message, span, hint, tuple(labels))
 
 
 class CompileError(Exception):
@@ -78,10 +99,15 @@ class Log:
         )
 
     def say(
-        self, code: str, span: Span, message: str, hint: str = "", labels: Iterable[Label] = ()
+        self,
+        code: str,
+        span: Span,
+        message: str,
+        hint: str | Fix = "",
+        labels: Iterable[Label] = (),
     ) -> None:
         """Adds a diagnostic from its parts."""
-        self.add(Diagnostic(code, message, span, hint, tuple(labels)))
+        self.add(finding(code, span, message, hint, labels))
 
     @property
     def has_errors(self) -> bool:
@@ -102,29 +128,11 @@ class Log:
             raise CompileError(self)
 
 
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that a misspelt one most likely stands for; None if none is near.
-
-    >>> nearest("max_pol", ["conv", "max_pool"])
-    'max_pool'
-    """
-    import difflib  # 5 ms, and most runs need no suggestion
-
-    choices = list(known)
-    lower = {choice.lower(): choice for choice in choices}
-    matches = difflib.get_close_matches(word.lower(), lower, n=1, cutoff=0.6)
-    return lower[matches[0]] if matches else None
-
-
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """A hint that names the nearest known word, or else all of them when they are few."""
+    """A hint for a word that stands in no spec (an option's): the nearest known, or all."""
     choices = sorted(set(known))
     near = nearest(word, choices)
-    if near is not None:
-        return f"did you mean `{near}`?"
-    if 0 < len(choices) <= 12:
-        return "known here: " + ", ".join(f"`{choice}`" for choice in choices)
-    return ""
+    return listed(choices) if near is None else f"did you mean `{near}`?"
 
 
 def _place(span: Span) -> dict[str, int]:

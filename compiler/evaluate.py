@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from netc.compiler import tree
+from netc.compiler.edits import Fix
 from netc.compiler.graph import Wire
 from netc.compiler.sizes import Size, Symbolic
 from netc.compiler.source import Span
@@ -42,7 +43,7 @@ class Poisoned(Exception):
 class EvaluationError(Exception):
     """An expression has no value; span, message and hint are the diagnostic's."""
 
-    def __init__(self, span: Span, message: str, hint: str = "", code: str = "E0210") -> None:
+    def __init__(self, span: Span, message: str, hint: str | Fix = "", code: str = "E0210") -> None:
         super().__init__(message)
         self.span, self.message, self.hint, self.code = span, message, hint, code
 

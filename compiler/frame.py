@@ -9,7 +9,8 @@ from typing import Any
 
 from netc.compiler import program, tree
 from netc.compiler.conditions import Condition
-from netc.compiler.diagnostics import Diagnostic, Label, Log
+from netc.compiler.diagnostics import Diagnostic, Label, Log, finding
+from netc.compiler.edits import Fix
 from netc.compiler.evaluate import (
     UNKNOWN,
     EvaluationError,
@@ -146,10 +147,10 @@ class Findings:
         span: Span,
         message: str,
         frame: Frame,
-        hint: str = "",
+        hint: str | Fix = "",
         labels: Sequence[Label] = (),
     ) -> None:
-        self.report(Diagnostic(code, message, span, hint, tuple(labels)), frame)
+        self.report(finding(code, span, message, hint, labels), frame)
 
     def report(self, diagnostic: Diagnostic, frame: Frame) -> None:
         """Logs a finding; inside a block it also points at the line that used the block."""

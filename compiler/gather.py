@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from netc.compiler import layers, tree
-from netc.compiler.diagnostics import Label, Log, did_you_mean
+from netc.compiler.diagnostics import Label, Log
+from netc.compiler.edits import suggest
 from netc.compiler.parse import parse
 from netc.compiler.source import Source
 from netc.compiler.words import PLACEHOLDER, STRUCTURE, forbidden_name
@@ -77,7 +78,7 @@ class Files:
         for name in use.names:
             if name.text not in known:
                 message = f"`{use.file}` defines no `{name.text}`"
-                self.log.say("E0201", name.span, message, did_you_mean(name.text, known))
+                self.log.say("E0201", name.span, message, suggest(name.span, name.text, known))
 
     def _stray(self, statement: tree.Statement) -> None:
         word = first_word(statement)

@@ -8,6 +8,7 @@ slip does not hide the errors after it.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from lark import Token
 from lark.lark import PostLex
@@ -58,14 +59,35 @@ class LayoutError(Exception):
         self.token, self.message = token, message
 
 
+@dataclass(frozen=True, slots=True)
+class Slip:
+    """What is wrong with a line that is read all the same.
+
+    Attributes:
+        column: where it starts.
+        end: one past its last character.
+        indent: the blanks to indent the line by, where its indentation is wrong.
+        safe: whether that indentation is the only one it can mean.
+    """
+
+    line: int
+    column: int
+    end: int
+    code: str
+    message: str
+    hint: str = ""
+    indent: int | None = None
+    safe: bool = False
+
+
 class Layout(PostLex):
-    """One pass over the tokens of a text. `slips` collects (line, column, code, message, hint)."""
+    """One pass over the tokens of a text, with the slips found on the way."""
 
     always_accept = ("_NL",)
 
     def __init__(self) -> None:
         self.brackets: list[Token] = []
-        self.slips: list[tuple[int, int, str, str, str]] = []
+        self.slips: list[Slip] = []
 
     def process(self, stream: Iterator[Token]) -> Iterator[Token]:
         """Yields the tokens with `_INDENT` and `_DEDENT` put in."""
@@ -96,7 +118,10 @@ class Layout(PostLex):
                 operators = 0
             elif kind in _NUMBERS and _beyond(token):
                 message = "the number is larger than 2^63"
-                self.slips.append((token.line or 1, token.column or 1, "E0108", message, ""))
+                start = token.column or 1
+                self.slips.append(
+                    Slip(token.line or 1, start, start + len(token), "E0108", message)
+                )
             yield token
         if last is not None and not self.brackets:
             yield Token.new_borrow_pos("_NL", "\n", last)
@@ -110,10 +135,11 @@ class Layout(PostLex):
             return  # a comment ends the file
         line = (token.line or 0) + token.count("\n")
         if "\t" in blanks:
-            self.slips.append(
-                (line, 1, "E0103", "the line is indented with a tab", "indent with four spaces")
-            )
+            with_what = "tabs and spaces" if " " in blanks else "a tab"
+            message, end = f"the line is indented with {with_what}", len(blanks) + 1
             blanks = blanks.expandtabs(4)
+            hint = f"indent with spaces: {len(blanks)} here"
+            self.slips.append(Slip(line, 1, end, "E0103", message, hint, len(blanks), safe=True))
         width = len(blanks)
         if width > open_blocks[-1]:
             open_blocks.append(width)
@@ -129,12 +155,7 @@ class Layout(PostLex):
             open_blocks.pop()
             yield Token("_DEDENT", "", line=line, column=1, end_line=line, end_column=width + 1)
         if width != open_blocks[-1]:
-            self.slips.append(
-                (
-                    line,
-                    1,
-                    "E0104",
-                    f"the line is indented by {width}, and the blocks above by {levels}",
-                    f"indent it by {open_blocks[-1]}, or like the block it belongs to",
-                )
-            )
+            message = f"the line is indented by {width}, and the blocks above by {levels}"
+            hint = f"indent it by {open_blocks[-1]}, or like the block it belongs to"
+            slip = Slip(line, 1, width + 1, "E0104", message, hint, open_blocks[-1])
+            self.slips.append(slip)

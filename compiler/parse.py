@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
@@ -21,10 +22,11 @@ from lark.lexer import BasicLexer
 
 from netc import grammar as grammar_room
 from netc.compiler import tree
-from netc.compiler.diagnostics import Diagnostic, Log
+from netc.compiler.diagnostics import Diagnostic, Log, finding
+from netc.compiler.edits import Fix, append, rewrite
 from netc.compiler.layout import Layout, LayoutError
 from netc.compiler.source import Source, Span
-from netc.compiler.words import PLACEHOLDER
+from netc.compiler.words import PLACEHOLDER, STRUCTURE
 
 MOST_ERRORS = 20
 """Syntax errors reported in one definition before parsing it is given up."""
@@ -71,9 +73,12 @@ def _parse_part(text: str, source: Source, first: int, log: Log) -> list[tree.St
 
 
 def _report_slips(layout: Layout, builder: Builder, log: Log) -> None:
-    for line, column, code, message, hint in layout.slips:
-        width = len(builder.source.line(line + builder.offset))
-        log.add(Diagnostic(code, message, builder.span_at(line, column, max(width, 1)), hint))
+    for slip in layout.slips:
+        span = builder.span_at(slip.line, slip.column, slip.end)
+        hint = Fix(slip.hint)
+        if slip.indent is not None:
+            hint = rewrite(span, " " * slip.indent, slip.hint, safe=slip.safe)
+        log.say(slip.code, span, slip.message, hint)
 
 
 # ------------------------------------------------------------------------------
@@ -110,17 +115,18 @@ _WORDS = {
     "AS": "`as`",
 }
 _STRANGE = {
-    "'": 'text stands in double quotes: "…"',
-    "{": "blocks are indented after a `:`; there are no braces",
-    "}": "blocks are indented after a `:`; there are no braces",
-    ";": "write each line of the net on a line of its own",
-    "→": "write the arrow as `->`",
-    "×": "write `x` between sizes, as in `3x3`, and `*` to multiply",
-    "−": "write the minus as `-`",
-    "!": "write `not`, or `!=`",
-    "&": "write `and`",
-    "|": "write `or`",
+    "'": ('text stands in double quotes: "…"', None),
+    "{": ("blocks are indented after a `:`; there are no braces", None),
+    "}": ("blocks are indented after a `:`; there are no braces", None),
+    ";": ("write each line of the net on a line of its own", None),
+    "→": ("write the arrow as `->`", "->"),
+    "×": ("write `x` between sizes, as in `3x3`, and `*` to multiply", "x"),
+    "−": ("write the minus as `-`", "-"),
+    "!": ("write `not`, or `!=`", "not "),
+    "&": ("write `and`", "and"),
+    "|": ("write `or`", "or"),
 }
+"""Characters of other languages: what to write here, and the text for it if there is but one."""
 
 Mend = Callable[[str], str]
 
@@ -131,25 +137,49 @@ def _explain(
     """The line to replace, what to say, and how to replace it."""
     if isinstance(error, LayoutError):
         number = error.token.line or 1
-        return number, Diagnostic("E0107", error.message, builder.span(error.token)), _blank
+        return number, finding("E0107", builder.span(error.token), error.message), _blank
     number = max(1, min(int(error.line), len(lines)))
     if layout.brackets and (opened := layout.brackets[-1]).line < number:  # type: ignore[operator]
+        first = opened.line or 1
         close = {"(": ")", "[": "]"}[str(opened)]
+        hint = append(_code(builder, lines, first), close, f"write `{close}` where the list ends")
         message = f"`{opened}` is never closed"
-        hint = f"write `{close}` where the list ends"
-        return opened.line or 1, Diagnostic("E0105", message, builder.span(opened), hint), _blank
+        return first, finding("E0105", builder.span(opened), message, hint), _blank
     if isinstance(error, UnexpectedToken):
         return _explain_token(error, builder, lines)
-    character = lines[number - 1][error.column - 1 : error.column]
-    span = builder.span_at(number, int(error.column), int(error.column) + 1)
+    return number, _strange(error, number, builder, lines), _blank
+
+
+def _code(builder: Builder, lines: list[str], number: int) -> Span:
+    """Where a line's text stands, without its indentation and its comment."""
+    code = lines[number - 1].split("#")[0].rstrip()
+    return builder.span_at(number, len(code) - len(code.lstrip()) + 1, len(code) + 1)
+
+
+def _strange(error: UnexpectedInput, number: int, builder: Builder, lines: list[str]) -> Diagnostic:
+    """What to say of a character that no word of the language has."""
+    line, column = lines[number - 1], int(error.column)
+    character = line[column - 1 : column]
     if character == '"':
-        span = builder.span_at(number, int(error.column), len(lines[number - 1]) + 1)
-        text = Diagnostic("E0106", "the text is never closed", span, 'end it with `"`')
-        return number, text, _blank
-    hint = _STRANGE.get(character, "")
+        span = builder.span_at(number, column, len(line) + 1)
+        code = _code(builder, lines, number)
+        return finding(
+            "E0106", span, "the text is never closed", append(code, '"', 'end it with `"`')
+        )
+    span = builder.span_at(number, column, column + 1)
+    hint, text = _STRANGE.get(character, ("", None))
+    fix = Fix(hint)
+    if character == "'" and (end := line.find("'", column)) > 0 and '"' not in line[column:end]:
+        quoted = builder.span_at(number, column, end + 2)
+        fix = rewrite(quoted, f'"{line[column:end]}"', hint, safe=True)
+    elif character == "×" and not re.search(r"\d×\d", line[column - 2 : column + 1]):
+        fix = rewrite(span, "*", hint)
+    elif text is not None:
+        twice = character in "&|" and line[column : column + 1] == character
+        fix = rewrite(builder.span_at(number, column, column + 1 + twice), text, hint, safe=True)
     shown = character if character.isprintable() else repr(character)
     expected = "" if hint else f"; expected {_expected(_allowed(error))}"
-    return number, Diagnostic("E0102", f"`{shown}` does not fit here{expected}", span, hint), _blank
+    return finding("E0102", span, f"`{shown}` does not fit here{expected}", fix)
 
 
 def _allowed(error: UnexpectedInput) -> set[str]:
@@ -164,32 +194,48 @@ def _explain_token(
     above = _line_above(lines, number)
     if token.type == "_INDENT":
         span = builder.span_at(number, len(token) + 1, len(lines[number - 1]) + 1)
+        code = _code(builder, lines, above)
         hint = f"end line {above + builder.offset} with `:` if this line belongs to it"
+        fix = append(code, ":", hint, safe=code.text.split(" ")[0] in _OPENERS)
         message = "the line is indented, and the line above opens no block"
-        return above, Diagnostic("E0104", message, span, hint), _with_colon
+        return above, finding("E0104", span, message, fix), _with_colon
     if error.expected and set(error.expected) <= {"_INDENT", "_NL"}:
         opener = above if token.type != "_NL" else number
         if not lines[opener - 1].split("#")[0].rstrip().endswith(":"):
             opener = above
-        span = builder.span_at(opener, 1, len(lines[opener - 1]) + 1)
         message = "the `:` opens a block, and no indented line follows"
         hint = "indent the lines that belong to it"
-        return opener, Diagnostic("E0104", message, span, hint), _blank
-    if token.type in ("_NL", "$END", "_DEDENT"):
-        end = len(lines[number - 1].split("#")[0].rstrip()) + 1
-        span = builder.span_at(number, max(end - 1, 1), max(end, 2))
-        message = (
-            f"the line ends too early; expected {_expected(set(error.accepts or error.expected))}"
-        )
-        return number, Diagnostic("E0101", message, span), _blank
+        return opener, finding("E0104", _code(builder, lines, opener), message, hint), _blank
     allowed = set(error.accepts or error.expected)
+    if token.type in ("_NL", "$END", "_DEDENT"):
+        code = _code(builder, lines, number)
+        message = f"the line ends too early; expected {_expected(allowed)}"
+        last = replace(code, column=max(code.end_column - 1, 1))
+        return number, finding("E0101", last, message, _too_early(code)), _blank
     message = f"`{token}` does not fit here; expected {_expected(allowed)}"
-    hint = ""
-    if "COMMA" in allowed and token.type in _OPERANDS:
-        message, hint = f"a comma is missing before `{token}`", "write `,` between arguments"
-    if lines[number - 1].split()[:1] in (["net"], ["block"]):
-        hint = "a definition reads `net NAME(parameter=default):`"
-    return number, Diagnostic("E0101", message, builder.span(token), hint), _blank
+    fix = Fix("")
+    first = lines[number - 1].split()[:1]
+    if first in (["net"], ["block"]):
+        fix = Fix(f"a definition reads `{first[0]} NAME(parameter=default):`")
+    elif "COMMA" in allowed and token.type in _OPERANDS:
+        message = f"a comma is missing before `{token}`"
+        end = len(lines[number - 1][: (token.column or 1) - 1].rstrip()) + 1
+        place = builder.span_at(number, end, end)
+        fix = append(place, ",", "write `,` between arguments", safe=True)
+    return number, finding("E0101", builder.span(token), message, fix), _blank
+
+
+_OPENERS = frozenset(("net", "block", "train", *STRUCTURE))
+
+
+def _too_early(code: Span) -> Fix:
+    """Offers to take out an arrow or a comma that nothing follows."""
+    for text, name in (("->", "arrow"), (",", "comma")):
+        kept = code.text.removesuffix(text).rstrip()
+        if code.text.endswith(text) and kept:
+            gap = replace(code, column=code.column + len(kept))
+            return rewrite(gap, "", f"take the {name} out, or write what comes after it")
+    return Fix("")
 
 
 def _expected(terminals: set[str]) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from netc.compiler.diagnostics import Diagnostic
 from netc.compiler.source import Span
@@ -11,70 +12,152 @@ from netc.compiler.source import Span
 _COLORS = {"error": "31", "warning": "33", "note": "36", "hint": "32", "place": "2", "bold": "1"}
 MOST_LABELS = 4
 MOST_ALIKE = 20
+NARROWEST = 40
+"""Columns below which wrapping would leave too little of a line to read."""
 
 
-def render(diagnostics: Iterable[Diagnostic], *, color: bool = False) -> str:
+def render(
+    diagnostics: Iterable[Diagnostic], *, color: bool = False, width: int | None = None
+) -> str:
     """All diagnostics, each with its source line and carets, separated by empty lines.
 
-    Of one code the first few are shown and the rest are counted; `--json` has them all.
+    `width` is the terminal's: text is wrapped and source lines are cut to it; None leaves them as
+    they are. Of one code the first few are shown and the rest are counted; `--json` has them all.
     """
-    paint, shown = _Paint(color), []
+    page = _Page(color, max(width, NARROWEST) if width else None)
+    shown: list[str] = []
     counts: Counter[str] = Counter()
     for diagnostic in diagnostics:
         counts[diagnostic.code] += 1
         if counts[diagnostic.code] <= MOST_ALIKE:
-            shown.append(_one(diagnostic, paint))
+            shown.append(page.entry(diagnostic))
     for code, count in counts.items():
         if count > MOST_ALIKE:
             shown.append(f"… and {count - MOST_ALIKE:,} more {code}\n")
     return "\n".join(shown)
 
 
-class _Paint:
-    def __init__(self, color: bool) -> None:
-        self.color = color
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """What is written on: with colours or without, so wide or of any width."""
 
-    def __call__(self, text: str, how: str) -> str:
+    color: bool
+    width: int | None
+
+    def paint(self, text: str, how: str) -> str:
         return f"\x1b[{_COLORS[how]}m{text}\x1b[0m" if self.color and text else text
 
+    def entry(self, diagnostic: Diagnostic) -> str:
+        """One diagnostic."""
+        severity = diagnostic.severity
+        code = f"{severity}[{diagnostic.code}]: "
+        first, *more = self.wrapped(diagnostic.message, len(code), 2)
+        lines = [f"{self.paint(code[:-2], severity)}: {self.paint(first, 'bold')}"]
+        lines += ["  " + self.paint(line, "bold") for line in more]
+        places: list[tuple[Span, str, str]] = [(diagnostic.span, "", severity)]
+        places += [(label.span, label.text, "place") for label in diagnostic.labels[:MOST_LABELS]]
+        margin = max(len(str(span.line)) for span, _, _ in places)
+        for number, (span, text, how) in enumerate(places):
+            arrow = "-->" if number == 0 else ":::"
+            lines.append(f"{' ' * margin}{self.paint(arrow, 'place')} {span}")
+            lines += self.excerpt(span, text, how, margin)
+        if diagnostic.hint:
+            indent = margin + len(" = help: ")
+            first, *more = self.wrapped(diagnostic.hint, indent, indent)
+            sign = f"{self.paint('=', 'place')} {self.paint('help', 'hint')}"
+            lines.append(f"{' ' * margin} {sign}: {first}")
+            lines += [" " * indent + line for line in more]
+        return "\n".join(lines) + "\n"
 
-def _one(diagnostic: Diagnostic, paint: _Paint) -> str:
-    severity = diagnostic.severity
-    head = paint(f"{severity}[{diagnostic.code}]", severity)
-    lines = [f"{head}: {paint(diagnostic.message, 'bold')}"]
-    places: list[tuple[Span, str, str]] = [(diagnostic.span, "", severity)]
-    places += [(label.span, label.text, "place") for label in diagnostic.labels[:MOST_LABELS]]
-    width = max(len(str(span.line)) for span, _, _ in places)
-    for number, (span, text, how) in enumerate(places):
-        arrow = "-->" if number == 0 else ":::"
-        lines.append(f"{' ' * width}{paint(arrow, 'place')} {span}")
-        lines += _excerpt(span, text, how, width, paint)
-    if diagnostic.hint:
-        lines.append(
-            f"{' ' * width} {paint('=', 'place')} {paint('help', 'hint')}: {diagnostic.hint}"
+    def excerpt(self, span: Span, text: str, how: str, margin: int) -> list[str]:
+        """The line with marks below it. A tab is shown as one blank: marks stay in place."""
+        line = span.source.line(span.line).replace("\t", " ")
+        end = span.end_column if span.end_line == span.line else len(line) + 1
+        start, count = span.column - 1, max(1, min(end, len(line) + 1) - span.column)
+        if self.width is not None:
+            line, start, count = _cut(line, start, count, self.width - margin - 3)
+        bar, blank = self.paint("|", "place"), " " * margin
+        marks = self.paint(("^" if how != "place" else "-") * count, how)
+        found = [f"{span.line:>{margin}} {bar} {line}", f"{blank} {bar} {' ' * start}{marks}"]
+        if not text:
+            return found
+        beside = start + count + 1
+        room = None if self.width is None else self.width - margin - 3 - beside
+        if room is None or len(text) <= room:
+            found[1] += f" {text}"
+            return found
+        indent = min(start, 8)
+        rest = self.wrapped(text, margin + 3 + indent, margin + 3 + indent)
+        return found + [f"{blank} {bar} {' ' * indent}{part}" for part in rest]
+
+    def wrapped(self, text: str, first: int, others: int) -> Sequence[str]:
+        """The text in lines that fit beside so many columns already taken."""
+        if self.width is None or first + len(text) <= self.width:
+            return [text]
+        import textwrap  # most findings fit, and pipes have no width
+
+        lines = textwrap.wrap(
+            "." * first + text,
+            self.width,
+            subsequent_indent=" " * others,
+            break_long_words=False,
+            break_on_hyphens=False,
         )
-    return "\n".join(lines) + "\n"
+        return [line[first if number == 0 else others :] for number, line in enumerate(lines)]
 
 
-def _excerpt(span: Span, text: str, how: str, width: int, paint: _Paint) -> list[str]:
-    """The line with carets below it. Tabs are shown as one blank, so that carets stay in place."""
-    line = span.source.line(span.line).replace("\t", " ")
-    end = span.end_column if span.end_line == span.line else len(line) + 1
-    count = max(1, min(end, len(line) + 1) - span.column)
-    marks = ("^" if how != "place" else "-") * count
-    bar = paint("|", "place")
-    below = " " * (span.column - 1) + paint(marks, how) + (f" {text}" if text else "")
-    return [f"{span.line:>{width}} {bar} {line}", f"{' ' * width} {bar} {below}"]
+def _cut(line: str, start: int, count: int, room: int) -> tuple[str, int, int]:
+    """The part of a long line around its marks, with `…` where it was cut: line, start, count."""
+    if len(line) <= room:
+        return line, start, count
+    first = 0 if start + min(count, room // 2) < room - 1 else max(0, start - room // 4)
+    shown = line[first : first + room]
+    if first:
+        shown = "…" + shown[1:]
+    if first + room < len(line):
+        shown = shown[:-1] + "…"
+    return shown, start - first, max(1, min(count, room - 1 - (start - first)))
 
 
 def summary(diagnostics: Iterable[Diagnostic]) -> str:
-    """`2 errors, 1 warning`; empty if there is nothing to count."""
-    counts: dict[str, int] = {}
+    """`2 errors, 1 warning`, and how many of them need no author; empty if there are none."""
+    counts: Counter[str] = Counter()
+    safe = 0
     for diagnostic in diagnostics:
-        counts[diagnostic.severity] = counts.get(diagnostic.severity, 0) + 1
+        counts[diagnostic.severity] += 1
+        safe += diagnostic.safe
     parts = [
         f"{counts[name]} {name}{'s' if counts[name] > 1 else ''}"
         for name in ("error", "warning", "note")
-        if name in counts
+        if counts[name]
     ]
-    return ", ".join(parts)
+    return ", ".join(parts) + (f"; `netc check --fix` mends {safe}" if safe else "")
+
+
+# ------------------------------------------------------------------------------
+# GitHub's workflow commands
+
+_LEVELS = {"error": "error", "warning": "warning", "note": "notice"}
+
+
+def annotation(diagnostic: Diagnostic) -> str:
+    """One line that GitHub shows beside the diff: `::error file=…,line=…,title=E0301::message`."""
+    span = diagnostic.span
+    properties = {
+        "file": span.source.name,
+        "line": span.line,
+        "col": span.column,
+        "endLine": span.end_line,
+        "endColumn": span.end_column,
+        "title": diagnostic.code,
+    }
+    listed = ",".join(f"{name}={_escaped(str(value), ':,')}" for name, value in properties.items())
+    text = diagnostic.message + (f"\nhelp: {diagnostic.hint}" if diagnostic.hint else "")
+    return f"::{_LEVELS[diagnostic.severity]} {listed}::{_escaped(text)}"
+
+
+def _escaped(text: str, also: str = "") -> str:
+    """Percent signs, line ends and, in properties, colons and commas as GitHub wants them."""
+    for character in "%\r\n" + also:  # the percent sign first: it is what the others become
+        text = text.replace(character, f"%{ord(character):02X}")
+    return text

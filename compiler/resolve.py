@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from netc.compiler import layers, program, tree
 from netc.compiler.arguments import field_of, need_all, words_of
 from netc.compiler.blocks import opened
-from netc.compiler.diagnostics import Log, did_you_mean
+from netc.compiler.diagnostics import Log
+from netc.compiler.edits import suggest
 from netc.compiler.gather import Files, Reader, first_word
 from netc.compiler.layers.base import Layer
 from netc.compiler.scope import Names, bind, check_expression, warn_unused
@@ -285,7 +286,7 @@ class Resolver:
             return
         known = [*layers.words(), *self.definitions, *STRUCTURE, *names.all()]
         message = f"there is no layer, block or value called `{word}`"
-        self.log.say("E0201", call.name.span, message, did_you_mean(word, known))
+        self.log.say("E0201", call.name.span, message, suggest(call.name.span, word, known))
 
     def _layer(self, layer: type[Layer], call: tree.Call, names: Names) -> program.LayerUse:
         fields = dict(layer.model_fields)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from netc.compiler import tree
-from netc.compiler.diagnostics import Label, Log, did_you_mean
+from netc.compiler.diagnostics import Label, Log
+from netc.compiler.edits import suggest
 from netc.compiler.source import Span
 from netc.compiler.words import CONSTANTS, PLACEHOLDER, forbidden_name
 
@@ -66,7 +67,7 @@ def check_expression(expr: tree.Expr, names: Names, words: Sequence[str], log: L
                 what = "value, size or parameter"
                 known = [*names.all(), *words]
                 message = f"there is no {what} called `{text}` here"
-                log.say("E0202", expr.span, message, did_you_mean(text, known))
+                log.say("E0202", expr.span, message, suggest(expr.span, text, known))
             names.used.add(text)
         case tree.Attribute(target=target):
             check_expression(target, names, (), log)

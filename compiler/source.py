@@ -40,6 +40,16 @@ class Span:
             return self.source.line(self.line)[self.column - 1 :]
         return self.source.line(self.line)[self.column - 1 : self.end_column - 1]
 
+    @property
+    def before(self) -> Span:
+        """The place right before the span: nothing long."""
+        return Span(self.source, self.line, self.column, self.line, self.column)
+
+    @property
+    def after(self) -> Span:
+        """The place right behind the span: nothing long."""
+        return Span(self.source, self.end_line, self.end_column, self.end_line, self.end_column)
+
     def to(self, last: Span) -> Span:
         """The span from the start of this one to the end of another."""
         return Span(self.source, self.line, self.column, last.end_line, last.end_column)

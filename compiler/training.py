@@ -11,7 +11,8 @@ from pydantic import ValidationError
 from netc.compiler import recipes as parts
 from netc.compiler import tree
 from netc.compiler.arguments import field_of, need_all, problems, words_of
-from netc.compiler.diagnostics import Label, Log, did_you_mean
+from netc.compiler.diagnostics import Label, Log
+from netc.compiler.edits import suggest
 from netc.compiler.evaluate import EvaluationError, Poisoned, evaluate, say
 from netc.compiler.graph import LayerStep, Net, walk
 from netc.compiler.recipe import MetricClaim, Recipe
@@ -61,7 +62,7 @@ def _net_of(train: tree.Line, nets: Mapping[str, Net], log: Log) -> str | None:
     name = arguments[0].value
     if name.text not in nets:
         message = f"there is no net `{name.text}` here"
-        log.say("E0201", name.span, message, did_you_mean(name.text, nets))
+        log.say("E0201", name.span, message, suggest(name.span, name.text, nets))
         return None
     return name.text
 
@@ -126,7 +127,7 @@ class _Reader:
             return
         if word not in CLAUSES:
             message = f"`train` has no clause `{word}`"
-            self.log.say("E0601", role.span, message, did_you_mean(word, CLAUSES))
+            self.log.say("E0601", role.span, message, suggest(role.span, word, CLAUSES))
             return
         if word in parts.roles():
             self._once(word, call.span)
@@ -155,7 +156,7 @@ class _Reader:
         part = parts.find(role, name.text)
         if part is None:
             message = f"there is no {role} `{name.text}`"
-            hint = did_you_mean(name.text, parts.words(role))
+            hint = suggest(name.span, name.text, parts.words(role))
             self.log.say("E0201", name.span, message, hint)
             return None
         return self._built(part, tree.Call(name, arguments, call.span))
@@ -232,7 +233,8 @@ class _Reader:
         for name, argument in named.items():
             if name != "batch":
                 message = f"`{word}` has no argument `{name}`"
-                self.log.say("E0203", argument.span, message, did_you_mean(name, ["batch"]))
+                span = argument.name.span if argument.name else argument.span
+                self.log.say("E0203", span, message, suggest(span, name, ["batch"]))
                 continue
             self._once("batch", argument.span)
             value = self._number(argument.value)
@@ -279,7 +281,12 @@ class _Reader:
             return
         if claim.left.text not in METRICS:
             message = f"`{claim.left.text}` is no metric of training"
-            self.log.say("E0201", claim.left.span, message, did_you_mean(claim.left.text, METRICS))
+            self.log.say(
+                "E0201",
+                claim.left.span,
+                message,
+                suggest(claim.left.span, claim.left.text, METRICS),
+            )
             return
         value = self._number(claim.right)
         if isinstance(value, int | float) and not isinstance(value, bool):

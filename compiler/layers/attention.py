@@ -20,11 +20,11 @@ from netc.compiler.layers.base import (
     Weight,
     Why,
     count_text,
-    largest_divisor,
     need_float,
     need_known,
     need_rank,
     times,
+    unshared,
 )
 from netc.compiler.layers.dropout import Probability
 from netc.compiler.layers.windows import Positive
@@ -72,14 +72,8 @@ class Attention(Layer):
             need_rank(value, (2,), self.kind, "a sequence of vectors, [T, d]")
         features, _ = self._features(inputs)
         if features % self.heads:
-            largest = largest_divisor(features, self.heads)
-            raise ShapeError(
-                f"{self.heads} heads of `attention` cannot share {features} features: "
-                f"{features} = {self.heads}·{features // self.heads} + {features % self.heads}",
-                f"write `heads={largest}`",
-                code="E0307",
-                argument="heads",
-            )
+            fact = f"{self.heads} heads of `attention` cannot share {features} features"
+            raise unshared(fact, "heads", self.heads, features, features)
         if self.over is not None and self.mask == "causal":
             raise ShapeError(
                 "`mask=causal` hides later places of the same sequence, and `over` names another "
@@ -87,6 +81,7 @@ class Attention(Layer):
                 "leave out `mask`",
                 code="E0309",
                 argument="mask",
+                change=("mask", None),
             )
         return inputs[0]
 

@@ -44,13 +44,22 @@ class ShapeError(Exception):
         message: the fact with its numbers.
         hint: the edit that would mend it.
         argument: the argument to point at; the layer's name if None.
+        change: the hint as an edit of the call: an argument and the text it should have, None to
+            leave it out.
     """
 
     def __init__(
-        self, message: str, hint: str = "", *, code: str = "E0301", argument: str | None = None
+        self,
+        message: str,
+        hint: str = "",
+        *,
+        code: str = "E0301",
+        argument: str | None = None,
+        change: tuple[str, str | None] | None = None,
     ) -> None:
         super().__init__(message)
         self.code, self.message, self.hint, self.argument = code, message, hint, argument
+        self.change = change
 
 
 class JoinError(ShapeError):
@@ -331,16 +340,35 @@ def need_axis(axis: int, count: int, layer: str, argument: str = "axis") -> int:
         f"write a number from 0 to {count - 1}" if count else "",
         code="E0312",
         argument=argument,
+        change=(argument, str(count - 1)) if count else None,
     )
 
 
-def largest_divisor(count: int, most: int) -> int:
-    """The largest divisor that is at most `most`, for hints; looked for among the first 10,000.
+def nearest_divisors(count: int, wanted: int) -> tuple[int, ...]:
+    """The divisors next to a number, the nearer first, for hints; looked for below 10,000.
 
-    >>> largest_divisor(48, 7)
-    6
+    >>> nearest_divisors(48, 7), nearest_divisors(3, 2)
+    ((8, 6), (3, 1))
     """
-    return next(d for d in range(min(most, count, 10_000), 0, -1) if count % d == 0)
+    below = next(d for d in range(min(wanted, count, 10_000), 0, -1) if count % d == 0)
+    above = next((d for d in range(wanted, min(count, 10_000) + 1) if count % d == 0), below)
+    return tuple(sorted({below, above}, key=lambda d: (abs(d - wanted), -d)))
+
+
+def unshared(what: str, argument: str, wanted: int, count: int, share: int) -> ShapeError:
+    """The error (E0307) that so many groups cannot share `count` of something.
+
+    `share` is the number that the groups must divide: a common divisor where they divide several.
+    """
+    near = nearest_divisors(share, wanted)
+    listed = " or ".join(f"`{argument}={divisor}`" for divisor in near)
+    return ShapeError(
+        f"{what}: {count} = {wanted}·{count // wanted} + {count % wanted}",
+        f"write {listed}: the nearest that leave no rest",
+        code="E0307",
+        argument=argument,
+        change=(argument, str(near[0])),
+    )
 
 
 def feature_axis(rank: int) -> int:

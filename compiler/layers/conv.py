@@ -20,11 +20,11 @@ from netc.compiler.layers.base import (
     Weight,
     Why,
     count_text,
-    largest_divisor,
     need_float,
     need_known,
     need_rank,
     times,
+    unshared,
 )
 from netc.compiler.layers.windows import (
     AXIS_NAMES,
@@ -54,13 +54,8 @@ def _channels(x: Tensor, layer: str) -> int:
 def _check_groups(layer: str, groups: int, channels: int, filters: int) -> None:
     for count, what in ((channels, "input channels"), (filters, "filters")):
         if count % groups:
-            raise ShapeError(
-                f"{groups} groups of `{layer}` cannot share {count} {what}: "
-                f"{count} = {groups}·{count // groups} + {count % groups}",
-                f"write `groups={largest_divisor(gcd(channels, filters), groups)}`",
-                code="E0307",
-                argument="groups",
-            )
+            fact = f"{groups} groups of `{layer}` cannot share {count} {what}"
+            raise unshared(fact, "groups", groups, count, gcd(channels, filters))
 
 
 class Conv(Layer):
@@ -222,17 +217,20 @@ class ConvTranspose(Layer):
                 raise ShapeError(
                     f"`output_pad` is {extra} along the {name} and must be smaller than the "
                     f"stride, {s}, or the dilation, {d}",
+                    f"write at most `output_pad={max(s, d) - 1}`",
                     code="E0308",
                     argument="output_pad",
+                    change=("output_pad", str(max(s, d) - 1)),
                 )
             out = (size - 1) * s - 2 * p + d * (k - 1) + 1 + extra
             if isinstance(out, int) and out < 1:
                 raise ShapeError(
                     f"nothing is left along the {name}: "
                     f"({size} − 1)·{s} − 2·{p} + {d}·({k} − 1) + 1 + {extra} = {out}",
-                    "use a smaller `pad` or a larger kernel",
+                    f"write at most `pad={p + (out - 1) // 2}`, or use a larger kernel",
                     code="E0305",
                     argument="pad",
+                    change=("pad", str(p + (out - 1) // 2)),
                 )
             sizes.append(out)
         return Tensor((self.filters, *sizes))

@@ -59,9 +59,10 @@ class Dropout(Weightless):
         if self.keep is not None and "p" in self.model_fields_set:
             raise ShapeError(
                 f"`dropout` is told twice: p={self.p} is dropped, and keep={self.keep} stays",
-                "write one of them",
+                f"write one of them: leave out `keep={self.keep}`",
                 code="E0309",
                 argument="keep",
+                change=("keep", None),
             )
         return x
 

@@ -117,6 +117,7 @@ class Positions(Layer):
                 "leave out `max`",
                 code="E0309",
                 argument="max",
+                change=("max", None),
             )
         if self.form == "learned":
             self._places(x)
@@ -135,6 +136,7 @@ class Positions(Layer):
                 f"write `max={x.shape[0]}`",
                 code="E0314",
                 argument="max",
+                change=("max", str(x.shape[0])),
             )
         return self.max
 

@@ -99,7 +99,7 @@ class BatchNorm(Norm):
     eps: Epsilon = 1e-5  #: added to the variance
     momentum: Annotated[float, Field(gt=0, le=1)] = 0.1  #: the new batch's share in the averages
     affine: bool = True  #: whether scale and shift are learned
-    running_var: Literal["unbiased", "biased"] = "unbiased"
+    running_var: Literal["unbiased", "biased"] = "unbiased"  #: which variance is averaged
 
     def output(self, inputs: Sequence[Tensor]) -> Tensor:
         (x,) = inputs

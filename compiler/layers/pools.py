@@ -89,6 +89,7 @@ class _Sliding(Pool):
                 "leave out `ceil`",
                 code="E0309",
                 argument="ceil",
+                change=("ceil", None),
             )
         for axis in axes if self.pad != "same" else ():
             if axis.before > axis.kernel // 2:
@@ -98,6 +99,7 @@ class _Sliding(Pool):
                     f"PyTorch pads a pool by at most half its kernel: `pad={axis.kernel // 2}`",
                     code="E0313",
                     argument="pad",
+                    change=("pad", str(axis.kernel // 2)),
                 )
         return Tensor((x.shape[0], *sizes_after(axes, x.shape[1:], self.kind)))
 
@@ -219,6 +221,7 @@ class AvgPool(_Sliding):
                 "use an odd kernel, or leave out `count_pad=no`",
                 code="E0309",
                 argument="count_pad",
+                change=("count_pad", None),
             )
         return out
 
@@ -229,9 +232,10 @@ class AvgPool(_Sliding):
                 raise ShapeError(
                     f"the {axis.name} of the kernel of `avg_pool` is {axis.kernel}, larger than "
                     f"the input's {size}, which PyTorch's AvgPool3d refuses with any padding",
-                    f"use a kernel of at most {size} along the {axis.name}",
+                    f"use a kernel of at most {size} along the {axis.name}: `kernel={size}`",
                     code="E0305",
                     argument="kernel",
+                    change=("kernel", str(size)),
                 )
 
     def torch(self, inputs: Sequence[Tensor], output: Tensor) -> Torch:

@@ -64,6 +64,7 @@ class Recurrent(Layer):
                 f"write a `dropout {self.dropout}` after it, or `layers=2`",
                 code="E0309",
                 argument="dropout",
+                change=("layers", "2"),
             )
         return Tensor((x.shape[0], self.units * self.directions))
 

@@ -104,11 +104,25 @@ class Reshape(Arrangement):
                 f"`reshape` must keep the number of numbers: {x} holds {times(*x.shape) or 1} = "
                 f"{x.elements}, and {list(map(str, self.sizes))} holds "
                 f"{times(*self.sizes) or 1} = {total}".replace("'", ""),
+                f"write `{fitting}`" if (fitting := self._fitting(x)) else "",
                 code="E0311",
                 argument="sizes",
+                change=("sizes", fitting) if fitting else None,
             )
         self._written(x)
         return Tensor(self.sizes, x.dtype)
+
+    def _fitting(self, x: Tensor) -> str | None:
+        """The sizes with one of them, the last that can, changed so that all numbers have a place.
+
+        None where no one size will do.
+        """
+        for axis in reversed(range(len(self.sizes))):
+            others = product_of((*self.sizes[:axis], *self.sizes[axis + 1 :]))
+            if isinstance(x.elements, int) and isinstance(others, int) and x.elements % others == 0:
+                sizes = (*self.sizes[:axis], x.elements // others, *self.sizes[axis + 1 :])
+                return f"[{', '.join(map(str, sizes))}]"
+        return None
 
     def _written(self, x: Tensor) -> tuple[str, ...]:
         """The batch's and each axis' size as PyTorch code; at most one of them is -1."""

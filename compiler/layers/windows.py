@@ -58,15 +58,28 @@ class Axis:
         padded = size + (self.before + self.after)
         reach = self.extent - (self.stride - 1 if self.ceil else 0)
         if isinstance(padded, int) and padded < reach:
-            grown = f" ({self.extent} with dilation {self.dilation})" if self.dilation > 1 else ""
-            raise ShapeError(
-                f"the {self.name} of the kernel of `{layer}` is {self.kernel}{grown}, larger than "
-                f"the input's {size} + {self.before + self.after} padding = {padded}",
-                f"use a kernel of at most {(padded - 1) // self.dilation + 1}, or pad by at least "
-                f"{-(-(self.extent - padded + self.before + self.after) // 2)}",
-                code="E0305",
-                argument="kernel",
-            )
+            raise self._too_large(size, padded, layer)
+
+    def _too_large(self, size: Size, padded: int, layer: str) -> ShapeError:
+        """The error that no window fits, with the least padding and the largest kernel that do."""
+        grown = f" ({self.extent} with dilation {self.dilation})" if self.dilation > 1 else ""
+        pad = -(-(self.extent - padded + self.before + self.after) // 2)
+        kernel = (padded - 1) // self.dilation + 1
+        padding = f"pad by at least {pad}: `pad={pad}`"
+        smaller = f"use a kernel of at most {kernel}: `kernel={kernel}`" if kernel > 0 else ""
+        hint, change = padding, ("pad", str(pad))
+        if smaller and pad > self.kernel // 2:  # so much padding would outweigh the picture
+            hint, change = smaller, ("kernel", str(kernel))
+        elif smaller:
+            hint = f"{padding}, or {smaller}"
+        return ShapeError(
+            f"the {self.name} of the kernel of `{layer}` is {self.kernel}{grown}, larger than "
+            f"the input's {size} + {self.before + self.after} padding = {padded}",
+            hint,
+            code="E0305",
+            argument="kernel",
+            change=change,
+        )
 
     def why(self, size: Size) -> str:
         """The formula with its numbers put in: `height ⌊(32 + 2·0 − 5)/1⌋ + 1 = 28`."""
@@ -109,9 +122,10 @@ def spread(value: int | tuple[int, ...], count: int, argument: str, layer: str) 
         raise ShapeError(
             f"`{argument}` of `{layer}` has {len(value)} numbers, and the input has "
             f"{count} spatial {'axis' if count == 1 else 'axes'}",
-            f"write one number, or {count}",
+            f"write one number, or {count}: `{argument}={value[0]}`",
             code="E0306",
             argument=argument,
+            change=(argument, str(value[0])),
         )
     return value
 

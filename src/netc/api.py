@@ -158,10 +158,15 @@ def read(path_or_text: str | Path, params: Mapping[str, Any]) -> Spec:
 
 def decode(path: Path) -> str:
     """A spec's text. Raises OSError, or UnicodeDecodeError if it is not UTF-8 text."""
-    data = path.read_bytes()
-    if b"\0" in data:
-        raise UnicodeDecodeError("utf-8", data[:1], 0, 1, "it holds zero bytes")
-    return data.decode("utf-8")
+    return text_of(path.read_bytes())
+
+
+def text_of(data: bytes) -> str:
+    """A spec's bytes as text. Raises UnicodeDecodeError if they are not UTF-8 text."""
+    text = data.decode("utf-8")
+    if (zero := data.find(b"\0")) >= 0:
+        raise UnicodeDecodeError("utf-8", data, zero, zero + 1, "it holds zero bytes")
+    return text
 
 
 def _read(name: str, user: Source) -> Source:

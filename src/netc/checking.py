@@ -5,50 +5,124 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
     from netc.api import Spec
     from netc.compiler.diagnostics import Diagnostic
 
 
-def check(files: Sequence[str], as_json: bool) -> int:
+FORMATS = ("text", "json", "github")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What `netc check` is asked for.
+
+    Attributes:
+        files: paths; `-` is standard input.
+        form: text for people, json, or github for the annotations of a workflow.
+        fix: whether to make the safe edits first.
+    """
+
+    files: tuple[str, ...]
+    form: str = "text"
+    fix: bool = False
+
+
+def request_of(words: Sequence[str]) -> Request | None:
+    """The words of a plain command line; None where click must read it or complain."""
+    files: list[str] = []
+    form, fix = "text", False
+    for word in words:
+        if word == "--json":
+            form = "json"
+        elif word == "--fix":
+            fix = True
+        elif word.startswith("--format=") and word[9:] in FORMATS:
+            form = word[9:]
+        elif word.startswith("-") and word != "-":
+            return None
+        else:
+            files.append(word)
+    return Request(tuple(files), form, fix) if files else None
+
+
+def check(request: Request) -> int:
     """Prints every finding in the files; the exit status, 1 if there are errors or unread files."""
     found: list[Diagnostic] = []
     unread = False
-    for file in files:
+    for file in request.files:
         try:
-            spec = read_spec(file, {})
-        except (OSError, UnicodeDecodeError) as error:  # the others are checked all the same
+            found += _findings(file, request.fix)
+        except OSError as error:  # the others are checked all the same
             print(f"Error: {reason(error)}", file=sys.stderr)
             unread = True
-            continue
-        spec.judge()
-        found += spec.diagnostics
-    if as_json:
+    out = sys.stderr if request.fix and "-" in request.files else sys.stdout  # where the text goes
+    if found or request.form == "json":
+        print(_shown(found, request.form, out), file=out)
+    elif not unread and request.form == "text":
+        count = len(request.files)
+        print(f"{count} file{'s' if count > 1 else ''} checked: nothing to say", file=out)
+    return int(unread or wrong(found))
+
+
+def _findings(file: str, fix: bool) -> Sequence[Diagnostic]:
+    """What is to say of a file, mended first if so asked. Raises OSError."""
+    try:
+        if fix:
+            from netc.fixing import fix_file
+
+            return fix_file(file)
+        spec = read_spec(file, {})
+    except UnicodeDecodeError as error:
+        return [not_text(file, error)]
+    spec.judge()
+    return spec.diagnostics
+
+
+def _shown(found: Sequence[Diagnostic], form: str, out: TextIO) -> str:
+    if form == "json":
         import json
 
         content = {"diagnostics": [diagnostic.to_json() for diagnostic in found]}
-        print(json.dumps(content, indent=2, ensure_ascii=False))
-    elif found:
-        from netc.compiler.render import render, summary
+        return json.dumps(content, indent=2, ensure_ascii=False)
+    from netc.compiler.render import annotation, render, summary
 
-        print(render(found, color=colored(sys.stdout)))
-        print(summary(found))
-    elif not unread:
-        print(f"{len(files)} file{'s' if len(files) > 1 else ''} checked: nothing to say")
-    return int(unread or wrong(found))
+    if form == "github":
+        return "\n".join(map(annotation, found))
+    return render(found, color=colored(out), width=width_of(out)) + "\n" + summary(found)
+
+
+def not_text(file: str, error: UnicodeDecodeError) -> Diagnostic:
+    """The finding (E0109) that a file is not UTF-8 text, at the first byte that is not."""
+    from netc.compiler.diagnostics import finding
+    from netc.compiler.source import Source, Span
+
+    data, at = error.object, error.start
+    before = data[:at].decode("utf-8", "replace")
+    line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+    name = "<stdin>" if file == "-" else file
+    text = data.decode("utf-8", "replace").replace("\0", "\ufffd")
+    span = Span(Source(name, text), line, column, line, column + 1)
+    message = f"this file is not UTF-8 text: byte {at + 1:,} of {len(data):,} is 0x{data[at]:02x}"
+    hint = (
+        "save it as UTF-8"
+        if at or data[:2] not in (b"\xff\xfe", b"\xfe\xff")
+        else ("it is UTF-16: save it as UTF-8")
+    )
+    return finding("E0109", span, message, hint)
 
 
 def read_spec(file: str, values: Mapping[str, Any]) -> Spec:
     """The spec in a file, or on standard input for `-`. Raises OSError or UnicodeDecodeError."""
-    from netc.api import Spec, read
+    from netc.api import Spec, read, text_of
     from netc.compiler.source import Source
 
     if file == "-":
-        text = sys.stdin.buffer.read().decode("utf-8")
-        return Spec(Source("<stdin>", text), values, Path())
+        return Spec(Source("<stdin>", text_of(sys.stdin.buffer.read())), values, Path())
     return read(Path(file), values)
 
 
@@ -70,10 +144,24 @@ def show(found: Sequence[Diagnostic]) -> None:
     from netc.compiler.render import render, summary
 
     if found:
-        print(render(found, color=colored(sys.stderr)), file=sys.stderr)
+        width = width_of(sys.stderr)
+        print(render(found, color=colored(sys.stderr), width=width), file=sys.stderr)
         print(summary(found), file=sys.stderr)
 
 
 def colored(stream: Any) -> bool:
     """Colour in a terminal only, and not where NO_COLOR asks for none."""
     return bool(stream.isatty()) and not os.environ.get("NO_COLOR")
+
+
+def width_of(stream: Any) -> int | None:
+    """A terminal's columns, or those that COLUMNS says; None for pipes and files."""
+    if not stream.isatty():
+        return None
+    wanted = os.environ.get("COLUMNS", "")
+    if wanted.isdigit() and int(wanted):
+        return int(wanted)
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or None
+    except OSError:
+        return None

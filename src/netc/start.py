@@ -44,11 +44,11 @@ def run() -> None:
 
 def _command(words: list[str]) -> int:
     """A plain `netc check FILE… [--json]` at once, everything else by way of click."""
-    files = [word for word in words[1:] if word != "--json"]
-    if words[:1] == ["check"] and files and not any(f.startswith("-") and f != "-" for f in files):
-        from netc.checking import check
+    if words[:1] == ["check"]:
+        from netc.checking import check, request_of
 
-        return check(files, "--json" in words)
+        if (request := request_of(words[1:])) is not None:
+            return check(request)
     from netc.cli import command
 
     return command()

@@ -1,0 +1,87 @@
+"""`netc check --fix`: the edits that are safe are made, and only those that help are kept."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from netc.compiler.edits import applied
+from netc.compiler.source import Source
+
+if TYPE_CHECKING:
+    from netc.compiler.diagnostics import Diagnostic
+
+MOST_ROUNDS = 20
+"""Mending one error can show the next; so often is a file read again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """A spec's text after the safe edits, the findings mended, and those that are left."""
+
+    text: str
+    mended: tuple[Diagnostic, ...]
+    left: tuple[Diagnostic, ...]
+
+
+def fix_file(file: str) -> Sequence[Diagnostic]:
+    """Mends a file in place, or standard input to standard output; what is left to say of it.
+
+    Raises OSError, or UnicodeDecodeError if the file is not text.
+    """
+    from netc.checking import read_spec
+
+    spec = read_spec(file, {})
+    spec.judge()
+    fixed = fix(spec.source, spec.base, spec.diagnostics)
+    for diagnostic in fixed.mended:
+        print(f"fixed {diagnostic.span}: {diagnostic.message}", file=sys.stderr)
+    if file == "-":
+        sys.stdout.write(fixed.text)
+    elif fixed.mended:
+        from netc.files import write_atomically
+
+        write_atomically(Path(file), fixed.text)
+    return fixed.left
+
+
+def fix(source: Source, base: Path, found: Sequence[Diagnostic]) -> Fixed:
+    """Makes the safe edits of a spec's findings again and again, until there are none that help.
+
+    All safe edits of a round are made together; where that does not help, each is tried alone.
+    """
+    mended: list[Diagnostic] = []
+    for _ in range(MOST_ROUNDS):
+        safe = [d for d in found if d.safe and all(e.span.source == source for e in d.edits)]
+        for group in (safe, *([one] for one in safe)) if safe else ():
+            text = applied(source, [edit for d in group for edit in d.edits])
+            after = _findings(Source(source.name, text), base)
+            if text != source.text and _errors(after) < _errors(found):
+                mended += group
+                source, found = Source(source.name, text), after
+                break
+        else:
+            break
+    return Fixed(source.text, tuple(mended), tuple(found))
+
+
+def _findings(source: Source, base: Path) -> Sequence[Diagnostic]:
+    from netc.api import Spec
+
+    spec = Spec(source, {}, base)
+    spec.judge()
+    return spec.diagnostics
+
+
+_STAGES = ("E01", "E02", "E03", "E04", "E05", "E06")
+
+
+def _errors(found: Sequence[Diagnostic]) -> tuple[int, ...]:
+    """Errors counted by stage. A mended spec may show errors of later stages, hidden before.
+
+    So fewer errors of the earliest stage in which two texts differ are the better text.
+    """
+    return tuple(sum(d.code.startswith(stage) for d in found) for stage in _STAGES)
