@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from math import lcm
+from itertools import product
+from math import lcm, prod
 
-from netc.compiler.sizes import Size, evaluate, names_in, period
+from netc.compiler.sizes import Size, degree, evaluate, names_in, period
 
 _LONGEST = 4096
 """Periods beyond this are stated as the equation itself."""
@@ -49,6 +50,9 @@ Condition = Remainders | Equation
 def equal_when(left: Size, right: Size) -> bool | Condition:
     """True if two sizes are always equal, False if never, else the condition under which they are.
 
+    Over the remainders by its periods the difference is a polynomial, and one of degree `d` in each
+    name is known by its values at `d + 1` places.
+
     >>> from netc.compiler.sizes import symbol
     >>> str(equal_when(symbol("H") // 2 * 2, symbol("H")))
     'H must be even'
@@ -57,15 +61,20 @@ def equal_when(left: Size, right: Size) -> bool | Condition:
     if isinstance(difference, int):
         return difference == 0
     names = sorted(names_in(difference))
-    if len(names) != 1:
+    periods = [period(difference, name) for name in names]
+    rounds = [degree(difference, name) + 1 for name in names]
+    if prod(periods) * prod(rounds) > _LONGEST:
         return Equation(left, right)
-    name = names[0]
-    length = period(difference, name)
-    if length > _LONGEST:
-        return Equation(left, right)
-    first = [evaluate(difference, {name: length + r}) for r in range(length)]
-    again = [evaluate(difference, {name: 2 * length + r}) for r in range(length)]
-    if first != again:  # the difference grows: at most a few sizes can satisfy it
+    if len(names) > 1:
+        grid = product(*(range(p * r) for p, r in zip(periods, rounds, strict=True)))
+        values = (evaluate(difference, dict(zip(names, point, strict=True))) for point in grid)
+        return True if not any(values) else Equation(left, right)
+    name, length = names[0], periods[0]
+    first, *others = (
+        [evaluate(difference, {name: length * n + r}) for r in range(length)]
+        for n in range(1, rounds[0] + 1)
+    )
+    if any(first != other for other in others):  # the difference grows: few sizes, if any, fit
         return Equation(left, right)
     zeros = frozenset(r for r, value in enumerate(first) if value == 0)
     if not zeros:

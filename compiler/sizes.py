@@ -186,6 +186,19 @@ def period(size: Size, name: str) -> int:
     return repeats
 
 
+def degree(size: Size, name: str) -> int:
+    """The highest power of a name in a size, floors counted as what is in them."""
+    if isinstance(size, int):
+        return 0
+    return max(
+        sum(
+            int(atom == name) if isinstance(atom, str) else degree(atom.numerator, name)
+            for atom in monomial
+        )
+        for monomial, _ in size.terms
+    )
+
+
 def _terms(size: Size) -> tuple[tuple[Monomial, int], ...]:
     return (((), size),) if isinstance(size, int) else size.terms
 

@@ -33,6 +33,10 @@ def run(program: Program, h: Size, w: Size) -> Size:
                 size = ceil_div(size, number)
             case "+H":
                 size = size + h
+            case "-H":
+                size = size - h
+            case "*H":
+                size = size * h
             case "*W":
                 size = size * w
             case _:
@@ -67,7 +71,8 @@ def test_floors_of_floors_are_one(factor: int, constant: int, a: int, b: int) ->
 
 
 small = st.lists(
-    st.tuples(st.sampled_from(["+", "//", "-", "ceil", "*"]), st.integers(1, 5)), max_size=4
+    st.tuples(st.sampled_from(["+", "//", "-", "ceil", "*", "-H", "*H"]), st.integers(1, 5)),
+    max_size=4,
 )
 
 
@@ -84,6 +89,21 @@ def test_equal_when_is_right_for_every_size(one: Program, other: Program) -> Non
             assert truth == [n % period in remainders for n in range(3000)]
         case Equation():
             assert not all(truth)
+
+
+@given(st.integers(1, 6), st.integers(1, 6), st.integers(-4, 4))
+def test_sums_of_floors_are_known_to_be_equal(a: int, b: int, shift: int) -> None:
+    for size in (symbol("H"), symbol("H") * symbol("W"), symbol("H") + 2 * symbol("W")):
+        parts: Size = 0
+        for n in range(b):  # Hermite's identity
+            parts = parts + floor_div(a * size + shift + n, b)
+        assert equal_when(parts, a * size + shift) is True
+        assert equal_when(parts + 1, a * size + shift) is not True
+
+
+def test_a_polynomial_with_whole_roots_is_not_always_zero() -> None:
+    h = symbol("H")
+    assert isinstance(equal_when(h * h + 2, h * 3), Equation)  # true for 1 and 2 only
 
 
 @given(st.lists(st.tuples(st.integers(1, 12), st.integers(0, 11)), min_size=1, max_size=3))
