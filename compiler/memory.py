@@ -220,7 +220,7 @@ def _working(step: LayerStep) -> int:
     return found
 
 
-def _learning(steps: Steps) -> set[Wire]:
+def learning(steps: Steps) -> set[Wire]:
     """The values that learned numbers lead to: autograd keeps nothing for the others."""
     found: set[Wire] = set()
     for step in steps:
@@ -244,8 +244,8 @@ def _training(
     kept: dict[Wire, Kept],
 ) -> int:
     inputs = {w for _, w in net.module.inputs}
-    learning = _learning(steps)
-    steps = [step for step in steps if step.output in learning]
+    learned = learning(steps)
+    steps = [step for step in steps if step.output in learned]
     savers: Counter[Wire] = Counter()
     extra = 0
     for step in steps:
@@ -255,7 +255,7 @@ def _training(
     live = sum(sizes[w] for w in always | set(savers)) + extra
     gradients = _Gradients(sizes)
     for _, wire in net.module.outputs:
-        if wire in learning:
+        if wire in learned:
             gradients.arrive(wire, None)
     most = live + gradients.live
     for step in reversed(steps):
@@ -266,7 +266,7 @@ def _training(
         same = one.view and sizes[step.output] == sizes[step.inputs[0]]  # `last` takes a piece
         shared = step.output if one.passes or same else None
         for wire in step.inputs:
-            if wire in learning:
+            if wire in learned:
                 gradients.arrive(wire, shared)
         most = max(most, live + gradients.most, live + gradients.live)
         gradients.leave(step.output)

@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 
 from netc.compiler.graph import LayerStep, Net, ParamStep, Wire, walk
 from netc.compiler.layers.base import Receptive
+from netc.compiler.layers.windows import AXIS_NAMES
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -74,6 +75,55 @@ def _join(ways: Sequence[Field]) -> Field:
             return "unknown"
         spans.append(Span1(min(s.low for s in axis), max(s.high for s in axis), axis[0].jump))
     return tuple(spans)
+
+
+FORMULA = "r + (k − 1)·j; j·s"
+LETTERS = (
+    ("r", "positions seen before"),
+    ("j", "jump: positions of the input from one element to the next"),
+)
+"""The rule of `_after` in symbols: how much is seen, then the new jump."""
+
+
+def why(reads: Receptive, ways: Sequence[Field], after: Field) -> str:
+    """The arithmetic behind a layer's field, from the fields of its inputs."""
+    joined = _join(ways)
+    if joined is None:
+        return "all of the input was seen before, or it has no spatial axes"
+    if after is None:
+        return "everything: each number reads the layer's whole input"
+    if joined == "unknown" or after == "unknown":
+        return "unknown: there is no fixed step from one element to the next"
+    names = _names(len(after))
+    if isinstance(reads, str):
+        if all(way == joined for way in map(_spans, ways)):
+            return f"each position alone: stays {' × '.join(str(span.size) for span in joined)}"
+        return "the ways together; " + ", ".join(
+            f"{name} {_covered(span)}" for name, span in zip(names, after, strict=True)
+        )
+    axes = list(zip(names, joined, reads, after, strict=True))
+    seen = (f"{n} {b.size} + ({w.size} − 1)·{b.jump} = {a.size}" for n, b, w, a in axes)
+    jumps = (f"{n} {b.jump}·{w.stride} = {a.jump}" for n, b, w, a in axes)
+    return f"{', '.join(seen)}; jump; {', '.join(jumps)}"
+
+
+def formula(reads: Receptive, after: Field) -> str:
+    """The arithmetic in symbols; empty where the layer has no window or the field is not known."""
+    return FORMULA if isinstance(reads, tuple) and isinstance(after, tuple) else ""
+
+
+def _names(count: int) -> Sequence[str]:
+    return AXIS_NAMES.get(count) or [f"axis {index}" for index in range(1, count + 1)]
+
+
+def _spans(way: Field) -> Field:
+    return tuple(way) if isinstance(way, tuple) else way
+
+
+def _covered(span: Span1) -> str:
+    """How many positions lie from the first to the last: `from -2 to 2: 2 + 2 + 1 = 5`."""
+    low = f"− {span.low}" if span.low >= 0 else f"+ {-span.low}"
+    return f"from {span.low} to {span.high}: {span.high} {low} + 1 = {span.size}"
 
 
 def sizes(field: Field) -> tuple[int, ...] | Literal["unknown"] | None:

@@ -8,9 +8,10 @@ from typing import Any, Literal
 
 from netc.compiler import memory, receptive
 from netc.compiler.graph import LayerStep, Net, ParamStep, Placed, Wire, walk
-from netc.compiler.layers.base import Tensor, Why
+from netc.compiler.layers.base import Tensor
 from netc.compiler.sizes import Shape, Size
 from netc.compiler.source import Span
+from netc.compiler.why import Place, Reasons, reasons
 
 FORMAT = 1
 """Version of the JSON; it grows by new keys only, else this number rises."""
@@ -41,15 +42,12 @@ class Row:
     macs: Size
     receptive_field: tuple[int, ...] | Literal["unknown"] | None
     step: LayerStep | ParamStep
+    place: Place
 
     @property
-    def why(self) -> Why:
-        """The arithmetic behind output, parameters and MACs."""
-        if isinstance(self.step, ParamStep):
-            sizes = "·".join(map(str, self.step.weight.shape)) or "1"
-            return Why("as declared", f"{sizes} = {self.step.weight.count}", "no computation: 0")
-        tensors = [wire.tensor for wire in self.step.inputs]
-        return self.step.layer.why(tensors, self.step.output.tensor)
+    def why(self) -> Reasons:
+        """The arithmetic behind its numbers, worked out when it is asked for."""
+        return reasons(self.step, self.place)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -126,12 +124,13 @@ class Report:
 def report(net: Net) -> Report:
     """Adds up a typed graph. Linear in the number of layers."""
     fields = receptive.fields(net)
+    learned = memory.learning([placed.step for placed in walk(net.module)])
     rows: list[Row] = []
     depths: dict[Wire, int] = {}
     trainable = buffers = stored = 0
     macs: Size = 0
     for placed in walk(net.module):
-        row = _row(placed, fields)
+        row = _row(placed, fields, learned)
         rows.append(row)
         macs = macs + row.macs
         trainable += row.params
@@ -161,8 +160,10 @@ def report(net: Net) -> Report:
     )
 
 
-def _row(placed: Placed, fields: dict[Wire, receptive.Field]) -> Row:
+def _row(placed: Placed, fields: dict[Wire, receptive.Field], learned: set[Wire]) -> Row:
     step = placed.step
+    ways = tuple(fields[wire] for wire in step.inputs)
+    place = Place(ways, fields[step.output], placed.reuse, step.output in learned)
     seen = receptive.sizes(fields[step.output])
     weights = () if placed.reuse else _weights(placed)
     params = sum(w.count for w in weights if not w.buffer)
@@ -176,7 +177,18 @@ def _row(placed: Placed, fields: dict[Wire, receptive.Field]) -> Row:
         kind = step.layer.kind
     tensor = step.output.tensor
     return Row(
-        placed.path, kind, step.span.text, step.span, inputs, tensor, params, held, macs, seen, step
+        placed.path,
+        kind,
+        step.span.text,
+        step.span,
+        inputs,
+        tensor,
+        params,
+        held,
+        macs,
+        seen,
+        step,
+        place,
     )
 
 
@@ -210,7 +222,6 @@ def _tensor_json(name: str, tensor: Tensor) -> dict[str, Any]:
 
 
 def _row_json(row: Row) -> dict[str, Any]:
-    why = row.why
     return {
         "path": row.path,
         "layer": row.layer,
@@ -222,5 +233,5 @@ def _row_json(row: Row) -> dict[str, Any]:
         "buffers": row.buffers,
         "macs": number(row.macs),
         "receptive_field": _list(row.receptive_field),
-        "why": {"output": why.output, "params": why.params, "macs": why.macs},
+        "why": row.why.to_json(),
     }

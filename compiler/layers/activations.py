@@ -10,6 +10,7 @@ from pydantic import Field
 from netc.compiler.layers.base import (
     NO_MACS,
     Call,
+    Formulas,
     Given,
     Inferred,
     Kept,
@@ -40,10 +41,12 @@ class Activation(Weightless):
     """What activations share: the shape stays.
 
     Class attributes:
+        told: what it does, with its arguments in braces.
         pytorch: the module and its function.
         keeps: what the gradient is computed from.
     """
 
+    told: ClassVar[str]
     pytorch: ClassVar[tuple[str, str]]
     keeps: ClassVar[Literal["input", "output"]]
 
@@ -58,6 +61,9 @@ class Activation(Weightless):
 
     def rule(self, inputs: Sequence[Tensor], output: Tensor) -> str:
         return "each number alone: the shape stays"
+
+    def does(self, inputs: Sequence[Tensor], output: Tensor) -> str:
+        return self.told.format(**dict(self))
 
     def receptive(self, inputs: Sequence[Tensor]) -> Receptive:
         return "same"
@@ -79,6 +85,7 @@ class Relu(Activation):
     """
 
     kind = "relu"
+    told = "keeps positive numbers and makes negative ones 0"
     positional = 0
     pytorch = ("nn.ReLU", "F.relu")
     keeps = "output"
@@ -100,6 +107,7 @@ class LeakyRelu(Activation):
     """
 
     kind = "leaky_relu"
+    told = "keeps positive numbers and multiplies negative ones by {slope:g}"
     positional = 1
     pytorch = ("nn.LeakyReLU", "F.leaky_relu")
     keeps = "input"
@@ -130,6 +138,7 @@ class Prelu(Layer):
 
     kind = "prelu"
     positional = 1
+    letters = (("c", "channels"),)
     examples = (
         ("prelu", "[T, 84]", "[T, 84]"),
         ("prelu channels", "[64, H, W]", "[64, H, W]"),
@@ -182,6 +191,13 @@ class Prelu(Layer):
             NO_MACS,
         )
 
+    def formulas(self, inputs: Sequence[Tensor], output: Tensor) -> Formulas:
+        return Formulas(params="c" if self.slopes == "channels" else "")
+
+    def does(self, inputs: Sequence[Tensor], output: Tensor) -> str:
+        slopes = "one learned slope" if self.slopes == "shared" else "its channel's learned slope"
+        return f"keeps positive numbers and multiplies negative ones by {slopes}"
+
 
 class Elu(Activation):
     """Exponential linear unit: `x` if `x > 0`, else `alpha * (exp(x) - 1)`.
@@ -191,6 +207,7 @@ class Elu(Activation):
     """
 
     kind = "elu"
+    told = "keeps positive numbers x and makes negative ones {alpha:g}·(exp(x) − 1)"
     positional = 1
     pytorch = ("nn.ELU", "F.elu")
     keeps = "input"
@@ -217,6 +234,7 @@ class Sigmoid(Activation):
     """
 
     kind = "sigmoid"
+    told = "squeezes each number x into 0 to 1 by 1/(1 + exp(−x))"
     positional = 0
     pytorch = ("nn.Sigmoid", "torch.sigmoid")
     keeps = "output"
@@ -232,6 +250,7 @@ class Tanh(Activation):
     """
 
     kind = "tanh"
+    told = "squeezes each number x into −1 to 1 by tanh(x)"
     positional = 0
     pytorch = ("nn.Tanh", "torch.tanh")
     keeps = "output"
@@ -247,6 +266,7 @@ class Linear(Activation):
     """
 
     kind = "linear"
+    told = "hands every number on as it is"
     positional = 0
     keeps = "input"
     examples = (("linear", "[1]", "[1]"),)
@@ -271,6 +291,7 @@ class Gelu(Activation):
     """
 
     kind = "gelu"
+    told = "multiplies each number x by the chance that a normal number is below x"
     positional = 0
     pytorch = ("nn.GELU", "F.gelu")
     keeps = "input"
@@ -297,6 +318,7 @@ class Silu(Activation):
     """
 
     kind = "silu"
+    told = "multiplies each number x by its sigmoid"
     positional = 0
     pytorch = ("nn.SiLU", "F.silu")
     keeps = "input"
@@ -345,6 +367,12 @@ class Softmax(Activation):
     def rule(self, inputs: Sequence[Tensor], output: Tensor) -> str:
         axis = self._axis(inputs[0])
         return f"shares over axis {axis} of size {inputs[0].shape[axis]}: the shape stays"
+
+    def does(self, inputs: Sequence[Tensor], output: Tensor) -> str:
+        axis = self._axis(inputs[0])
+        return (
+            f"turns the {inputs[0].shape[axis]} numbers along axis {axis} into shares that sum to 1"
+        )
 
     def receptive(self, inputs: Sequence[Tensor]) -> Receptive:
         rank = len(inputs[0].shape)

@@ -8,6 +8,7 @@ from typing import Literal
 from netc.compiler.layers.base import (
     FLOAT_BYTES,
     Call,
+    Formulas,
     Given,
     Inferred,
     Kept,
@@ -19,7 +20,7 @@ from netc.compiler.layers.base import (
     Torch,
     Weight,
     Why,
-    count_text,
+    counted,
     need_float,
     need_known,
     need_rank,
@@ -46,6 +47,13 @@ class Attention(Layer):
     """
 
     kind = "attention"
+    letters = (
+        ("t", "queries"),
+        ("d", "features of each"),
+        ("s", "places that are read"),
+        ("m", "features of each of these"),
+        ("h", "heads"),
+    )
     positional = 1
     operands = ("over",)
     examples = (
@@ -149,10 +157,33 @@ class Attention(Layer):
     def why(self, inputs: Sequence[Tensor], output: Tensor) -> Why:
         d, m = self._features(inputs)
         asked, read = inputs[0].shape[0], self._memory(inputs).shape[0]
-        maps = f"{times(2, asked, d, d)} + {times(2, read, m, d)}"
+        learned = sum(weight.count for weight in self.weights(inputs))
         return Why(
             f"one vector for each of {asked} queries: the shape stays; "
             f"features in each head: {d}/{self.heads} = {d // self.heads}",
-            count_text(self.weights(inputs)),
-            f"{maps} + {times(2, asked, read, d)} = {self.macs(inputs, output)}",
+            f"{self._params(d, m)} = {learned}",
+            f"{_macs(asked, d, read, m)} = {self.macs(inputs, output)}",
         )
+
+    def _params(self, d: int | str, m: int | str) -> str:
+        """Numbers to learn, of numbers or of letters: queries and output, then keys and values."""
+        if self.bias:
+            return f"2·({d} + 1)·{d} + 2·({m} + 1)·{d}"
+        return f"2·{d}·{d} + 2·{m}·{d}"
+
+    def formulas(self, inputs: Sequence[Tensor], output: Tensor) -> Formulas:
+        return Formulas("d/h", self._params("d", "m"), _macs("t", "d", "s", "m"))
+
+    def does(self, inputs: Sequence[Tensor], output: Tensor) -> str:
+        asked, memory = inputs[0].shape[0], self._memory(inputs)
+        what = "of these places" if self.over is None else f"of the memory, {memory}"
+        hidden = ", places further on hidden" if self.mask == "causal" else ""
+        return (
+            f"gives each of {asked} places a mean of the values {what}, weighted by how well they "
+            f"match, in {counted(self.heads, 'head')}{hidden}"
+        )
+
+
+def _macs(t: Size | str, d: int | str, s: Size | str, m: int | str) -> str:
+    """Multiply-accumulates, of numbers or of letters: the maps, then matches and means."""
+    return f"{times(2, t, d, d)} + {times(2, s, m, d)} + {times(2, t, s, d)}"

@@ -195,11 +195,27 @@ class Torch:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Why:
-    """The arithmetic behind a layer's numbers, as text: every `a = b` in it holds."""
+    """The arithmetic behind a layer's numbers, as text: every `a = b` in it holds.
+
+    Statements stand apart by `; `, those of single axes by `, `, each after its axis' name.
+    """
 
     output: str
     params: str
     macs: str
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Formulas:
+    """The arithmetic of `Why` in symbols; empty where words say all.
+
+    With numbers put in for its letters a formula is the side before the first `=` of a statement
+    in `Why`. Where axes differ in form there are several, apart by `; `.
+    """
+
+    output: str = ""
+    params: str = ""
+    macs: str = ""
 
 
 FLOAT_BYTES = 4
@@ -220,6 +236,7 @@ class Layer(BaseModel):
         operands: fields that name other values of the net (`over=memory`); the field then holds the
             index of that value among the inputs.
         at_rest: outside training it hands its input on as it is.
+        letters: what the letters of its formulas stand for.
         examples: lines of `.net` that must compile, each with its input shape and output shape.
         refused: lines that must not, each with its input shape and a piece of the message.
 
@@ -235,6 +252,7 @@ class Layer(BaseModel):
     positional: ClassVar[int] = 99
     operands: ClassVar[tuple[str, ...]] = ()
     at_rest: ClassVar[bool] = False
+    letters: ClassVar[tuple[tuple[str, str], ...]] = ()
     examples: ClassVar[tuple[tuple[str, str, str], ...]]
     refused: ClassVar[tuple[tuple[str, str, str], ...]]
 
@@ -282,6 +300,14 @@ class Layer(BaseModel):
         """The arithmetic behind output size, parameters and MACs."""
         raise NotImplementedError
 
+    def formulas(self, inputs: Sequence[Tensor], output: Tensor) -> Formulas:
+        """The same arithmetic in symbols."""
+        raise NotImplementedError
+
+    def does(self, inputs: Sequence[Tensor], output: Tensor) -> str:
+        """What it does here, in a few words that follow its name: `puts all axes into one`."""
+        raise NotImplementedError
+
 
 class Weightless(Layer):
     """A layer without weights and without matrix products: it says so here, once."""
@@ -298,6 +324,9 @@ class Weightless(Layer):
 
     def why(self, inputs: Sequence[Tensor], output: Tensor) -> Why:
         return Why(self.rule(inputs, output), NO_WEIGHTS, NO_MACS)
+
+    def formulas(self, inputs: Sequence[Tensor], output: Tensor) -> Formulas:
+        return Formulas()  # where the output's size is arithmetic, the layer says so
 
 
 def need_known(size: Size, what: str, layer: str) -> int:
@@ -390,16 +419,31 @@ def _literal(value: object) -> str:
     return f'"{value}"' if isinstance(value, str) else repr(value)
 
 
-def times(*sizes: Size) -> str:
-    """A product as text, sums in parentheses: `28·(H + 1)·6`."""
+def times(*sizes: Size | str) -> str:
+    """A product as text, sums of sizes in parentheses: `28·(H + 1)·6`; letters as they are."""
     return "·".join(
         f"({size})" if isinstance(size, Symbolic) and len(size.terms) > 1 else str(size)
         for size in sizes
     )
 
 
+def by(sizes: Sequence[Size]) -> str:
+    """Sizes as people say them: `5 × 5`."""
+    return " × ".join(map(str, sizes))
+
+
+def counted(count: Size, thing: str) -> str:
+    """A count with its noun: `1 filter`, `6 filters`."""
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
+
+
+def numbered(letter: str, count: int) -> list[str]:
+    """A letter for each of several sizes: `n`, or `n_1`, `n_2` …"""
+    return [letter] if count == 1 else [f"{letter}_{index}" for index in range(1, count + 1)]
+
+
 def count_text(weights: Sequence[Weight]) -> str:
-    """The sum of the learned tensors' sizes, written out: `weight 6·1·5·5 + bias 6 = 156`."""
+    """The sum of the learned tensors' sizes, written out: `weight 64 = 64`."""
     learned = [w for w in weights if not w.buffer]
     if not learned:
         return NO_WEIGHTS

@@ -8,6 +8,7 @@ from math import gcd
 from netc.compiler.layers.base import (
     FLOAT_BYTES,
     Call,
+    Formulas,
     Given,
     Inferred,
     Kept,
@@ -19,7 +20,8 @@ from netc.compiler.layers.base import (
     Torch,
     Weight,
     Why,
-    count_text,
+    by,
+    counted,
     need_float,
     need_known,
     need_rank,
@@ -28,21 +30,30 @@ from netc.compiler.layers.base import (
 )
 from netc.compiler.layers.windows import (
     AXIS_NAMES,
+    WINDOW_LETTERS,
     Axis,
     Natural,
     Padding,
     PerAxis,
     Positive,
+    axis_letters,
+    formulas_of,
+    image_said,
+    once,
     padded_elements,
     padded_first,
     sizes_after,
     spread,
     squeeze,
+    steps_said,
     window_axes,
+    windows_said,
 )
 from netc.compiler.sizes import Size, product_of
 
 SPATIAL = "channels and one to three spatial axes"
+
+LETTERS = (*WINDOW_LETTERS, ("c", "input channels"), ("f", "filters"), ("g", "groups"))
 
 
 def _channels(x: Tensor, layer: str) -> int:
@@ -58,6 +69,23 @@ def _check_groups(layer: str, groups: int, channels: int, filters: int) -> None:
             raise unshared(fact, "groups", groups, count, gcd(channels, filters))
 
 
+def _reads(channels: Size | str, groups: int | str) -> str:
+    """The channels that one filter reads: `64`, or `64/4` in groups."""
+    return str(channels) if groups in (1, "") else f"{channels}/{groups}"
+
+
+def _params_text(
+    kernels: Sequence[int | str], reads: str, filters: int | str, weights: Sequence[Weight]
+) -> str:
+    """Numbers to learn, of numbers or of letters: `(5·5·1 + 1)·6`, the 1 for the bias."""
+    one = times(*kernels, reads)
+    return f"({one} + 1)·{filters}" if len(weights) > 1 else f"{one}·{filters}"
+
+
+def _learned(weights: Sequence[Weight]) -> int:
+    return sum(weight.count for weight in weights)
+
+
 class Conv(Layer):
     """Convolution (cross-correlation) with learned filters.
 
@@ -69,6 +97,13 @@ class Conv(Layer):
     """
 
     kind = "conv"
+    letters = (
+        *LETTERS,
+        ("l_out", "output length"),
+        ("d_out", "output depth"),
+        ("h_out", "output height"),
+        ("w_out", "output width"),
+    )
     positional = 2
     examples = (
         ("conv 6, 5x5", "[1, 32, 32]", "[6, 28, 28]"),
@@ -162,11 +197,33 @@ class Conv(Layer):
         sizes = ", ".join(
             axis.why(size) for axis, size in zip(self.axes(x), x.shape[1:], strict=True)
         )
-        factors = (*output.shape, *self.weights(inputs)[0].shape[1:])
+        weights = self.weights(inputs)
+        reads, kernels = _reads(x.shape[0], self.groups), weights[0].shape[2:]
         return Why(
-            f"{self.filters} filters; {sizes}",
-            count_text(self.weights(inputs)),
-            f"{times(*factors)} = {self.macs(inputs, output)}",
+            f"{counted(self.filters, 'filter')}; {sizes}",
+            f"{_params_text(kernels, reads, self.filters, weights)} = {_learned(weights)}",
+            f"{times(*output.shape, reads, *kernels)} = {self.macs(inputs, output)}",
+        )
+
+    def formulas(self, inputs: Sequence[Tensor], output: Tensor) -> Formulas:
+        (x,) = inputs
+        axes, weights = self.axes(x), self.weights(inputs)
+        reads = _reads("c", "" if self.groups == 1 else "g")
+        kernels = axis_letters("k", weights[0].shape[2:])
+        after = [f"{axis.name[0]}_out" for axis in axes]
+        return Formulas(
+            formulas_of(axes, x.shape[1:]),
+            _params_text(kernels, reads, "f", weights),
+            times("f", *after, reads, *kernels),
+        )
+
+    def does(self, inputs: Sequence[Tensor], output: Tensor) -> str:
+        (x,) = inputs
+        axes = self.axes(x)
+        shared = f", in {self.groups} groups of channels" if self.groups > 1 else ""
+        return (
+            f"looks at {windows_said([axis.kernel for axis in axes])} of {image_said(x.shape)} "
+            f"with {counted(self.filters, 'filter')}{shared}{steps_said(axes)}"
         )
 
 
@@ -180,6 +237,7 @@ class ConvTranspose(Layer):
     """
 
     kind = "conv_transpose"
+    letters = (*LETTERS, ("o", "output padding"))
     positional = 2
     examples = (
         ("conv_transpose 64, 2x2, stride=2", "[128, 7, 7]", "[64, 14, 14]"),
@@ -201,6 +259,7 @@ class ConvTranspose(Layer):
     bias: bool = True  #: whether each filter adds a learned number
 
     def _spread(self, axes: int) -> list[tuple[int, int, int, int, int]]:
+        """Kernel, stride, padding, output padding and dilation along each spatial axis."""
         fields = ("kernel", "stride", "pad", "output_pad", "dilation")
         columns = [spread(getattr(self, name), axes, name, self.kind) for name in fields]
         return list(zip(*columns, strict=True))
@@ -280,17 +339,47 @@ class ConvTranspose(Layer):
         (x,) = inputs
         axes = len(x.shape) - 1
         sizes = ", ".join(
-            f"{name} ({size} − 1)·{s} − 2·{p} + {d}·({k} − 1) + 1 + {extra} = {out}"
-            for name, size, (k, s, p, extra, d), out in zip(
+            f"{name} {_grown(size, *numbers)} = {out}"
+            for name, size, numbers, out in zip(
                 AXIS_NAMES[axes], x.shape[1:], self._spread(axes), output.shape[1:], strict=True
             )
         )
-        factors = (*x.shape, *self.weights(inputs)[0].shape[1:])
+        weights = self.weights(inputs)
+        reads, kernels = _reads(x.shape[0], self.groups), weights[0].shape[2:]
+        made = _reads(self.filters, self.groups)
         return Why(
-            f"{self.filters} filters; {sizes}",
-            count_text(self.weights(inputs)),
-            f"{times(*factors)} = {self.macs(inputs, output)}",
+            f"{counted(self.filters, 'filter')}; {sizes}",
+            f"{_params_text(kernels, reads, self.filters, weights)} = {_learned(weights)}",
+            f"{times(*x.shape, made, *kernels)} = {self.macs(inputs, output)}",
         )
+
+    def formulas(self, inputs: Sequence[Tensor], output: Tensor) -> Formulas:
+        weights = self.weights(inputs)
+        groups = "" if self.groups == 1 else "g"
+        kernels = axis_letters("k", weights[0].shape[2:])
+        before = [f"n_{name[0]}" for name in AXIS_NAMES[len(kernels)]]
+        return Formulas(
+            _grown("n", "k", "s", "p", "o", "d"),
+            _params_text(kernels, _reads("c", groups), "f", weights),
+            times("c", *before, _reads("f", groups), *kernels),
+        )
+
+    def does(self, inputs: Sequence[Tensor], output: Tensor) -> str:
+        (x,) = inputs
+        kernels, strides, pads, _, _ = zip(*self._spread(len(x.shape) - 1), strict=True)
+        shared = f", in {self.groups} groups of channels" if self.groups > 1 else ""
+        cut = f", {by(once(pads))} cut off at every end" if any(pads) else ""
+        return (
+            f"spreads each place of {image_said(x.shape)} over {windows_said(kernels)} with "
+            f"{counted(self.filters, 'filter')}{shared}, the windows {by(once(strides))} apart{cut}"
+        )
+
+
+def _grown(
+    n: Size | str, k: int | str, s: int | str, p: int | str, extra: int | str, d: int | str
+) -> str:
+    """The output-size formula of a transposed convolution, of numbers or of letters."""
+    return f"({n} − 1)·{s} − 2·{p} + {d}·({k} − 1) + 1 + {extra}"
 
 
 def _written(value: int | tuple[int, ...]) -> int | tuple[int, ...]:

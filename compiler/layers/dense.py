@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from netc.compiler.layers.base import (
     Call,
+    Formulas,
     Given,
     Inferred,
     Kept,
@@ -15,10 +16,11 @@ from netc.compiler.layers.base import (
     Torch,
     Weight,
     Why,
-    count_text,
+    counted,
     need_float,
     need_known,
     need_rank,
+    numbered,
     times,
 )
 from netc.compiler.layers.windows import Positive
@@ -34,6 +36,7 @@ class Dense(Layer):
     """
 
     kind = "dense"
+    letters = (("n", "features in"), ("u", "units"), ("t", "positions"))
     positional = 1
     examples = (
         ("dense 120", "[400]", "[120]"),
@@ -80,6 +83,19 @@ class Dense(Layer):
         factors = (*positions, features, self.units)
         return Why(
             f"the last axis becomes the number of units: {self.units}",
-            count_text(self.weights(inputs)),
+            f"{self._params(features, self.units)} = {sum(w.count for w in self.weights(inputs))}",
             f"{times(*factors)} = {product_of(factors)}",
         )
+
+    def _params(self, features: Size | str, units: int | str) -> str:
+        """Numbers to learn, of numbers or of letters: `(400 + 1)·120`, the 1 for the bias."""
+        return f"({features} + 1)·{units}" if self.bias else f"{features}·{units}"
+
+    def formulas(self, inputs: Sequence[Tensor], output: Tensor) -> Formulas:
+        positions = numbered("t", len(inputs[0].shape) - 1)
+        return Formulas("", self._params("n", "u"), times(*positions, "n", "u"))
+
+    def does(self, inputs: Sequence[Tensor], output: Tensor) -> str:
+        *positions, features = inputs[0].shape
+        each = f", at each of {times(*positions)} positions" if positions else ""
+        return f"makes {counted(self.units, 'weighted sum')} of all {features} numbers{each}"

@@ -69,6 +69,9 @@ class Dropout(Weightless):
     def rule(self, inputs: Sequence[Tensor], output: Tensor) -> str:
         return "each number alone: the shape stays"
 
+    def does(self, inputs: Sequence[Tensor], output: Tensor) -> str:
+        return f"sets a share of {self.share:g} of the numbers to 0 while training"
+
     def receptive(self, inputs: Sequence[Tensor]) -> Receptive:
         return "same"
 

@@ -9,6 +9,7 @@ from netc.compiler.layers.base import (
     NO_MACS,
     NO_WEIGHTS,
     Call,
+    Formulas,
     Given,
     Inferred,
     Kept,
@@ -19,7 +20,6 @@ from netc.compiler.layers.base import (
     Torch,
     Weight,
     Why,
-    count_text,
     need_float,
     need_known,
     need_rank,
@@ -37,6 +37,7 @@ class Embedding(Layer):
     """
 
     kind = "embedding"
+    letters = (("w", "words"), ("d", "numbers in each vector"))
     positional = 2
     examples = (
         ("embedding 10000, 300", "int[T]", "[T, 300]"),
@@ -77,7 +78,13 @@ class Embedding(Layer):
 
     def why(self, inputs: Sequence[Tensor], output: Tensor) -> Why:
         rule = f"each id becomes a vector of {self.dim}: a new last axis"
-        return Why(rule, count_text(self.weights(inputs)), NO_MACS)
+        return Why(rule, f"{self.words}·{self.dim} = {self.words * self.dim}", NO_MACS)
+
+    def formulas(self, inputs: Sequence[Tensor], output: Tensor) -> Formulas:
+        return Formulas(params="w·d")
+
+    def does(self, inputs: Sequence[Tensor], output: Tensor) -> str:
+        return f"looks up a learned vector of {self.dim} for each id, of {self.words}"
 
 
 class Positions(Layer):
@@ -91,6 +98,7 @@ class Positions(Layer):
     """
 
     kind = "positions"
+    letters = (("m", "places at most"), ("d", "features"))
     positional = 1
     examples = (
         ("positions sinusoid", "[T, 512]", "[T, 512]"),
@@ -167,6 +175,15 @@ class Positions(Layer):
         return Torch(call, support=(call.function,))
 
     def why(self, inputs: Sequence[Tensor], output: Tensor) -> Why:
-        weights = self.weights(inputs)
-        params = count_text(weights) if weights else NO_WEIGHTS
+        params = NO_WEIGHTS
+        if self.form == "learned":
+            places, features = self._places(inputs[0]), self._features(inputs[0])
+            params = f"{places}·{features} = {places * features}"
         return Why("each place alone: the shape stays", params, NO_MACS)
+
+    def formulas(self, inputs: Sequence[Tensor], output: Tensor) -> Formulas:
+        return Formulas(params="m·d" if self.form == "learned" else "")
+
+    def does(self, inputs: Sequence[Tensor], output: Tensor) -> str:
+        what = "a learned vector" if self.form == "learned" else "fixed sines and cosines"
+        return f"adds to the vector at each place {what} for that place"

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from netc.compiler.layers.base import (
     FLOAT_BYTES,
+    Formulas,
     JoinError,
     Kept,
     Receptive,
@@ -15,6 +16,7 @@ from netc.compiler.layers.base import (
     Weightless,
     feature_axis,
     need_axis,
+    numbered,
 )
 from netc.compiler.layers.windows import Natural
 from netc.compiler.sizes import Size
@@ -115,6 +117,9 @@ class Add(Join):
     def working(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
         return FLOAT_BYTES * output.elements if len(inputs) > 2 else 0  # the sum so far
 
+    def does(self, inputs: Sequence[Tensor], output: Tensor) -> str:
+        return f"adds {len(inputs)} values number by number"
+
     def torch(self, inputs: Sequence[Tensor], output: Tensor) -> Torch:
         return Torch(None, inline=" + ".join(_names(inputs)))
 
@@ -142,6 +147,9 @@ class Mul(Join):
     def rule(self, inputs: Sequence[Tensor], output: Tensor) -> str:
         return "number by number: the shape stays"
 
+    def does(self, inputs: Sequence[Tensor], output: Tensor) -> str:
+        return f"multiplies {len(inputs)} values number by number"
+
     def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
         partial = FLOAT_BYTES * output.elements * (len(inputs) - 2)  # a*b of a*b*c
         return Kept(inputs=tuple(range(len(inputs))), extra=partial)
@@ -163,6 +171,7 @@ class Concat(Join):
     """
 
     kind = "concat"
+    letters = (("n", "size of a value along the axis"),)
     examples = (
         ("concat b", "[64, 28, 28] ; [128, 28, 28]", "[192, 28, 28]"),
         ("concat b", "[T, 256] ; [T, 100]", "[T, 356]"),
@@ -197,6 +206,13 @@ class Concat(Join):
         parts = " + ".join(str(x.shape[axis]) for x in inputs)
         return f"axis {axis}: {parts} = {output.shape[axis]}"
 
+    def formulas(self, inputs: Sequence[Tensor], output: Tensor) -> Formulas:
+        return Formulas(" + ".join(numbered("n", len(inputs))))
+
+    def does(self, inputs: Sequence[Tensor], output: Tensor) -> str:
+        axis = self._axis(len(output.shape))
+        return f"puts {len(inputs)} values side by side along axis {axis}"
+
     def torch(self, inputs: Sequence[Tensor], output: Tensor) -> Torch:
         axis = self._axis(len(output.shape)) + 1
         return Torch(None, inline=f"torch.cat([{', '.join(_names(inputs))}], dim={axis})")
@@ -229,6 +245,9 @@ class Stack(Join):
 
     def rule(self, inputs: Sequence[Tensor], output: Tensor) -> str:
         return f"a new axis {self.axis} of {len(inputs)} values"
+
+    def does(self, inputs: Sequence[Tensor], output: Tensor) -> str:
+        return f"stacks {len(inputs)} values along a new axis {self.axis}"
 
     def torch(self, inputs: Sequence[Tensor], output: Tensor) -> Torch:
         return Torch(

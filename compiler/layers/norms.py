@@ -10,7 +10,9 @@ from pydantic import Field
 from netc.compiler.layers.base import (
     FLOAT_BYTES,
     NO_MACS,
+    NO_WEIGHTS,
     Call,
+    Formulas,
     Given,
     Inferred,
     Kept,
@@ -22,10 +24,11 @@ from netc.compiler.layers.base import (
     Torch,
     Weight,
     Why,
-    count_text,
     need_float,
     need_known,
     need_rank,
+    numbered,
+    times,
     unshared,
 )
 from netc.compiler.layers.windows import Positive
@@ -45,6 +48,7 @@ class Norm(Layer):
     """What the norms share: the shape stays, and there are no matrix products."""
 
     positional = 0
+    letters = (("c", "channels"), ("n", "size of the normalised axis"))
 
     def channels(self, x: Tensor) -> int:
         """The number of channels, which are the first axis."""
@@ -62,11 +66,26 @@ class Norm(Layer):
         return 0
 
     def why(self, inputs: Sequence[Tensor], output: Tensor) -> Why:
+        scales = [weight for weight in self.weights(inputs) if not weight.buffer]
+        learned = sum(weight.count for weight in scales)
         return Why(
             f"mean 0 and variance 1 over {self.over()}: the shape stays",
-            count_text(self.weights(inputs)),
+            f"{times(2, *scales[0].shape)} = {learned}" if scales else NO_WEIGHTS,
             NO_MACS,
         )
+
+    def formulas(self, inputs: Sequence[Tensor], output: Tensor) -> Formulas:
+        scales = [weight for weight in self.weights(inputs) if not weight.buffer]
+        return Formulas(params=times(2, *self.sizes(len(scales[0].shape))) if scales else "")
+
+    def sizes(self, count: int) -> list[str]:
+        """Letters for the axes that the scale has."""
+        return ["c"]
+
+    def does(self, inputs: Sequence[Tensor], output: Tensor) -> str:
+        scaled = any(not weight.buffer for weight in self.weights(inputs))
+        learned = ", then scales and shifts as learned" if scaled else ""
+        return f"gives mean 0 and variance 1 over {self.over()}{learned}"
 
 
 class BatchNorm(Norm):
@@ -183,6 +202,9 @@ class LayerNorm(Norm):
 
     def weights(self, inputs: Sequence[Tensor]) -> tuple[Weight, ...]:
         return self.scale(*self._normalised(inputs[0])) if self.affine else ()
+
+    def sizes(self, count: int) -> list[str]:
+        return numbered("n", count)
 
     def over(self) -> str:
         return "the last axis" if self.axes == 1 else f"the last {self.axes} axes"

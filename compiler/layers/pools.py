@@ -9,6 +9,7 @@ from netc.compiler.layers.base import (
     FLOAT_BYTES,
     INDEX_BYTES,
     Call,
+    Formulas,
     Given,
     Kept,
     Part,
@@ -19,20 +20,26 @@ from netc.compiler.layers.base import (
     Weightless,
     Window,
     applied,
+    by,
     need_float,
     need_rank,
 )
 from netc.compiler.layers.windows import (
     AXIS_NAMES,
+    WINDOW_LETTERS,
     Axis,
     Padding,
     PerAxis,
+    formulas_of,
+    image_said,
     padded_elements,
     padded_first,
     sizes_after,
     spread,
     squeeze,
+    steps_said,
     window_axes,
+    windows_said,
 )
 from netc.compiler.sizes import Size, product_of
 
@@ -40,7 +47,13 @@ SPATIAL = "channels and one to three spatial axes"
 
 
 class Pool(Weightless):
-    """What pooling layers share: channels are kept, spatial axes shrink."""
+    """What pooling layers share: channels are kept, spatial axes shrink.
+
+    Class attributes:
+        takes: what it makes of a window.
+    """
+
+    takes: ClassVar[str]
 
     def checked(self, inputs: Sequence[Tensor]) -> Tensor:
         """The one input, if it has channels and spatial axes."""
@@ -54,6 +67,7 @@ class _Sliding(Pool):
     """What `max_pool` and `avg_pool` share: a sliding window."""
 
     positional = 1
+    letters = WINDOW_LETTERS
 
     kernel: PerAxis  #: the window's size
     stride: PerAxis | None = None  #: how far the window moves; none: the kernel
@@ -108,6 +122,16 @@ class _Sliding(Pool):
         pairs = zip(self.axes(x), x.shape[1:], strict=True)
         return f"channels stay {x.shape[0]}; {', '.join(axis.why(size) for axis, size in pairs)}"
 
+    def formulas(self, inputs: Sequence[Tensor], output: Tensor) -> Formulas:
+        (x,) = inputs
+        return Formulas(formulas_of(self.axes(x), x.shape[1:]))
+
+    def does(self, inputs: Sequence[Tensor], output: Tensor) -> str:
+        (x,) = inputs
+        axes = self.axes(x)
+        windows = windows_said([axis.kernel for axis in axes])
+        return f"takes {self.takes} of {windows} of {image_said(x.shape)}{steps_said(axes)}"
+
     def receptive(self, inputs: Sequence[Tensor]) -> Receptive:
         return tuple(axis.window for axis in self.axes(inputs[0]))
 
@@ -158,6 +182,7 @@ class MaxPool(_Sliding):
     """
 
     kind = "max_pool"
+    takes = "the largest value"
     examples = (
         ("max_pool 2x2", "[10, 4, 4]", "[10, 2, 2]"),
         ("max_pool 3x3, stride=2, pad=1", "[64, 112, 112]", "[64, 56, 56]"),
@@ -195,6 +220,7 @@ class AvgPool(_Sliding):
     """
 
     kind = "avg_pool"
+    takes = "the mean"
     examples = (
         ("avg_pool 2x2", "[6, 28, 28]", "[6, 14, 14]"),
         ("avg_pool 3, stride=2, pad=1, count_pad=no", "[4, 9]", "[4, 5]"),
@@ -256,6 +282,10 @@ class _Global(Pool):
     def rule(self, inputs: Sequence[Tensor], output: Tensor) -> str:
         return f"one number for each of {inputs[0].shape[0]} channels"
 
+    def does(self, inputs: Sequence[Tensor], output: Tensor) -> str:
+        channels, *sizes = inputs[0].shape
+        return f"takes {self.takes} of each of {channels} channels over all its {by(sizes)} places"
+
     def receptive(self, inputs: Sequence[Tensor]) -> Receptive:
         return "whole"
 
@@ -273,6 +303,7 @@ class GlobalAvgPool(_Global):
     """
 
     kind = "global_avg_pool"
+    takes = "the mean"
     examples = (
         ("global_avg_pool", "[2048, 7, 7]", "[2048]"),
         ("global_avg_pool", "[64, H, W]", "[64]"),
@@ -297,6 +328,7 @@ class GlobalMaxPool(_Global):
     """
 
     kind = "global_max_pool"
+    takes = "the largest value"
     examples = (
         ("global_max_pool", "[512, 7, 7]", "[512]"),
         ("global_max_pool", "[64, L]", "[64]"),
@@ -329,6 +361,12 @@ class _Adaptive(Pool):
         names = ", ".join(f"{name} as written, {size}" for name, size in sizes)
         return f"channels stay {output.shape[0]}; {names}"
 
+    def does(self, inputs: Sequence[Tensor], output: Tensor) -> str:
+        (x,) = inputs
+        return (
+            f"takes {self.takes} of {by(output.shape[1:])} windows that cover {image_said(x.shape)}"
+        )
+
     def receptive(self, inputs: Sequence[Tensor]) -> Receptive:
         # windows of different sizes, or of unknown size, are more than Window can say
         sizes = list(zip(inputs[0].shape[1:], self.output(inputs).shape[1:], strict=True))
@@ -359,6 +397,7 @@ class AdaptiveAvgPool(_Adaptive):
     """
 
     kind = "adaptive_avg_pool"
+    takes = "the mean"
     pytorch = "Avg"
     examples = (
         ("adaptive_avg_pool 7", "[512, H, W]", "[512, 7, 7]"),
@@ -382,6 +421,7 @@ class AdaptiveMaxPool(_Adaptive):
     """
 
     kind = "adaptive_max_pool"
+    takes = "the largest value"
     pytorch = "Max"
     examples = (
         ("adaptive_max_pool 7", "[512, 14, 21]", "[512, 7, 7]"),

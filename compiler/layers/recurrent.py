@@ -9,6 +9,7 @@ from pydantic import Field
 
 from netc.compiler.layers.base import (
     Call,
+    Formulas,
     Given,
     Inferred,
     Kept,
@@ -20,7 +21,7 @@ from netc.compiler.layers.base import (
     Torch,
     Weight,
     Why,
-    count_text,
+    counted,
     need_float,
     need_known,
     need_rank,
@@ -40,6 +41,7 @@ class Recurrent(Layer):
     """
 
     positional = 1
+    letters = (("n", "features in"), ("u", "units"), ("t", "steps"), ("l", "layers"))
     module: ClassVar[str]
     maps: ClassVar[int]
 
@@ -119,16 +121,55 @@ class Recurrent(Layer):
 
     def why(self, inputs: Sequence[Tensor], output: Tensor) -> Why:
         (x,) = inputs
-        head = (2,) if self.bidirectional else ()
-        terms = (
-            f"{times(*head, x.shape[0], self.maps * self.units)}·({width} + {self.units})"
-            for width in self._widths(x)
-        )
+        learned = sum(weight.count for weight in self.weights(inputs))
+        features, steps = self._features(x), x.shape[0]
         width = f"2·{self.units} = {output.shape[1]}" if self.bidirectional else str(self.units)
         return Why(
             f"every step of {x.shape[0]} gives the units of each direction: {width}",
-            count_text(self.weights(inputs)),
-            f"{' + '.join(terms)} = {self.macs(inputs, output)}",
+            f"{self._params(features, self.units, self.layers)} = {learned}",
+            f"{self._macs(steps, features, self.units, self.layers)} = {self.macs(inputs, output)}",
+        )
+
+    def _heads(self, *first: Size | str) -> str:
+        """What stands before each sum: both directions, steps, maps, units."""
+        both = (2,) if self.bidirectional else ()
+        maps = (self.maps,) if self.maps > 1 else ()
+        return times(*both, *first[:-1], *maps, first[-1])
+
+    def _above(self, units: int | str) -> str:
+        """What flows into each layer of a stack after the first."""
+        return f"2·{units}" if self.bidirectional else str(units)
+
+    def _params(self, n: int | str, u: int | str, stack: int | str) -> str:
+        """Numbers to learn, of numbers or of letters; the 2 stands for both biases."""
+        head = self._heads(u)
+        text = f"{head}·({n} + {u} + 2)"
+        if self.layers > 1:
+            text += f" + ({stack} − 1)·{head}·({self._above(u)} + {u} + 2)"
+        return text
+
+    def _macs(self, t: Size | str, n: int | str, u: int | str, stack: int | str) -> str:
+        """Multiply-accumulates, of numbers or of letters."""
+        head = self._heads(t, u)
+        text = f"{head}·({n} + {u})"
+        if self.layers > 1:
+            text += f" + ({stack} − 1)·{head}·({self._above(u)} + {u})"
+        return text
+
+    def formulas(self, inputs: Sequence[Tensor], output: Tensor) -> Formulas:
+        return Formulas(
+            "2·u" if self.bidirectional else "",
+            self._params("n", "u", "l"),
+            self._macs("t", "n", "u", "l"),
+        )
+
+    def does(self, inputs: Sequence[Tensor], output: Tensor) -> str:
+        steps, features = inputs[0].shape
+        ways = ", from both ends" if self.bidirectional else ""
+        stack = f" in {self.layers} layers" if self.layers > 1 else ""
+        return (
+            f"reads {counted(steps, 'step')} of {counted(features, 'number')} one after the "
+            f"other{ways}, and keeps a state of {self.units}{stack}"
         )
 
 

@@ -40,6 +40,9 @@ class Last(Weightless):
     def rule(self, inputs: Sequence[Tensor], output: Tensor) -> str:
         return f"one step of {inputs[0].shape[0]}: the first axis goes"
 
+    def does(self, inputs: Sequence[Tensor], output: Tensor) -> str:
+        return f"takes the last of {inputs[0].shape[0]} steps"
+
     def receptive(self, inputs: Sequence[Tensor]) -> Receptive:
         return "same"
 
@@ -100,6 +103,10 @@ class Mean(Weightless):
     def rule(self, inputs: Sequence[Tensor], output: Tensor) -> str:
         axis = self.axis(inputs[0])
         return f"the mean of {inputs[0].shape[axis]}: axis {axis} goes"
+
+    def does(self, inputs: Sequence[Tensor], output: Tensor) -> str:
+        axis = self.axis(inputs[0])
+        return f"takes the mean along axis {axis}, of {inputs[0].shape[axis]}"
 
     def receptive(self, inputs: Sequence[Tensor]) -> Receptive:
         return "whole"

@@ -9,12 +9,14 @@ from pydantic import BeforeValidator, InstanceOf
 
 from netc.compiler.layers.base import (
     Call,
+    Formulas,
     Kept,
     Receptive,
     ShapeError,
     Tensor,
     Torch,
     Weightless,
+    numbered,
     times,
 )
 from netc.compiler.layers.windows import Natural, Positive
@@ -48,6 +50,7 @@ class Flatten(Arrangement):
     """
 
     kind = "flatten"
+    letters = (("n", "size of an axis"),)
     positional = 0
     examples = (
         ("flatten", "[16, 5, 5]", "[400]"),
@@ -67,6 +70,12 @@ class Flatten(Arrangement):
     def rule(self, inputs: Sequence[Tensor], output: Tensor) -> str:
         return f"{times(*inputs[0].shape)} = {output.elements}"
 
+    def formulas(self, inputs: Sequence[Tensor], output: Tensor) -> Formulas:
+        return Formulas(times(*numbered("n", len(inputs[0].shape))))
+
+    def does(self, inputs: Sequence[Tensor], output: Tensor) -> str:
+        return "puts all axes into one"
+
     def torch(self, inputs: Sequence[Tensor], output: Tensor) -> Torch:
         return Torch(Call("nn.Flatten"), inline="torch.flatten({0}, 1)")
 
@@ -81,6 +90,7 @@ class Reshape(Arrangement):
     """
 
     kind = "reshape"
+    letters = (("n", "size of an axis of the input"),)
     positional = 1
     examples = (
         ("reshape [4, 100]", "[400]", "[4, 100]"),
@@ -148,6 +158,12 @@ class Reshape(Arrangement):
         (x,) = inputs
         return f"{times(*x.shape) or 1} = {times(*self.sizes) or 1} = {x.elements}"
 
+    def formulas(self, inputs: Sequence[Tensor], output: Tensor) -> Formulas:
+        return Formulas(times(*numbered("n", len(inputs[0].shape))))
+
+    def does(self, inputs: Sequence[Tensor], output: Tensor) -> str:
+        return f"cuts the same {inputs[0].elements} numbers into other axes"
+
     def torch(self, inputs: Sequence[Tensor], output: Tensor) -> Torch:
         (x,) = inputs
         shape = ", ".join(self._written(x))
@@ -204,6 +220,10 @@ class Transpose(Arrangement):
     def rule(self, inputs: Sequence[Tensor], output: Tensor) -> str:
         order = ", ".join(map(str, self.order(len(inputs[0].shape))))
         return f"axes in the order {order}, counted from 0 without the batch"
+
+    def does(self, inputs: Sequence[Tensor], output: Tensor) -> str:
+        order = ", ".join(map(str, self.order(len(inputs[0].shape))))
+        return f"puts the axes into the order {order}"
 
     def torch(self, inputs: Sequence[Tensor], output: Tensor) -> Torch:
         if self.axes is None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field
 
-from netc.compiler.layers.base import ShapeError, Window
+from netc.compiler.layers.base import ShapeError, Window, by
 from netc.compiler.sizes import Shape, Size, ceil_div, floor_div, product_of
 
 Positive: TypeAlias = Annotated[int, Field(gt=0)]
@@ -83,22 +83,31 @@ class Axis:
 
     def why(self, size: Size) -> str:
         """The formula with its numbers put in: `height ⌊(32 + 2·0 − 5)/1⌋ + 1 = 28`."""
-        extent = str(self.kernel)
-        if self.dilation > 1:
-            extent = f"({self.dilation}·({self.kernel} − 1) + 1)"
-        pads = f"2·{self.before}" if self.before == self.after else f"{self.before} + {self.after}"
-        if not self.ceil:
-            formula = f"⌊({size} + {pads} − {extent})/{self.stride}⌋ + 1"
-        else:
-            formula = f"⌈({size} + {pads} − {extent})/{self.stride}⌉ + 1"
-            if self.drops_last(size):
-                formula += " − 1"
-        dropped = (
-            " (the last window would start in the padding)"
-            if self.ceil and self.drops_last(size)
-            else ""
-        )
-        return f"{self.name} {formula} = {self.output(size)}{dropped}"
+        numbers = (size, self.before, self.after, self.kernel, self.dilation, self.stride)
+        dropped = " (the last window would start in the padding)" if self.drops_last(size) else ""
+        return f"{self.name} {self._formula(size, *numbers)} = {self.output(size)}{dropped}"
+
+    def formula(self, size: Size) -> str:
+        """The same in symbols: `⌊(n + 2·p − k)/s⌋ + 1`."""
+        before, after = ("p", "p") if self.before == self.after else ("a", "b")
+        return self._formula(size, "n", before, after, "k", "d", "s")
+
+    def _formula(
+        self,
+        size: Size,
+        n: Size | str,
+        before: int | str,
+        after: int | str,
+        kernel: int | str,
+        dilation: int | str,
+        stride: int | str,
+    ) -> str:
+        """The form that this size needs, of numbers or of letters."""
+        extent = f"({dilation}·({kernel} − 1) + 1)" if self.dilation > 1 else str(kernel)
+        pads = f"2·{before}" if self.before == self.after else f"{before} + {after}"
+        low, high = "⌈⌉" if self.ceil else "⌊⌋"
+        dropped = " − 1" if self.drops_last(size) else ""
+        return f"{low}({n} + {pads} − {extent})/{stride}{high} + 1{dropped}"
 
     def drops_last(self, size: Size) -> bool:
         """Whether rounding up would give a window that starts after the input's end."""
@@ -110,6 +119,17 @@ class Axis:
         """As the receptive-field rule needs it."""
         return Window(self.extent, self.stride, self.before)
 
+
+WINDOW_LETTERS = (
+    ("n", "input size"),
+    ("p", "padding at either end"),
+    ("a", "padding before"),
+    ("b", "padding after"),
+    ("k", "kernel"),
+    ("d", "dilation"),
+    ("s", "stride"),
+)
+"""What the letters of the output-size formula stand for."""
 
 AXIS_NAMES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
 
@@ -157,6 +177,52 @@ def window_axes(
             AXIS_NAMES[count], kernels, strides, ends, dilations, strict=True
         )
     )
+
+
+def axis_letters(letter: str, values: Sequence[Size]) -> list[str]:
+    """A letter for each axis: `k`, `k`, or where the values differ `k_h`, `k_w`."""
+    if len(set(values)) == 1:
+        return [letter] * len(values)
+    return [f"{letter}_{name[0]}" for name in AXIS_NAMES[len(values)]]
+
+
+def formulas_of(axes: Sequence[Axis], sizes: Sequence[Size]) -> str:
+    """The output-size formula in symbols; several where axes need different forms."""
+    forms = (axis.formula(size) for axis, size in zip(axes, sizes, strict=True))
+    return "; ".join(dict.fromkeys(forms))
+
+
+def steps_said(axes: Sequence[Axis]) -> str:
+    """How windows move, in words, where they do not simply go on by one: `, in steps of 2`."""
+    parts: list[str] = []
+    strides = [axis.stride for axis in axes]
+    if any(stride > 1 for stride in strides):
+        parts.append(f"in steps of {by(once(strides))}")
+    if any(axis.dilation > 1 for axis in axes):
+        parts.append(f"elements {by(once([axis.dilation for axis in axes]))} apart")
+    ends = [f"{a.before}" if a.before == a.after else f"{a.before} + {a.after}" for a in axes]
+    if any(axis.before or axis.after for axis in axes):
+        parts.append(f"the input padded by {' × '.join(once(ends))}")
+    return "".join(f", {part}" for part in parts)
+
+
+def once(values: Sequence[Any]) -> Sequence[Any]:
+    """Equal values as one."""
+    return values[:1] if len(set(values)) == 1 else values
+
+
+def windows_said(kernels: Sequence[int]) -> str:
+    """Windows of a size, in words: `5 × 5 windows`, `windows of length 4`."""
+    if len(kernels) == 1:
+        return f"windows of length {kernels[0]}"
+    return f"{by(kernels)} windows"
+
+
+def image_said(shape: Shape) -> str:
+    """What has channels and spatial axes, in words: `the 1-channel 32 × 32 image`."""
+    noun = {1: "sequence", 2: "image", 3: "volume"}[len(shape) - 1]
+    size = f"of length {shape[1]}" if len(shape) == 2 else ""
+    return f"the {shape[0]}-channel {'' if size else by(shape[1:]) + ' '}{noun} {size}".strip()
 
 
 def squeeze(values: Sequence[int]) -> int | tuple[int, ...]:

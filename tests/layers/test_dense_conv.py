@@ -109,7 +109,7 @@ def test_parameter_counts_of_convolutions() -> None:
     assert params(Conv(filters=6, kernel=5), 1, 32, 32) == 156
     assert params(Conv(filters=6, kernel=5), 3, 32, 32) == 456
     why = Conv(filters=6, kernel=5).why([Tensor((1, 32, 32))], Tensor((6, 28, 28)))
-    assert why.params == "weight 6·1·5·5 + bias 6 = 156"
+    assert why.params == "(5·5·1 + 1)·6 = 156"
 
 
 @pytest.mark.covers("CV13")

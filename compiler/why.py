@@ -1,0 +1,162 @@
+"""The arithmetic behind every number of a layer in its place: one source for JSON and explanations.
+
+What follows from the layer alone the layer says (`Layer.why`); receptive field and memory depend on
+what stands before it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from netc.compiler import receptive
+from netc.compiler.graph import LayerStep, ParamStep
+from netc.compiler.layers.base import Formulas, Kept, Tensor, Weight, Why, times
+from netc.compiler.memory import BYTES
+from netc.compiler.sizes import Size
+
+MEMORY_LETTERS = (("e", "numbers"), ("b", "bytes of each"))
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Place:
+    """What stands around a layer.
+
+    Attributes:
+        ways: the receptive field of each input.
+        field: that of its output.
+        reuse: a shared layer applied again: its weights are stored once.
+        learns: learned numbers lead to its output, so that autograd follows it.
+    """
+
+    ways: tuple[receptive.Field, ...]
+    field: receptive.Field
+    reuse: bool
+    learns: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Reasons:
+    """The arithmetic behind a layer's numbers, as text: every `a = b` in it holds.
+
+    Attributes:
+        weights, activation, kept: bytes of its weights, of its output, of what autograd keeps for
+            its backward pass; activations for one example.
+        formulas: the same in symbols, empty where there is no arithmetic.
+        letters: what the letters in the formulas stand for.
+    """
+
+    output: str
+    params: str
+    macs: str
+    flops: str
+    receptive_field: str
+    weights: str
+    activation: str
+    kept: str
+    formulas: Formulas
+    field_formula: str
+    letters: tuple[tuple[str, str], ...]
+
+    def to_json(self) -> dict[str, object]:
+        """The form in `netc report --json`; a formula is null where words say all."""
+        return {
+            "output": self.output,
+            "params": self.params,
+            "macs": self.macs,
+            "flops": self.flops,
+            "receptive_field": self.receptive_field,
+            "memory": {"weights": self.weights, "output": self.activation, "kept": self.kept},
+            "formulas": {
+                "output": self.formulas.output or None,
+                "params": self.formulas.params or None,
+                "macs": self.formulas.macs or None,
+                "receptive_field": self.field_formula or None,
+            },
+        }
+
+
+def reasons(step: LayerStep | ParamStep, place: Place) -> Reasons:
+    """The arithmetic of one layer."""
+    if isinstance(step, ParamStep):
+        return _of_param(step)
+    inputs, output = [wire.tensor for wire in step.inputs], step.output.tensor
+    layer = step.layer
+    why, reads = layer.why(inputs, output), layer.receptive(inputs)
+    kept = layer.kept(inputs, output)
+    return Reasons(
+        why.output,
+        why.params,
+        why.macs,
+        _doubled(layer.macs(inputs, output)),
+        receptive.why(reads, place.ways, place.field),
+        _stored(step.weights, place.reuse),
+        "shares its input's memory: 0 bytes" if kept.view else _bytes(output),
+        _kept(kept, inputs, output) if place.learns else "nothing to learn up to here: 0 bytes",
+        layer.formulas(inputs, output),
+        receptive.formula(reads, place.field),
+        (*layer.letters, *receptive.LETTERS),
+    )
+
+
+def _of_param(step: ParamStep) -> Reasons:
+    count = f"{_product(step.weight.shape)} = {step.weight.count}"
+    why = Why("as declared", count, "no computation: 0")
+    return Reasons(
+        why.output,
+        why.params,
+        why.macs,
+        _doubled(0),
+        "no input: nothing is seen",
+        _stored((step.weight,), reuse=False),
+        "it is the weight itself: 0 bytes",
+        "nothing: 0 bytes",
+        Formulas(),
+        "",
+        (),
+    )
+
+
+def _doubled(macs: Size) -> str:
+    return f"{times(2, macs)} = {2 * macs}"
+
+
+def _product(shape: tuple[Size, ...]) -> str:
+    return times(*shape) or "1"
+
+
+def _stored(weights: tuple[Weight, ...], reuse: bool) -> str:
+    """Bytes of parameters and buffers, by the size of their numbers."""
+    if not weights:
+        return "no weights: 0 bytes"
+    counts: dict[int, int] = {}
+    for weight in weights:
+        counts[weight.dtype_bytes] = counts.get(weight.dtype_bytes, 0) + weight.count
+    text = " + ".join(f"{count}·{size}" for size, count in counts.items())
+    total = sum(count * size for size, count in counts.items())
+    shared = "those of the shared layer, stored once: " if reuse else ""
+    return f"{shared}{text} = {total} bytes"
+
+
+def _factors(tensor: Tensor) -> str:
+    return times(*tensor.shape, BYTES[tensor.dtype])
+
+
+def _bytes(tensor: Tensor) -> str:
+    return f"{_factors(tensor)} = {tensor.elements * BYTES[tensor.dtype]} bytes"
+
+
+def _kept(kept: Kept, inputs: list[Tensor], output: Tensor) -> str:
+    """Bytes that autograd keeps, by what they are: input, output, or beside them."""
+    if not kept.known:
+        return "unknown: it depends on the kernels that PyTorch finds on the machine"
+    held = [("input", inputs[index]) for index in kept.inputs]
+    held += [("output", output)] if kept.output else []
+    parts = [f"{name} {_factors(tensor)}" for name, tensor in held]
+    total: Size = sum((t.elements * BYTES[t.dtype] for _, t in held), kept.extra + kept.fixed)
+    if kept.extra != 0:
+        parts.append(f"beside {times(kept.extra)}")
+    if kept.fixed:
+        parts.append(f"for the whole batch {kept.fixed}")
+    if not parts:
+        return "nothing: 0 bytes"
+    return f"{' + '.join(parts)} = {total} bytes"
