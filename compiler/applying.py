@@ -84,10 +84,13 @@ def apply(
     least, most = layer.inputs
     counted = len(wires) - sum(1 for name, _ in use.operands if name)
     if counted < least or (most is not None and counted > most):
-        hint = "join them first: `(a, b) -> concat`" if counted > 1 else "write `(a, b) -> …`"
+        fix = Fix("write `(a, b) -> …`")
+        if counted > 1:
+            hint = "join them first: `{}" + f"{layer.kind} …`"
+            fix = rewrite(use.word.before, "concat -> ", hint)
         wanted = "one value" if most == 1 else f"at least {least} values"
         message = f"`{layer.kind}` takes {wanted}, and here flow {counted}"
-        context.tell("E0406", use.word, message, frame, hint)
+        context.tell("E0406", use.word, message, frame, fix)
         return None
     try:
         if not check_joins(context, layer, tensors, wires, use, frame):

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from netc.compiler import tree
 from netc.compiler.diagnostics import Diagnostic, Log
-from netc.compiler.edits import suggest
+from netc.compiler.edits import suggest, take_argument_out
 from netc.compiler.evaluate import say
 from netc.compiler.source import Span
 
@@ -45,7 +45,8 @@ def field_of(
         log.say("E0203", argument.name.span, message, suggest(argument.name.span, name, fields))
         return None
     if name in given:
-        log.say("E0204", argument.span, f"`{name}` of `{word}` is given twice", "keep one")
+        fix = take_argument_out(argument.span, "keep one: take this one out")
+        log.say("E0204", argument.span, f"`{name}` of `{word}` is given twice", fix)
         return None
     return name
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from netc.compiler import tree
 from netc.compiler.diagnostics import Log
-from netc.compiler.edits import suggest
+from netc.compiler.edits import Fix, rewrite, suggest
 from netc.compiler.evaluate import EvaluationError, Poisoned, Range, evaluate, say
 from netc.compiler.graph import Net
 from netc.compiler.report import Claim, Report
@@ -109,7 +109,8 @@ def _compare(
         message = f"the claim cannot be judged: {name} is {shown} here"
         log.say("E0503", span, message, "" if name == "receptive_field" else hint)
     elif not holds:
-        log.say("E0502", span, _false_message(name, actual, operator, claimed), _edit(name, actual))
+        fix = _true_claim(name, actual, operator, span)
+        log.say("E0502", span, _false_message(name, actual, operator, claimed), fix)
     return holds
 
 
@@ -187,6 +188,12 @@ def _false_message(name: str, actual: Any, operator: str, claimed: Any) -> str:
     return text
 
 
-def _edit(name: str, actual: Any) -> str:
+def _true_claim(name: str, actual: Any, operator: str, span: Span) -> Fix:
+    """The claim as it would be true, in the place of the false one."""
     value = f"{actual:_}" if isinstance(actual, int) else _shown(actual)
-    return f"write `{name} == {value}`, or change the net" if name else ""
+    operator = {"<": "<=", ">": ">="}.get(operator, operator)
+    if operator == "!=":
+        return Fix("change the net, or take the claim out")
+    text = span.text.removeprefix("expect").lstrip()
+    place = replace(span, column=span.end_column - len(text))
+    return rewrite(place, f"{name} {operator} {value}", "write `{}`, or change the net")

@@ -10,7 +10,7 @@ from typing import Any
 from netc.compiler import program, tree
 from netc.compiler.conditions import Condition
 from netc.compiler.diagnostics import Diagnostic, Label, Log, finding
-from netc.compiler.edits import Fix
+from netc.compiler.edits import Fix, rewrite
 from netc.compiler.evaluate import (
     UNKNOWN,
     EvaluationError,
@@ -130,13 +130,13 @@ class Findings:
             return
         if isinstance(frame.current, tuple):
             message = f"`{word}` takes one value, and here flow {len(frame.current)}"
-            self.tell("E0406", span, message, frame, "join them first: `-> concat`")
+            fix = rewrite(span.before, "concat -> ", "join them first: `{}" + f"{word} …`")
+            self.tell("E0406", span, message, frame, fix)
         elif len(self.nets_inputs) > 1:
             names = ", ".join(f"`{name}`" for name, _ in self.nets_inputs)
             message = f"nothing says which of the inputs {names} `{word}` takes"
-            self.tell(
-                "E0406", span, message, frame, f"write `{self.nets_inputs[0][0]} -> {word} …`"
-            )
+            fix = rewrite(span.before, f"{self.nets_inputs[0][0]} -> ", "write `{}" + f"{word} …`")
+            self.tell("E0406", span, message, frame, fix)
         else:
             message = f"nothing flows into `{word}`"
             self.tell("E0406", span, message, frame, "write the net's `input` above this line")

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from netc.compiler import layers, tree
 from netc.compiler.diagnostics import Label, Log
-from netc.compiler.edits import suggest
+from netc.compiler.edits import rewrite, suggest
 from netc.compiler.parse import parse
-from netc.compiler.source import Source
+from netc.compiler.source import Source, Span
 from netc.compiler.words import PLACEHOLDER, STRUCTURE, forbidden_name
 
 Reader = Callable[[str, Source], Source]
@@ -43,6 +43,10 @@ class Files:
                 continue  # it stands for a line with a syntax error
             elif first_word(statement) != "train":
                 self._stray(statement)
+        if not (found or using or self.trains or self.log.has_errors):
+            span = Span(source, 1, 1, 1, 1)
+            message = "there is no net and no block in this file"
+            self.log.say("E0110", span, message, "a net begins with `net NAME:` and its input")
         return found
 
     def _define(self, definition: tree.Definition) -> None:
@@ -55,7 +59,8 @@ class Files:
             return
         if layers.find(name) is not None or name in STRUCTURE:
             message = f"`{name}` is a word of the language already"
-            self.log.say("E0206", definition.name.span, message, f"call it `{name.capitalize()}`")
+            fix = rewrite(definition.name.span, name.capitalize(), "call it `{}`")
+            self.log.say("E0206", definition.name.span, message, fix)
         elif reason := forbidden_name(name):
             self.log.say("E0206", definition.name.span, reason, "choose another name")
         self.definitions[name] = definition

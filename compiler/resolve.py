@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from itertools import pairwise
 
 from netc.compiler import layers, program, tree
 from netc.compiler.arguments import field_of, need_all, words_of
 from netc.compiler.blocks import opened
-from netc.compiler.diagnostics import Log
-from netc.compiler.edits import suggest
+from netc.compiler.diagnostics import Label, Log
+from netc.compiler.edits import Fix, append, rewrite, suggest, take_argument_out
 from netc.compiler.gather import Files, Reader, first_word
 from netc.compiler.layers.base import Layer
-from netc.compiler.scope import Names, bind, check_expression, warn_unused
+from netc.compiler.scope import Names, bind, bound_elsewhere, check_expression, warn_unused
 from netc.compiler.source import Source
 from netc.compiler.words import LATER, STRUCTURE
 
@@ -45,6 +47,7 @@ class Resolver:
         """The definition with every word resolved."""
         written = self.source_tree
         names = Names()
+        names.lines = written.body
         parameters: dict[str, tree.Expr | None] = {}
         for parameter in written.parameters:
             if parameter.default is not None:
@@ -57,7 +60,8 @@ class Resolver:
             hint = "write its input first, as in `input image: [1, 28, 28]`"
             self.log.say("E0403", written.name.span, message, hint)
         if not self.log.has_errors:  # a line that was not understood may have used them
-            warn_unused(names, self.log)
+            own = {p.name.text: p.span for p in written.parameters} if self.is_net else {}
+            warn_unused(names, own, self.log)
         return program.Definition(
             written.word, written.name.text, parameters, body, written.name.span
         )
@@ -183,7 +187,8 @@ class Resolver:
         for flag in kind.flags:
             if flag.text == "padded":
                 message = "`padded` inputs (masks that travel with the value) are not built yet"
-                self.log.say("E0208", flag.span, message, "take `padded` out")
+                fix = take_argument_out(flag.span, "take `padded` out")
+                self.log.say("E0208", flag.span, message, fix)
             else:
                 self.log.say("E0201", flag.span, f"`{flag.text}` says nothing about an input")
         for size in kind.sizes:
@@ -197,7 +202,13 @@ class Resolver:
         arguments = first.arguments if isinstance(first, tree.Call) else ()
         if len(arguments) == 1 and arguments[0].name is not None:
             message = f"`expect {arguments[0].name.text} = …` does not say how to compare"
-            self.log.say("E0209", line.span, message, "write `==`, `<=`, `>=`, `<` or `>`")
+            gap = replace(
+                arguments[0].name.span.after,
+                end_line=arguments[0].value.span.line,
+                end_column=arguments[0].value.span.column,
+            )
+            hint = "write `==`, or `<=`, `>=`, `<`, `>`"
+            self.log.say("E0209", line.span, message, rewrite(gap, " == ", hint, safe=True))
         elif len(arguments) != 1 or len(line.chain.elements) != 1:
             message = "`expect` takes one comparison"
             self.log.say("E0209", line.span, message, "write it as in `expect params <= 1e6`")
@@ -268,9 +279,14 @@ class Resolver:
     def _role(self, call: tree.Call) -> None:
         assert call.role is not None
         message = f"`{call.role.text} {call.name.text} …` are two words before the first argument"
-        known = layers.find(call.role.text) is not None or call.role.text in self.definitions
-        hint = f"write a comma: `{call.role.text} {call.name.text}, …`" if known else ""
-        self.log.say("E0201", call.role.span.to(call.name.span), message, hint)
+        both, joined = call.role.span.to(call.name.span), f"{call.role.text}_{call.name.text}"
+        fix = Fix("")
+        if layers.find(joined) is not None:
+            fix = rewrite(both, joined, safe=True)
+        elif layers.find(call.role.text) is not None or call.role.text in self.definitions:
+            hint = f"write a comma: `{call.role.text} {call.name.text}, …`"
+            fix = append(call.name.span, ",", hint, safe=True)
+        self.log.say("E0201", both, message, fix)
 
     def _unknown(self, call: tree.Call, names: Names) -> None:
         word = call.name.text
@@ -283,6 +299,8 @@ class Resolver:
             self.log.say(
                 "E0209", call.name.span, message, f"write `{word}:` and its lines indented"
             )
+            return
+        if bound_elsewhere(call.name, names, self.log):
             return
         known = [*layers.words(), *self.definitions, *STRUCTURE, *names.all()]
         message = f"there is no layer, block or value called `{word}`"
@@ -348,12 +366,11 @@ def _refuse_circles(definitions: dict[str, program.Definition], log: Log) -> Non
         TopologicalSorter(uses).prepare()
     except CycleError as error:
         circle = list(reversed(error.args[1]))
-        use = uses[circle[0]].get(circle[1]) or next(iter(uses[circle[0]].values()))
-        shown = " → ".join(circle)
-        message = f"`{circle[0]}` uses itself: {shown}"
-        log.say(
-            "E0401", use.span, message, "a block is made of other blocks; use `repeat` for depth"
-        )
+        first, *others = [(uses[a][b], a, b) for a, b in pairwise(circle)]
+        message = f"`{circle[0]}` uses itself: {' → '.join(circle)}"
+        hint = "a block is made of other blocks; use `repeat` for depth"
+        labels = [Label(use.span, f"`{a}` uses `{b}`") for use, a, b in others]
+        log.say("E0401", first[0].span, message, hint, labels)
 
 
 def _uses(body: program.Body) -> Iterable[program.BlockUse]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from netc.compiler import tree
 from netc.compiler.diagnostics import Label, Log
-from netc.compiler.edits import suggest
+from netc.compiler.edits import Fix, rewrite, suggest, take_argument_out
 from netc.compiler.source import Span
 from netc.compiler.words import CONSTANTS, PLACEHOLDER, forbidden_name
 
@@ -19,6 +19,8 @@ class Names:
         self.kinds: dict[str, str] = {}
         self.places: dict[str, Span] = {}
         self.used: set[str] = outer.used if outer else set()
+        self.lines: Sequence[tree.Statement] = outer.lines if outer else ()
+        """All lines of the definition, to say where a name that is not in sight is bound."""
 
     def find(self, name: str) -> str | None:
         """What a name is: number, value or module; None if it is unknown."""
@@ -43,16 +45,23 @@ def bind(names: Names, name: tree.Name, kind: str, log: Log) -> None:
     elif text in ("in", "out", PLACEHOLDER, *CONSTANTS):
         log.say("E0206", name.span, f"`{text}` has a meaning of its own", "choose another name")
     elif reason := forbidden_name(text):
-        log.say("E0206", name.span, reason, f"call it `{text}_`")
+        log.say("E0206", name.span, reason, rewrite(name.span, f"{text}_", "call it `{}`"))
     names.kinds[text] = kind
     names.places[text] = name.span
 
 
-def warn_unused(names: Names, log: Log) -> None:
+def warn_unused(names: Names, parameters: Mapping[str, Span], log: Log) -> None:
+    """Warns (W0201) of names that nothing uses.
+
+    `parameters` are those that no other line of the file gives a value to, each with its default:
+    they can be taken out where they stand.
+    """
     for name, kind in names.kinds.items():
         if name in names.used or kind not in ("parameter", "module"):
             continue
-        log.say("W0201", names.places[name], f"`{name}` is never used", "take it out, or use it")
+        hint = "take it out, or use it"
+        fix = take_argument_out(parameters[name], hint) if name in parameters else Fix(hint)
+        log.say("W0201", names.places[name], f"`{name}` is never used", fix)
 
 
 def check_expression(expr: tree.Expr, names: Names, words: Sequence[str], log: Log) -> None:
@@ -64,10 +73,7 @@ def check_expression(expr: tree.Expr, names: Names, words: Sequence[str], log: L
             if text in ("in", "out"):
                 return
             if names.find(text) is None:
-                what = "value, size or parameter"
-                known = [*names.all(), *words]
-                message = f"there is no {what} called `{text}` here"
-                log.say("E0202", expr.span, message, suggest(expr.span, text, known))
+                unknown_value(expr, names, words, log)
             names.used.add(text)
         case tree.Attribute(target=target):
             check_expression(target, names, (), log)
@@ -88,6 +94,56 @@ def check_expression(expr: tree.Expr, names: Names, words: Sequence[str], log: L
                 _tuple_item(chain, names, words, log)
         case _:
             return
+
+
+_ELSEWHERE = {"true": "yes", "false": "no", "null": "none"}
+"""How other languages spell this one's constants."""
+
+
+def unknown_value(name: tree.Name, names: Names, words: Sequence[str], log: Log) -> None:
+    """Says (E0202) that nothing is called so here: perhaps it is bound further down."""
+    text, span = name.text, name.span
+    if bound_elsewhere(name, names, log):
+        return
+    fix = suggest(span, text, [*names.all(), *words])
+    constant = _ELSEWHERE.get(text.lower(), text.lower())
+    if constant in CONSTANTS and constant != text:
+        fix = rewrite(span, constant, safe=True)
+    message = f"there is no value, size or parameter called `{text}` here"
+    log.say("E0202", span, message, fix)
+
+
+def bound_elsewhere(name: tree.Name, names: Names, log: Log) -> bool:
+    """Says (E0202) that a name is used before the line that binds it, or outside of its block."""
+    place = _binding(names.lines, name.text)
+    if place is None:
+        return False
+    if place.line < name.span.line:
+        message = f"`{name.text}` is bound in a block of lines, and is known in that block only"
+        hint = "use what leaves the block, or move this line into it"
+        label = Label(place, "it is bound here")
+    else:
+        message = f"`{name.text}` is used before it exists: values flow down the page"
+        hint = f"move this line below line {place.line}"
+        label = Label(place, f"`{name.text}` exists from here on")
+    log.say("E0202", name.span, message, hint, [label])
+    return True
+
+
+def _binding(lines: Sequence[tree.Statement], text: str) -> Span | None:
+    """Where a name is bound first in some lines, at any depth."""
+    waiting = [*lines]
+    while waiting:
+        line = waiting.pop(0)
+        if isinstance(line, tree.Declaration):
+            found = next((name for name in line.names if name.text == text), None)
+            if found is not None:
+                return found.span
+        elif isinstance(line, tree.Line):
+            if line.target is not None and line.target.text == text:
+                return line.target.span
+            waiting[:0] = line.body or ()
+    return None
 
 
 def _tuple_item(chain: tree.Chain, names: Names, words: Sequence[str], log: Log) -> None:

@@ -12,7 +12,7 @@ from netc.compiler import recipes as parts
 from netc.compiler import tree
 from netc.compiler.arguments import field_of, need_all, problems, words_of
 from netc.compiler.diagnostics import Label, Log
-from netc.compiler.edits import suggest
+from netc.compiler.edits import Edit, Fix, suggest, take_out, whole_line
 from netc.compiler.evaluate import EvaluationError, Poisoned, evaluate, say
 from netc.compiler.graph import LayerStep, Net, walk
 from netc.compiler.recipe import MetricClaim, Recipe
@@ -28,11 +28,16 @@ LATER = (
 """Clauses of the language that are not built yet: said plainly instead of ignored."""
 
 
-def recipes(trains: Sequence[tree.Line], nets: Mapping[str, Net], log: Log) -> dict[str, Recipe]:
-    """The train blocks of a file, by net. Findings (E06xx) go to the log."""
+def recipes(
+    trains: Sequence[tree.Line], names: Sequence[str], nets: Mapping[str, Net], log: Log
+) -> dict[str, Recipe]:
+    """The train blocks of a file, by net. Findings (E06xx) go to the log.
+
+    `names` are all nets of the file, `nets` those without errors.
+    """
     found: dict[str, Recipe] = {}
     for train in trains:
-        name = _net_of(train, nets, log)
+        name = _net_of(train, names, log)
         if name is None:
             continue
         if name in found:
@@ -41,12 +46,13 @@ def recipes(trains: Sequence[tree.Line], nets: Mapping[str, Net], log: Log) -> d
             continue
         recipe = _Reader(name, train, log).recipe()
         if recipe is not None:
-            _suits(nets[name], recipe, train, log)
+            if name in nets:
+                _suits(nets[name], recipe, train, log)
             found[name] = recipe
     return found
 
 
-def _net_of(train: tree.Line, nets: Mapping[str, Net], log: Log) -> str | None:
+def _net_of(train: tree.Line, nets: Sequence[str], log: Log) -> str | None:
     first = train.chain.elements[0]
     arguments = first.arguments if isinstance(first, tree.Call) else ()
     if (
@@ -121,9 +127,8 @@ class _Reader:
             self._expect(call, line.span)
             return
         if word in LATER:
-            self.log.say(
-                "E0208", role.span, f"`{word}` in training is not built yet", "take it out"
-            )
+            fix = Fix("take it out", (Edit(whole_line(role.span), ""),))
+            self.log.say("E0208", role.span, f"`{word}` in training is not built yet", fix)
             return
         if word not in CLAUSES:
             message = f"`train` has no clause `{word}`"
@@ -384,6 +389,6 @@ def _suits(net: Net, recipe: Recipe, train: tree.Line, log: Log) -> None:
                 "W0601",
                 step.span,
                 f"`{recipe.loss.kind}` takes {wants}, and `{name}` ends with `{kind}`: {bad[kind]}",
-                f"take the `{kind}` out",
+                take_out(step.span, f"take the `{kind}` out"),
                 [Label(train.span, f"trained with `loss {recipe.loss.kind}` here")],
             )

@@ -67,7 +67,7 @@ def written(text: str, name: str = "spec.net") -> str:
 
 
 @pytest.mark.parametrize(
-    ("text", "status"), [(GOOD, 0), (WARNED, 0), (TWO, 0), ("", 0), (BAD, 1), (FALSE, 1), ("(", 1)]
+    ("text", "status"), [(GOOD, 0), (WARNED, 0), (TWO, 0), ("", 1), (BAD, 1), (FALSE, 1), ("(", 1)]
 )
 def test_check_ends_with_1_if_there_are_errors(text: str, status: int) -> None:
     file = written(text)
@@ -229,8 +229,8 @@ def test_a_net_that_is_not_there_is_refused() -> None:
         assert netc(command, written(TWO), "--net", "C").exit_code == 2
     assert netc("build", written(TWO)).exit_code == 2
     for command in ("report", "build"):
-        assert netc(command, written("# nothing\n"), "--net", "C").exit_code == 2
-    assert netc("report", written("# nothing\n")).exit_code == 0
+        assert netc(command, written("block B:\n    relu\n"), "--net", "C").exit_code == 2
+    assert netc("report", written("block B:\n    relu\n")).exit_code == 0
 
 
 # -- build

@@ -39,8 +39,18 @@ class Spec:
         self._compile(values)
 
     def _compile(self, values: Mapping[str, Any]) -> None:
-        if self._log.has_errors:
-            return
+        if not self._log.has_errors:
+            self._elaborate(values)
+        if self._program.trains:
+            from netc.compiler.training import recipes
+
+            log = Log()  # an error in a net is none of its training
+            names = [definition.name for definition in self._program.nets()]
+            self._recipes = recipes(self._program.trains, names, self._nets, log)
+            for diagnostic in log:
+                self._log.add(diagnostic)
+
+    def _elaborate(self, values: Mapping[str, Any]) -> None:
         self._check_values(values)
         for definition in self._program.nets():
             log = Log()
@@ -51,10 +61,6 @@ class Spec:
                 self._nets[definition.name] = net
             for diagnostic in log:
                 self._log.add(diagnostic)
-        if not self._log.has_errors and self._program.trains:
-            from netc.compiler.training import recipes
-
-            self._recipes = recipes(self._program.trains, self._nets, self._log)
 
     def _check_values(self, values: Mapping[str, Any]) -> None:
         known = {n for d in self._program.nets() for n in _names_of(d)}
