@@ -68,6 +68,8 @@ SCOPES = {
 _BEHIND = re.compile(r"\(\?<=(\[(?:\\.|[^\]\\])+\]|\\?.)\)")
 _WHOLE = r"(?!\w)"
 _OPERAND = r'[ \t]+["\w(\[]'
+_REFUSED = r"\d\w*|."
+"""What no terminal fits; `12px` as a whole, or each digit would be tried as a number again."""
 
 
 def text() -> str:
@@ -97,7 +99,7 @@ def patterns() -> list[Rule]:
             found += _names(pattern, dict(tried)["DEFINE"])
         if name not in literal:
             found.append(_rule(name, SCOPES[name], pattern))
-    return [*found, _rule("no terminal", "invalid.illegal", ".")]
+    return [*found, _rule("no terminal", "invalid.illegal", _REFUSED)]
 
 
 def _rule(comment: str, scope: str, pattern: str) -> Rule:
