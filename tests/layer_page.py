@@ -13,7 +13,8 @@ from goldens import said
 
 from netc.compiler.graph import LayerStep
 from netc.compiler.layers import find, words
-from netc.compiler.layers.base import Layer, Receptive
+from netc.compiler.layers.base import Layer, Tensor
+from netc.compiler.receptive import LETTERS
 from netc.compiler.report import Row
 
 FOLDER = REPOSITORY / "docs" / "layers"
@@ -85,6 +86,9 @@ def _prose(kind: type[Layer]) -> list[str]:
         label, _, text = part.strip().partition(": ")
         text = re.sub(r"https://\S+", r"<\g<0>>", text)
         items.append(f"- **{label}:** " + text.replace("\n", "\n  "))
+    if kind.letters:
+        letters = ", ".join(f"`{a}` {b}" for a, b in (*kind.letters, *LETTERS))
+        items.append(f"- **Letters:** {letters}")
     file = kind.__module__.removeprefix("netc.").replace(".", "/") + ".py"
     items.append(f"- **Class:** `{kind.__name__}` in [`{file}`](../../{file})")
     paragraphs = [summary, *([free.strip()] if free.strip() else []), "\n".join(items)]
@@ -190,26 +194,38 @@ def _accepted(line: str, flows: str, output: str) -> str:
     (row,) = net.report().rows
     why = row.why
     facts = {
-        "output": why.output,
-        "parameters": why.params,
-        "MACs": why.macs,
+        "output": (why.formulas.output, why.output),
+        "parameters": (why.formulas.params, why.params),
+        "MACs": (why.formulas.macs, why.macs),
         "receptive field": _field(row),
-        "PyTorch": f"\n{' ' * 17}".join(_pytorch(net.source())),
+        "PyTorch": _pytorch(net.source()),
     }
-    told = "".join(f"{name:<17}{fact}\n" for name, fact in facts.items())
-    return f"```net\n{text}```\n\n```text\n{told}```\n"
+    told = "".join(
+        f"{'' if index else name:<17}{part}\n"
+        for name, parts in facts.items()
+        for index, part in enumerate(filter(None, parts))
+    )
+    return f"`{line}` {_does(row)}.\n\n```net\n{text}```\n\n```text\n{told}```\n"
 
 
-def _field(row: Row) -> str:
-    """What the layer does to the receptive field."""
+def _step(row: Row) -> tuple[LayerStep, list[Tensor]]:
     step = row.step
     assert isinstance(step, LayerStep)
-    seen: Receptive = step.layer.receptive([wire.tensor for wire in step.inputs])
-    if isinstance(seen, str):
-        return {"same": "stays", "whole": "grows to the whole input", "unknown": "unknown"}[seen]
-    sizes = " × ".join(str(window.size) for window in seen)
-    steps = " × ".join(str(window.stride) for window in seen)
-    return f"grows by windows of {sizes}, in steps of {steps}"
+    return step, [wire.tensor for wire in step.inputs]
+
+
+def _does(row: Row) -> str:
+    step, inputs = _step(row)
+    return step.layer.does(inputs, step.output.tensor)
+
+
+def _field(row: Row) -> tuple[str, str]:
+    """What the layer does to the receptive field, by itself: no layers stand before it."""
+    step, inputs = _step(row)
+    seen = step.layer.receptive(inputs)
+    if not isinstance(seen, str):
+        return row.why.field_formula, row.why.receptive_field
+    return "", {"same": "stays", "whole": "grows to the whole input", "unknown": "unknown"}[seen]
 
 
 def _pytorch(source: str) -> list[str]:

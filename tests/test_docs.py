@@ -1,30 +1,57 @@
 """README and docs show real output: commands are run, specs compiled, Python executed.
 
-`pytest tests/test_docs.py --rewrite-goldens` writes what the commands print now into the pages.
+`pytest tests/test_docs.py --rewrite-goldens` writes what the commands print now into the pages. The
+pages of errors (docs/errors) and of layers (docs/layers) are written whole, by tests of their own.
 """
 
 from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from goldens import said
 
 from netc.api import read
 from netc.cli import main
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "CONTRIBUTING.md"]
-_BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+EXAMPLES = ROOT / "docs" / "examples"
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    *(p for p in sorted((ROOT / "docs").rglob("*.md")) if "errors" not in p.parts),
+]
+_BLOCK = re.compile(r"^```(?P<kind>\w[^\n]*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+_EXAMPLE = re.compile(r"docs/examples/[\w/.]+\.net")
+every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 
 
-def _blocks(page: Path, language: str) -> list[str]:
-    return [text for kind, text in _BLOCK.findall(page.read_text("utf-8")) if kind == language]
+@dataclass(frozen=True)
+class Block:
+    """A fenced block of a page."""
+
+    kind: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"```{self.kind}\n{self.text}```"
 
 
-def _printed(command: str) -> str:
+def blocks(text: str) -> list[Block]:
+    return [Block(match["kind"], match["text"]) for match in _BLOCK.finditer(text)]
+
+
+def of_kind(page: Path, kind: str) -> list[str]:
+    return [block.text for block in blocks(page.read_text("utf-8")) if block.kind == kind]
+
+
+def printed(command: str) -> str:
     words = shlex.split(command)
     assert words[0] == "netc", f"pages show netc's commands, not {words[0]}"
     result = CliRunner().invoke(main, words[1:], catch_exceptions=False)
@@ -32,38 +59,92 @@ def _printed(command: str) -> str:
     return "\n".join(lines).strip("\n") + "\n"
 
 
-def _rerun(block: str) -> str:
+def console(block: Block) -> Block:
     """A console block with what its command prints now."""
-    command = block.splitlines()[0]
+    command = block.text.splitlines()[0]
     assert command.startswith("$ ")
-    return f"{command}\n{_printed(command[2:])}"
+    return Block("console", f"{command}\n{printed(command[2:])}")
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_commands_print_what_the_page_shows(
+def shown(text: str) -> Iterator[tuple[Block, Path]]:
+    """The specs of a page that the command after them reads from docs/examples."""
+    before: Block | None = None
+    for block in blocks(text):
+        if block.kind == "console" and before is not None:
+            named = _EXAMPLE.search(block.text.splitlines()[0])
+            if named is not None:
+                yield before, ROOT / named[0]
+        if block.kind in ("net", "net wrong", "console"):
+            before = block if block.kind != "console" else None
+
+
+def wrong(text: str) -> Iterator[tuple[Block, Block]]:
+    """The specs of a page that do not compile, each with the block that says why."""
+    found = blocks(text)
+    for block, after in pairwise(found):
+        if block.kind == "net wrong" and after.kind == "text":
+            yield block, after
+
+
+def rewritten(text: str) -> str:
+    """A page with what its commands print and its example files hold now."""
+    for block, file in shown(text):
+        text = text.replace(str(block), str(Block(block.kind, file.read_text("utf-8"))))
+    for block in blocks(text):
+        if block.kind == "console":
+            text = text.replace(str(block), str(console(block)))
+    for block, told in wrong(text):
+        text = text.replace(f"{block}\n\n{told}", f"{block}\n\n{Block('text', said(block.text))}")
+    return text
+
+
+@every_page
+def test_a_page_shows_what_netc_says(
     page: Path, pytestconfig: pytest.Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(ROOT)
     text = page.read_text("utf-8")
-    rewritten = text
-    for block in _blocks(page, "console"):
-        rewritten = rewritten.replace(f"```console\n{block}```", f"```console\n{_rerun(block)}```")
     if pytestconfig.getoption("--rewrite-goldens"):
-        page.write_text(rewritten, "utf-8")
+        page.write_text(rewritten(text), "utf-8")
     else:
-        assert rewritten == text
+        assert rewritten(text) == text
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@every_page
 def test_specs_on_the_page_compile(page: Path) -> None:
-    for block in _blocks(page, "net"):
+    for block in of_kind(page, "net"):
         spec = read(block, {})
         spec.judge()
         assert not [d for d in spec.diagnostics if d.severity != "note"], block
+    for block in of_kind(page, "net wrong"):
+        assert any(d.severity == "error" for d in read(block, {}).diagnostics), block
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@every_page
 def test_python_on_the_page_runs(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
-    for block in _blocks(page, "python"):
+    for block in of_kind(page, "python"):
         exec(compile(block, page.name, "exec"), {})
+
+
+@every_page
+def test_code_on_the_page_stands_in_the_code(page: Path) -> None:
+    """A block of ```py quotes our own files, paragraph by paragraph."""
+    quoted = of_kind(page, "py")
+    rooms = ("compiler", "tests") if quoted else ()
+    code = "\n".join(f.read_text("utf-8") for room in rooms for f in (ROOT / room).rglob("*.py"))
+    for block in quoted:
+        for paragraph in block.split("\n\n"):
+            assert paragraph.rstrip() in code, paragraph
+
+
+@every_page
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text("utf-8")):
+        assert "://" in target or (page.parent / target).exists(), target
+
+
+def test_every_example_is_on_a_page() -> None:
+    named = {name for page in PAGES for name in _EXAMPLE.findall(page.read_text("utf-8"))}
+    parts = {f"docs/examples/{f.relative_to(EXAMPLES).as_posix()}" for f in EXAMPLES.rglob("*.net")}
+    assert named == parts
