@@ -96,15 +96,15 @@ def why(reads: Receptive, ways: Sequence[Field], after: Field) -> str:
         return "unknown: there is no fixed step from one element to the next"
     names = _names(len(after))
     if isinstance(reads, str):
-        if all(way == joined for way in map(_spans, ways)):
+        if all(_ends(way) == _ends(joined) for way in ways):
             return f"each position alone: stays {' × '.join(str(span.size) for span in joined)}"
         return "the ways together; " + ", ".join(
             f"{name} {_covered(span)}" for name, span in zip(names, after, strict=True)
         )
     axes = list(zip(names, joined, reads, after, strict=True))
     seen = (f"{n} {b.size} + ({w.size} − 1)·{b.jump} = {a.size}" for n, b, w, a in axes)
-    jumps = (f"{n} {b.jump}·{w.stride} = {a.jump}" for n, b, w, a in axes)
-    return f"{', '.join(seen)}; jump; {', '.join(jumps)}"
+    jumps = (f"jump along {n} {b.jump}·{w.stride} = {a.jump}" for n, b, w, a in axes)
+    return f"{', '.join(seen)}; {', '.join(jumps)}"
 
 
 def formula(reads: Receptive, after: Field) -> str:
@@ -116,8 +116,8 @@ def _names(count: int) -> Sequence[str]:
     return AXIS_NAMES.get(count) or [f"axis {index}" for index in range(1, count + 1)]
 
 
-def _spans(way: Field) -> Field:
-    return tuple(way) if isinstance(way, tuple) else way
+def _ends(way: Field) -> object:
+    return [(s.low, s.high) for s in way] if isinstance(way, tuple) else way
 
 
 def _covered(span: Span1) -> str:

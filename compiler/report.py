@@ -117,7 +117,7 @@ class Report:
             "depth": self.depth,
             "conditions": list(self.conditions),
             "claims": [{"line": c.line, "text": c.text, "holds": c.holds} for c in self.claims],
-            "layers": [_row_json(row) for row in self.rows],
+            "layers": [row_json(row) for row in self.rows],
         }
 
 
@@ -221,7 +221,8 @@ def _tensor_json(name: str, tensor: Tensor) -> dict[str, Any]:
     return {"name": name, "shape": _list(tensor.shape), "dtype": tensor.dtype}
 
 
-def _row_json(row: Row) -> dict[str, Any]:
+def row_json(row: Row) -> dict[str, Any]:
+    """A layer's entry in the JSON of `netc report` and `netc explain`."""
     return {
         "path": row.path,
         "layer": row.layer,

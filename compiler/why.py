@@ -127,7 +127,7 @@ def _product(shape: tuple[Size, ...]) -> str:
 def _stored(weights: tuple[Weight, ...], reuse: bool) -> str:
     """Bytes of parameters and buffers, by the size of their numbers."""
     if not weights:
-        return "no weights: 0 bytes"
+        return "none: 0 bytes"
     counts: dict[int, int] = {}
     for weight in weights:
         counts[weight.dtype_bytes] = counts.get(weight.dtype_bytes, 0) + weight.count

@@ -18,7 +18,7 @@ from netc.start import OK, STOPPED
 if TYPE_CHECKING:
     from netc.api import NetHandle, Spec
 
-WRONG = 1
+WRONG, MISUSED = 1, 2
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -162,6 +162,39 @@ def build(
     with _plain_errors():
         write_atomically(Path(output), source)
     click.echo(f"wrote {output}", err=True)
+
+
+@main.command()
+@click.argument("target", metavar="CODE|FILE")
+@click.argument("layer", required=False, metavar="[LAYER]")
+@settings
+@click.option("--json", "as_json", is_flag=True, help="Print the same as JSON.")
+def explain(
+    target: str,
+    layer: str | None,
+    name: str | None,
+    values: tuple[tuple[str, Any], ...],
+    as_json: bool,
+) -> None:
+    """Explain a finding's CODE, a LAYER of FILE, or every net of FILE line by line.
+
+    LAYER is its key in the state dict (layer1.0.conv2), a line number, or a word such as conv.
+    """
+    from netc import explaining
+
+    try:
+        if explaining.is_code(target):
+            click.echo(explaining.shown(target, as_json), nl=False)
+            return
+        spec = _compiled(target, values)
+        nets = [spec.net(one) for one in spec.names] if name is None else [_net(spec, name)]
+        told = explaining.told(spec, nets, layer, as_json)
+    except explaining.Unknown as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(MISUSED)
+    _complain(spec)
+    click.echo(told, nl=False)
+    sys.exit(WRONG if wrong(spec.diagnostics) else OK)
 
 
 @main.command()
