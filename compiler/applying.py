@@ -117,7 +117,7 @@ def _shape_error(
     labels = [made_by(w) for w in wires[:2] if w.made != use.span]
     fix = Fix(error.hint)
     if error.change is not None:
-        fix = change_argument(use, *error.change, error.hint)
+        fix = change_argument(use.span, use.arguments, *error.change, error.hint)
     else:
         fix = _instead_of_flatten(wires[0].origin(), error) or fix
     context.tell(error.code, span, error.message, frame, fix, labels)
@@ -185,9 +185,14 @@ def _unequal(
     message = (
         f"`{layer.kind}` needs equal sizes along axis {axis}: {left} is not {right} ({shapes})"
     )
-    labels = [made_by(wire) for wire in wires]
-    hint = f"give both ways the same kernel, stride and padding, so that axis {axis} agrees"
-    context.tell("E0310", use.word, message, frame, hint, labels)
+    from netc.compiler.joining import equal_ways, history
+    from netc.compiler.layers.joins import Join
+
+    free = layer.free_axis(len(wires[0].tensor.shape)) if isinstance(layer, Join) else None
+    fix = equal_ways(wires, free, frame)
+    if not fix.hint:
+        fix = Fix(f"give both ways the same kernel, stride and padding, so that axis {axis} agrees")
+    context.tell("E0310", use.word, message, frame, fix, [history(wire) for wire in wires])
 
 
 def check_claim(context: Findings, claim: program.ShapeClaim, frame: Frame) -> None:

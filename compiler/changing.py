@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 
-from netc.compiler import program
-from netc.compiler.edits import Fix, append, rewrite, take_argument_out
+from netc.compiler import tree
+from netc.compiler.edits import Edit, Fix, append, take_argument_out
+from netc.compiler.source import Span
 
 
-def change_argument(use: program.LayerUse, name: str, text: str | None, hint: str) -> Fix:
-    """A layer's call with an argument set to a text; None leaves the argument out."""
-    written = use.arguments.get(name)
+def change_argument(
+    call: Span, given: Mapping[str, tree.Expr], name: str, text: str | None, hint: str
+) -> Fix:
+    """A call with an argument set to a text; None leaves the argument out.
+
+    `given` are the arguments as written, by field.
+    """
+    written = given.get(name)
     if written is not None and text is not None:
-        return rewrite(written.span, text, hint.replace("{", "{{").replace("}", "}}"))
+        return Fix(hint, (Edit(written.span, text),))
     if written is not None:
         left = written.span.source.line(written.span.line)[: written.span.column - 1]
         named = re.search(r"\w+\s*=\s*$", left)
@@ -21,5 +28,5 @@ def change_argument(use: program.LayerUse, name: str, text: str | None, hint: st
         return take_argument_out(whole, hint)
     if text is None:
         return Fix(hint)
-    comma = "," if use.span.end_column != use.word.end_column else ""
-    return append(use.span, f"{comma} {name}={text}", hint)
+    comma = "" if call.text.isidentifier() else ","
+    return append(call, f"{comma} {name}={text}", hint)

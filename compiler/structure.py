@@ -15,7 +15,7 @@ from netc.compiler.evaluate import (
     say,
 )
 from netc.compiler.expansion import MOST
-from netc.compiler.frame import Current, Frame, Stop, made_by
+from netc.compiler.frame import Current, Frame, Stop
 from netc.compiler.graph import (
     BlockStep,
     GroupStep,
@@ -27,7 +27,6 @@ from netc.compiler.graph import (
     Wire,
     has_weights,
 )
-from netc.compiler.layers.base import Tensor
 from netc.compiler.naming import Namer, camel
 from netc.compiler.source import Span
 
@@ -136,13 +135,15 @@ def _residual_add(
     else:
         differ = [-1]
     if differ:
+        from netc.compiler.joining import equal_residual, history
+
         message = (
             f"the residual adds {body.tensor} and {skip.tensor}, which differ: "
             f"its lines give {body.tensor}, and past them goes {skip.tensor}"
         )
-        labels = [made_by(body), made_by(skip)]
-        hint = _residual_hint(body.tensor, skip.tensor, element.shortcut is not None)
-        elaborator.tell("E0310", element.span, message, frame, hint, labels)
+        labels = [history(body), history(skip)]
+        fix = equal_residual(body, skip, element, frame)
+        elaborator.tell("E0310", element.span, message, frame, fix, labels)
         frame.flow(UNKNOWN)
         return
     use = program.LayerUse(Add, {}, (), element.span, element.span)
@@ -362,24 +363,3 @@ def _inputs_of(
             if id(wire) in before and id(wire) not in found:
                 found[id(wire)] = (names.get(id(wire), "skip"), wire)
     return tuple(found.values())
-
-
-def _residual_hint(body: Tensor, skip: Tensor, has_shortcut: bool) -> str:
-    """The edit that makes a residual's two ways equal."""
-    b, s = body.shape, skip.shape
-    if has_shortcut:
-        return (
-            f"make the shortcut give {body}: its filters and stride must match the lines above it"
-        )
-    if len(b) == len(s) >= 2 and isinstance(b[0], int):
-        stride = 1
-        if len(s) >= 3 and isinstance(s[1], int) and isinstance(b[1], int) and b[1] < s[1]:
-            stride = -(-s[1] // b[1])
-        if b[1:] == s[1:] or stride > 1:
-            kernel = "x".join("1" * (len(b) - 1)) if len(b) > 2 else "1"
-            strided = f", stride={stride}" if stride > 1 else ""
-            return f"add a shortcut: `shortcut: conv {b[0]}, {kernel}{strided}`"
-        return "pad the convolutions (`pad=same`), so that the size stays"
-    if len(b) == len(s) == 1:
-        return f"end with `dense {s[0]}`, or add `shortcut: dense {b[0]}`"
-    return ""

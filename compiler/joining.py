@@ -1,0 +1,282 @@
+"""Values that cannot be joined: how each got its shape, and the edit after which they can."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import islice, product
+from typing import Any
+
+from netc.compiler import program, tree
+from netc.compiler.changing import change_argument
+from netc.compiler.diagnostics import Label
+from netc.compiler.edits import Edit, Fix, indentation
+from netc.compiler.frame import Frame, made_by
+from netc.compiler.graph import BlockStep, GroupStep, LayerStep, RepeatStep, Step, WhenStep, Wire
+from netc.compiler.layers.base import Layer, ShapeError, feature_axis
+from netc.compiler.sizes import Shape, Size
+from netc.compiler.source import Span
+
+MOST_SHAPES = 5
+"""Shapes shown on the way to one of the joined values."""
+MOST_LAYERS = 500
+"""How many layers above a join are looked at for an edit."""
+MOST_TRIES = 400
+"""Changes of arguments tried before no edit is offered."""
+
+Changes = Mapping[str, Any]
+
+
+def history(wire: Wire) -> Label:
+    """The line that gave a value its shape, the arithmetic, and the shapes on the way there."""
+    label = made_by(wire)
+    shapes: list[str] = []
+    for before in _back(wire.origin()):
+        text = str(before.tensor)
+        if not shapes or shapes[-1] != text:
+            shapes.append(text)
+    if len(shapes) < 3:
+        return label
+    dots = ["…"] if len(shapes) > MOST_SHAPES else []
+    way = " → ".join([*dots, *reversed(shapes[:MOST_SHAPES])])
+    return replace(label, text=f"{label.text}; on the way: {way}")
+
+
+def _back(wire: Wire) -> Iterator[Wire]:
+    """A value and those before it, as long as each is made of one."""
+    yield wire
+    while len(wire.read) == 1:
+        wire = wire.read[0]
+        yield wire
+
+
+# ------------------------------------------------------------------------------
+# Other arguments for the layers of one way
+
+
+def equal_ways(wires: Sequence[Wire], free: int | None, frame: Frame) -> Fix:
+    """New arguments for the layers of one way, so that all fit; the later ways are tried first.
+
+    `free` is the axis along which sizes may differ. Every change is worked out before it is
+    offered: the layers' own shape rules say that it fits.
+    """
+    first, *others = wires
+    for wire, other in [*((w, first) for w in others), (first, others[-1])]:
+        if len(wire.tensor.shape) == len(other.tensor.shape):
+            wanted = [*other.tensor.shape]
+            if free is not None:
+                wanted[free] = wire.tensor.shape[free]
+            fits = all(len(w.tensor.shape) == len(wanted) for w in wires) and all(
+                size == w.tensor.shape[axis]
+                for w in wires
+                if w is not wire
+                for axis, size in enumerate(wanted)
+                if axis != free
+            )
+            found = changed_way(wire, tuple(wanted), frame) if fits else None
+            if found is not None:
+                return found
+    return Fix("")
+
+
+def changed_way(wire: Wire, wanted: Shape, frame: Frame) -> Fix | None:
+    """New arguments for one layer on the way to a value, or `pad=same` for all of them."""
+    steps = _chain(wire, frame)
+    tries = 0
+    for step in reversed(steps):
+        for changes in _candidates(step.layer, wanted):
+            tries += 1
+            if tries > MOST_TRIES:
+                return None
+            if _shape_after(steps, {step.output: changes}) == wanted:
+                return _as_fix([(step, changes)])
+    return padded_way(steps, wanted)
+
+
+def padded_way(steps: Sequence[LayerStep], wanted: Shape) -> Fix | None:
+    """`pad=same` for all convolutions on a way, if its end then has the wanted shape."""
+    shrinking = [s for s in steps if "pad" in type(s.layer).model_fields and _shrinks(s)]
+    changes: dict[Wire, Changes] = {step.output: {"pad": "same"} for step in shrinking}
+    if not shrinking or _shape_after(steps, changes) != wanted:
+        return None
+    return _as_fix([(step, {"pad": "same"}) for step in shrinking])
+
+
+def _shrinks(step: LayerStep) -> bool:
+    return step.inputs[0].tensor.shape[1:] != step.output.tensor.shape[1:]
+
+
+def _chain(wire: Wire, frame: Frame) -> list[LayerStep]:
+    """The layers on the way to a value, in order, as far back as each takes one value."""
+    found: list[LayerStep] = []
+    for step in islice(_layers(frame.steps), MOST_LAYERS):
+        if step.output is wire:
+            if len(step.inputs) != 1:
+                break
+            found.append(step)
+            wire = step.inputs[0]
+    return found[::-1]
+
+
+def _layers(steps: Sequence[Step]) -> Iterator[LayerStep]:
+    """The layers of some steps, the last one first."""
+    for step in reversed(steps):
+        match step:
+            case LayerStep():
+                yield step
+            case GroupStep() | WhenStep():
+                yield from _layers(step.steps)
+            case RepeatStep():
+                yield from _layers(step.items)
+            case BlockStep(module=module) if module.word == "body":
+                yield from _layers(module.steps)
+
+
+def _shape_after(steps: Sequence[LayerStep], changes: Mapping[Wire, Changes]) -> Shape | None:
+    """What the last layer would give with some arguments changed; None if one would not fit."""
+    tensor = steps[0].inputs[0].tensor
+    for step in steps:
+        layer: Layer = step.layer.model_copy(update=dict(changes.get(step.output, {})))
+        try:
+            tensor = layer.output([tensor])
+        except ShapeError:
+            return None
+    return tensor.shape
+
+
+def _candidates(layer: Layer, wanted: Shape) -> Iterator[Changes]:
+    """Changes of a layer's arguments that could give a shape: single ones first, then pairs."""
+    fields = type(layer).model_fields
+    width: list[Changes] = [
+        {name: size}
+        for name in ("filters", "units")
+        if name in fields and isinstance(size := wanted[feature_axis(len(wanted))], int)
+    ]
+    window: list[Changes] = []
+    if "pad" in fields:
+        kernel = getattr(layer, "kernel", 1)
+        largest = max(kernel) if isinstance(kernel, tuple) else kernel
+        window += [{"pad": "same"}] if layer.kind != "conv_transpose" else []
+        window += [{"pad": pad} for pad in range(min(largest, 8))]
+        window += [{"stride": stride} for stride in (1, 2, 4, 8)]
+    yield from width
+    yield from window
+    for one, other in product(width, window):
+        yield {**one, **other}
+
+
+def _as_fix(changed: Sequence[tuple[LayerStep, Changes]]) -> Fix:
+    edits: list[Edit] = []
+    words: list[str] = []
+    for step, changes in changed:
+        listed = " and ".join(f"`{name}={value}`" for name, value in changes.items())
+        words.append(f"{listed} for `{step.span.text}`")
+        span = step.span
+        for name, value in changes.items():
+            edits += change_argument(span, step.given, name, str(value), "").edits
+    return Fix(f"write {', '.join(dict.fromkeys(words))}: then both fit", tuple(_merged(edits)))
+
+
+def _merged(edits: Iterable[Edit]) -> Iterator[Edit]:
+    """Edits with those at one place as one, and none twice (rounds of a repeat share a line)."""
+    places: dict[Span, str] = {}
+    for edit in edits:
+        before = places.get(edit.span, "")
+        places[edit.span] = before if edit.text in before else before + edit.text
+    return (Edit(span, text) for span, text in places.items())
+
+
+# ------------------------------------------------------------------------------
+# A residual
+
+
+def equal_residual(body: Wire, skip: Wire, element: program.Residual, frame: Frame) -> Fix:
+    """The edit that makes a residual's two ways equal: padding, or a shortcut that fits."""
+    source, wanted = skip.tensor.shape, body.tensor.shape
+    if element.shortcut is not None:
+        return changed_way(skip, wanted, frame) or Fix(
+            f"make the shortcut give {body.tensor}: its filters and stride must match the lines "
+            "above it"
+        )
+    steps = _chain(body, frame)
+    while steps and skip not in [step.inputs[0] for step in steps[:1]]:
+        steps = steps[1:]
+    if steps and (padded := padded_way(steps, source)) is not None:
+        return padded
+    if (line := _shortcut(body, skip, steps)) is not None:
+        return Fix(f"add a shortcut: `{line}`", _inserted(element, line))
+    if steps and len(source) == len(wanted):
+        return changed_way(body, source, frame) or Fix("")
+    return Fix("")
+
+
+def _shortcut(body: Wire, skip: Wire, steps: Sequence[LayerStep]) -> str | None:
+    """A line that turns what goes past a residual into the shape of what comes out of it."""
+    b, s = body.tensor.shape, skip.tensor.shape
+    if not b or len(b) != len(s) or skip.tensor.dtype != "float":
+        return None
+    if len(b) <= 2 and b[:-1] == s[:-1] and isinstance(b[-1], int):
+        units = _written(steps, "units", b[-1])
+        when = f" when=in.features != {units}" if not units.isdigit() else ""
+        return f"shortcut{when}: dense {units}"
+    stride = _stride(b[1:], s[1:])
+    if stride is None or not isinstance(b[0], int):
+        return None
+    filters = _written(steps, "filters", b[0])
+    strides = [given.span.text for step in steps if (given := step.given.get("stride"))]
+    named = [text for text in strides if not text.isdigit()]
+    text = named[0] if len(named) == 1 and len(strides) == 1 else str(stride)
+    kernel = "x".join("1" * (len(b) - 1))
+    conditions = [f"{text} > 1"] if not text.isdigit() else []
+    conditions += [f"in.channels != {filters}"] if conditions or not filters.isdigit() else []
+    when = f" when={' or '.join(conditions)}" if conditions else ""
+    return f"shortcut{when}: conv {filters}, {kernel}" + (f", stride={text}" if text != "1" else "")
+
+
+def _stride(after: Sequence[Size], before: Sequence[Size]) -> int | None:
+    """The stride with which a 1x1 window takes these sizes to those; None if there is none."""
+    if tuple(after) == tuple(before):
+        return 1
+    pairs = list(zip(after, before, strict=True))
+    for stride in range(2, 33):
+        if all((b - 1) // stride + 1 == a for a, b in pairs):
+            return stride
+    return None
+
+
+def _written(steps: Sequence[LayerStep], field: str, value: int) -> str:
+    """How the last layer that makes so many features says it: `4*width`; else the number."""
+    for step in reversed(steps):
+        if getattr(step.layer, field, None) == value:
+            expr = step.given.get(field)
+            if expr is not None and not isinstance(expr, tree.Number | tree.Choice):
+                return expr.span.text
+            return str(value)
+    return str(value)
+
+
+def _inserted(element: program.Residual, line: str) -> tuple[Edit, ...]:
+    """The edits that put a line at the end of a residual's lines."""
+    first, last = element.body[0].span, _last_line(element.body)
+    end = Span(first.source, last, (width := len(first.source.line(last))) + 1, last, width + 1)
+    if first.line > element.span.end_line:
+        return (Edit(end, f"\n{indentation(first)}{line}"),)
+    deeper = indentation(element.span) + "    "  # its lines stand behind the colon
+    gap = replace(element.span.after, end_line=first.line, end_column=first.column)
+    return (Edit(gap, f":\n{deeper}"), Edit(end, f"\n{deeper}{line}"))
+
+
+def _last_line(body: program.Body) -> int:
+    last = body[-1]
+    lines = [last.span.end_line]
+    for element in last.elements if isinstance(last, program.Flow) else ():
+        match element:
+            case program.Residual(body=inner, shortcut=shortcut):
+                lines += [_last_line(inner)] + ([_last_line(shortcut.body)] if shortcut else [])
+            case program.Repeat(body=inner) if inner:
+                lines.append(_last_line(inner))
+            case program.Parallel(branches=branches):
+                lines += [_last_line(branch.body) for branch in branches if branch.body]
+            case _:
+                pass
+    return max(lines)
