@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from netc.compiler import tree
-from netc.compiler.diagnostics import Log
+from netc.compiler.diagnostics import Label, Log
 from netc.compiler.edits import Fix, rewrite, suggest
 from netc.compiler.evaluate import EvaluationError, Poisoned, Range, evaluate, say
 from netc.compiler.graph import Net
-from netc.compiler.report import Claim, Report
+from netc.compiler.report import Claim, Report, Row
 from netc.compiler.sizes import Symbolic
 from netc.compiler.source import Span
 
 
 def judge(net: Net, report: Report, log: Log) -> Report:
     """The report with every claim judged; false (E0502) and unclear ones (E0503) are logged."""
-    measured = _measured(report)
+    measured = _Measured(_values(report), report.rows)
     claims: list[Claim] = []
     for expr, values, span in net.claims:
         text = span.text.removeprefix("expect").strip()
@@ -36,7 +36,15 @@ def judge(net: Net, report: Report, log: Log) -> Report:
     return replace(report, claims=tuple(claims))
 
 
-def _measured(report: Report) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class _Measured:
+    """What claims are held against: values by name, and the layers that they are sums of."""
+
+    values: dict[str, Any]
+    rows: tuple[Row, ...]
+
+
+def _values(report: Report) -> dict[str, Any]:
     """What a claim may name, by its name."""
     inference, training = report.inference_peak, report.training_peak
     whole = None if inference is None else report.weights_bytes + inference
@@ -66,7 +74,7 @@ _FLIP = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
 def _holds(
-    expr: tree.Expr, measured: Mapping[str, Any], values: Mapping[str, Any], span: Span, log: Log
+    expr: tree.Expr, measured: _Measured, values: Mapping[str, Any], span: Span, log: Log
 ) -> bool | None:
     """Whether a claim holds; None, with a diagnostic, if it cannot be judged."""
     if isinstance(expr, tree.Binary) and expr.operator == "and":
@@ -77,14 +85,13 @@ def _holds(
         hint = "write it as in `expect params <= 1e6`"
         raise EvaluationError(expr.span, "a claim is a comparison", hint, "E0503")
     name, operator, other = _name(expr.left), expr.operator, expr.right
-    if name not in measured and _name(expr.right) in measured:
+    if name not in measured.values and _name(expr.right) in measured.values:
         name, operator, other = _name(expr.right), _FLIP[operator], expr.left
-    if name not in measured:
-        hint = suggest(expr.left.span, name or expr.left.span.text, measured)
+    if name not in measured.values:
+        hint = suggest(expr.left.span, name or expr.left.span.text, measured.values)
         message = f"`{name or expr.left.span.text}` is nothing that is measured"
         raise EvaluationError(expr.left.span, message, hint, "E0503")
-    actual, claimed = measured[name], evaluate(other, values)
-    return _compare(name, actual, operator, claimed, span, log)
+    return _compare(measured, name, operator, evaluate(other, values), span, log)
 
 
 def _name(expr: tree.Expr) -> str:
@@ -96,9 +103,14 @@ def _name(expr: tree.Expr) -> str:
     return ""
 
 
+_UNITS = {"params": "parameters", "params.trainable": "parameters", "macs": "MACs"}
+"""Claims about sums over layers, for which single layers can make up a difference."""
+
+
 def _compare(
-    name: str, actual: Any, operator: str, claimed: Any, span: Span, log: Log
+    measured: _Measured, name: str, operator: str, claimed: Any, span: Span, log: Log
 ) -> bool | None:
+    actual = measured.values[name]
     if name == "receptive_field" and isinstance(claimed, int) and isinstance(actual, tuple):
         claimed = (claimed,) * len(actual)
     _comparable(name, actual, operator, claimed, span)
@@ -110,7 +122,13 @@ def _compare(
         log.say("E0503", span, message, "" if name == "receptive_field" else hint)
     elif not holds:
         fix = _true_claim(name, actual, operator, span)
-        log.say("E0502", span, _false_message(name, actual, operator, claimed), fix)
+        labels: Sequence[Label] = ()
+        if name in _UNITS and operator == "==" and isinstance(actual, int | float):
+            from netc.compiler.accounting import could_be
+
+            if isinstance(claimed, int | float) and (off := round(actual - claimed)):
+                labels = could_be(measured.rows, off, _UNITS[name])
+        log.say("E0502", span, _false_message(name, actual, operator, claimed), fix, labels)
     return holds
 
 
