@@ -70,6 +70,7 @@ class Report:
         inference_peak, training_peak: activation bytes for one example (compiler/memory.py).
         receptive_field: of the last value with spatial axes.
         depth: layers with a weight matrix on the longest way from input to output.
+        entering: the inputs as the rows' steps know them.
     """
 
     name: str
@@ -88,6 +89,7 @@ class Report:
     conditions: tuple[str, ...]
     rows: tuple[Row, ...]
     claims: tuple[Claim, ...] = ()
+    entering: tuple[tuple[str, Wire], ...] = ()
 
     @property
     def flops(self) -> Size:
@@ -157,6 +159,7 @@ def report(net: Net) -> Report:
         max((depths.get(wire, 0) for _, wire in net.module.outputs), default=0),
         net.conditions,
         tuple(rows),
+        entering=net.module.inputs,
     )
 
 

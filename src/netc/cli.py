@@ -51,15 +51,20 @@ def _parse(text: str) -> Any:
     return text
 
 
-def settings(command: Command) -> Command:
-    """The options that choose a net and set its parameters."""
-    command = click.option(
+def settings_only(command: Command) -> Command:
+    """The option that sets parameters of nets."""
+    return click.option(
         "--set",
         "values",
         multiple=True,
         type=Setting(),
         help="Set a parameter of the net, or a size of its input: --set classes=100 --set H=224.",
     )(command)
+
+
+def settings(command: Command) -> Command:
+    """The options that choose a net and set its parameters."""
+    command = settings_only(command)
     return click.option("--net", "name", help="Which net, where the file has several.")(command)
 
 
@@ -71,13 +76,23 @@ def main() -> None:
 
 @main.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE…")
-@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
-def check(files: tuple[str, ...], as_json: bool) -> None:
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(checking.FORMATS),
+    default="text",
+    show_default=True,
+    help="For people, for programs, or as annotations of a GitHub workflow.",
+)
+@click.option("--json", "as_json", is_flag=True, help="The same as --format=json.")
+@click.option("--fix", is_flag=True, help="Make the edits that are safe, then check.")
+def check(files: tuple[str, ...], form: str, as_json: bool, fix: bool) -> None:
     """Report every error and warning in specs. Exit status 1 if there are errors.
 
-    FILE may be - for standard input.
+    FILE may be - for standard input; with --fix the mended text goes to standard output then.
     """
-    sys.exit(checking.check(files, as_json))
+    request = checking.Request(files, "json" if as_json else form, fix)
+    sys.exit(checking.check(request))
 
 
 @main.command()
@@ -252,7 +267,78 @@ def train(
     sys.exit(STOPPED if outcome.interrupted else OK if outcome.holds else WRONG)
 
 
+@main.command()
+@click.argument("old", metavar="OLD")
+@click.argument("new", metavar="NEW")
+@settings_only
+@click.option("--json", "as_json", is_flag=True, help="Print the differences as JSON.")
+def diff(old: str, new: str, values: tuple[tuple[str, Any], ...], as_json: bool) -> None:
+    """Show what differs between two nets: layers, names, wiring, sizes, totals.
+
+    OLD and NEW are files, or FILE:NET. Exit status 1 if they differ, 2 if one has errors.
+    """
+    from netc import comparing
+
+    read = _reader(values)
+    with _plain_errors(), _clear():
+        text, content, same = comparing.diff(
+            comparing.nets_of(old, read), comparing.nets_of(new, read)
+        )
+    if as_json:
+        _print_json(content)
+    else:
+        click.echo(text, nl=False)
+    sys.exit(OK if same else WRONG)
+
+
+@main.command()
+@click.argument("targets", nargs=-1, required=True, metavar="FILE[:NET]…")
+@settings_only
+@click.option("--json", "as_json", is_flag=True, help="Print the numbers as JSON.")
+def compare(targets: tuple[str, ...], values: tuple[tuple[str, Any], ...], as_json: bool) -> None:
+    """Show the totals of nets side by side."""
+    from netc import comparing
+
+    read = _reader(values)
+    with _plain_errors(), _clear():
+        nets = [net for target in targets for net in comparing.nets_of(target, read)]
+        if not nets:
+            raise comparing.Unclear("there are no nets to compare")
+        text, content = comparing.compare(nets)
+    if as_json:
+        _print_json(content)
+    else:
+        click.echo(text, nl=False)
+
+
 # ------------------------------------------------------------------------------
+
+
+def _reader(values: tuple[tuple[str, Any], ...]) -> Callable[[str], Spec | None]:
+    """How `diff` and `compare` compile a file; one with errors ends the command with status 2."""
+
+    def read(file: str) -> Spec | None:
+        if (
+            file != "-" and not Path(file).read_bytes()
+        ):  # what git shows of a file that is not there
+            return None
+        spec = read_spec(file, dict(values))
+        if wrong(spec.diagnostics):
+            _complain(spec)
+            sys.exit(MISUSED)
+        return spec
+
+    return read
+
+
+@contextmanager
+def _clear() -> Iterator[None]:
+    from netc.comparing import Unclear
+
+    try:
+        yield
+    except Unclear as error:
+        raise click.UsageError(str(error)) from None
 
 
 def _compiled(file: str, values: tuple[tuple[str, Any], ...]) -> Spec:

@@ -1,0 +1,301 @@
+"""What differs between two nets: layers, names, wiring, sizes, and what it does to the totals.
+
+Not the text is compared but what was compiled from it, so that comments, blanks and other words for
+the same net make no difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+from netc.compiler.graph import LayerStep, Wire
+from netc.compiler.report import Report, Row, number
+
+Kind = Literal["added", "gone", "changed", "renamed", "affected"]
+
+_Pair: TypeAlias = tuple[Row | None, Row | None]
+_UNORDERED = ("add", "mul")
+_MOST_ALIGNED = 3_000
+"""Layers between equal ends from which on they are paired by name: alignment is quadratic there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One thing that is not what it was: `Fact("filters", 6, 8)`; None where there was none."""
+
+    what: str
+    old: Any
+    new: Any
+
+    def __str__(self) -> str:
+        return f"{self.what} {_shown(self.old)} → {_shown(self.new)}"
+
+    def to_json(self) -> dict[str, Any]:
+        """The fact with its key names of docs/json.md."""
+        return {"what": self.what, "old": self.old, "new": self.new}
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Change:
+    """A layer that is not what it was.
+
+    Attributes:
+        kind: `changed` is another argument or another input; `renamed` is another key in the state
+            dict and nothing else; `affected` is the same layer with other sizes, since something
+            before it changed.
+    """
+
+    kind: Kind
+    old: Row | None
+    new: Row | None
+    facts: tuple[Fact, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The entry of the JSON contract (docs/json.md)."""
+        return {
+            "kind": self.kind,
+            "old": _row_json(self.old),
+            "new": _row_json(self.new),
+            "facts": [fact.to_json() for fact in self.facts],
+        }
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Difference:
+    """All that differs between two nets; both parts are empty if they are the same."""
+
+    changes: tuple[Change, ...]
+    totals: tuple[Fact, ...]
+
+    @property
+    def same(self) -> bool:
+        """Whether nothing differs."""
+        return not self.changes and not self.totals
+
+    def to_json(self) -> dict[str, Any]:
+        """The entry of the JSON contract (docs/json.md)."""
+        return {
+            "same": self.same,
+            "changes": [change.to_json() for change in self.changes],
+            "totals": [fact.to_json() for fact in self.totals],
+        }
+
+
+def difference(old: Report, new: Report) -> Difference:
+    """Compares two nets layer by layer, in the order of computation of the new one."""
+    pairs = list(_pairs(old.rows, new.rows))
+    wiring = _Wiring(old, new, pairs)
+    changes = []
+    for a, b in pairs:
+        if a is None or b is None:
+            changes.append(Change("added" if a is None else "gone", a, b))
+        elif change := _change(a, b, wiring):
+            changes.append(change)
+    return Difference(tuple(changes), tuple(_totals(old, new)))
+
+
+def _change(a: Row, b: Row, wiring: _Wiring) -> Change | None:
+    own = [*_arguments(a, b), *wiring.facts(a, b)]
+    name = [Fact("name", a.path, b.path)] if a.path != b.path and _keyed(a, b) else []
+    sizes = [
+        Fact(what, left, right)
+        for what, left, right in (
+            ("output", str(a.output), str(b.output)),
+            ("parameters", a.params, b.params),
+            ("MACs", number(a.macs), number(b.macs)),
+        )
+        if left != right
+    ]
+    if not (own or name or sizes):
+        return None
+    kind: Kind = "changed" if own else "renamed" if name else "affected"
+    return Change(kind, a, b, (*own, *name, *sizes))
+
+
+def _keyed(a: Row, b: Row) -> bool:
+    """Whether the path is a key in the state dict; that of a layer without weights is a place."""
+    return bool(a.params or a.buffers or b.params or b.buffers)
+
+
+def _arguments(a: Row, b: Row) -> Iterator[Fact]:
+    if a.layer != b.layer:
+        yield Fact("layer", a.layer, b.layer)
+        return
+    left, right = _settings(a), _settings(b)
+    for field in dict.fromkeys((*left, *right)):
+        if left.get(field) != right.get(field):
+            yield Fact(field, _plain(left.get(field)), _plain(right.get(field)))
+
+
+class _Wiring:
+    """Which value of the new net each value of the old one became, and what to call it."""
+
+    def __init__(self, old: Report, new: Report, pairs: Sequence[_Pair]) -> None:
+        self.olds, self.news = _sources(old), _sources(new)
+        entering = {name: wire for wire, name in self.news.items() if name.startswith("input ")}
+        self.became = {wire: entering[name] for wire, name in self.olds.items() if name in entering}
+        self.became |= {a.step.output: b.step.output for a, b in pairs if a and b}
+        self.kept = set(self.became.values())
+
+    def facts(self, a: Row, b: Row) -> Iterator[Fact]:
+        """Inputs that come from elsewhere. A layer that came or went between tells it itself."""
+        before, after = list(a.step.inputs), list(b.step.inputs)
+        if len(before) != len(after):
+            yield Fact(
+                "reads",
+                ", ".join(self.olds[wire] for wire in before),
+                ", ".join(self.news[wire] for wire in after),
+            )
+            return
+        if a.layer in _UNORDERED:
+            same = [w for w in before if self.became.get(w) in after]
+            before = [w for w in before if w not in same]
+            after = [w for w in after if w not in {self.became[s] for s in same}]
+        for left, right in zip(before, after, strict=False):
+            partner = self.became.get(left)
+            if partner is not None and partner is not right and right in self.kept:
+                yield Fact("reads", self.olds[left], self.news[right])
+
+
+def _sources(report: Report) -> dict[Wire, str]:
+    """What to call each value: the layer that made it, or the input."""
+    made = {row.step.output: row.path for row in report.rows}
+    return {**{wire: f"input {name}" for name, wire in report.entering}, **made}
+
+
+# -- which layer became which
+
+
+def _pairs(old: Sequence[Row], new: Sequence[Row]) -> Iterator[_Pair]:
+    """Layers in the order of the new net, each with what it was before."""
+    left, right = [_token(row) for row in old], [_token(row) for row in new]
+    start = 0
+    while start < min(len(left), len(right)) and left[start] == right[start]:
+        yield old[start], new[start]
+        start += 1
+    end = 0
+    while end < min(len(left), len(right)) - start and left[-1 - end] == right[-1 - end]:
+        end += 1
+    a, b = len(left) - end, len(right) - end
+    if max(a, b) - start > _MOST_ALIGNED:
+        yield from _by_name(old[start:a], new[start:b])
+    else:
+        yield from _aligned(old[start:a], new[start:b], left[start:a], right[start:b])
+    yield from zip(old[a:], new[b:], strict=True)
+
+
+def _aligned(
+    old: Sequence[Row], new: Sequence[Row], left: Sequence[object], right: Sequence[object]
+) -> Iterator[_Pair]:
+    from difflib import SequenceMatcher
+
+    for tag, a, b, c, d in SequenceMatcher(None, left, right, autojunk=False).get_opcodes():
+        if tag == "equal":
+            yield from zip(old[a:b], new[c:d], strict=True)
+        else:
+            yield from _by_name(old[a:b], new[c:d])
+
+
+def _by_name(old: Sequence[Row], new: Sequence[Row]) -> Iterator[_Pair]:
+    """Pairs layers of equal path and word, then of equal word in order; the rest came or went."""
+    free: dict[tuple[str, ...], list[int]] = {}
+    for place, row in enumerate(old):
+        free.setdefault((row.path, row.layer), []).append(place)
+    partner: dict[int, int] = {}
+    for place, row in enumerate(new):
+        if found := free.get((row.path, row.layer)):
+            partner[place] = found.pop(0)
+    taken = set(partner.values())
+    words: dict[str, list[int]] = {}
+    for place, row in enumerate(old):
+        if place not in taken:
+            words.setdefault(row.layer, []).append(place)
+    for place, row in enumerate(new):
+        if place not in partner and (found := words.get(row.layer)):
+            partner[place] = found.pop(0)
+    taken = set(partner.values())
+    for place, row in enumerate(old):
+        if place not in taken:
+            yield row, None
+    for place, row in enumerate(new):
+        yield (old[partner[place]] if place in partner else None), row
+
+
+def _token(row: Row) -> object:
+    """What makes layers alike, names and sizes aside."""
+    return (row.layer, *((k, repr(v)) for k, v in _settings(row).items()))
+
+
+def _settings(row: Row) -> dict[str, Any]:
+    """The arguments of a layer with their values, those that name other values left out."""
+    if not isinstance(row.step, LayerStep):
+        return {"shape": row.step.weight.shape, "start": row.step.start}
+    layer = row.step.layer
+    return {k: _one(v) for k, v in layer if k not in layer.operands}
+
+
+def _one(value: Any) -> Any:
+    """`3x3` is `3` written out."""
+    alike = isinstance(value, tuple) and len(set(value)) == 1
+    return value[0] if alike else value
+
+
+# -- totals
+
+
+def _totals(old: Report, new: Report) -> Iterator[Fact]:
+    for (what, left), (_, right) in zip(totals(old), totals(new), strict=True):
+        if left != right:
+            yield Fact(what, left, right)
+
+
+def totals(report: Report) -> list[tuple[str, Any]]:
+    """The numbers that a net is quoted by, with their names, for one example.
+
+    Bytes are whole numbers; what is not known is None.
+    """
+    return [
+        ("inputs", ", ".join(f"{name} {tensor}" for name, tensor in report.inputs)),
+        ("outputs", ", ".join(f"{name} {tensor}" for name, tensor in report.outputs)),
+        ("parameters", report.params),
+        ("buffers", report.buffers),
+        ("MACs", number(report.macs)),
+        ("weights, bytes", report.weights_bytes),
+        ("inference peak, bytes", report.inference_peak),
+        ("training peak, bytes", report.training_peak),
+        ("receptive field", _field(report.receptive_field)),
+        ("depth", report.depth),
+        ("conditions", "; ".join(report.conditions)),
+    ]
+
+
+def _field(sizes: Sequence[int] | str | None) -> str | None:
+    return sizes if sizes is None or isinstance(sizes, str) else " × ".join(map(str, sizes))
+
+
+def _plain(value: Any) -> Any:
+    """A setting as JSON has it."""
+    if isinstance(value, tuple | list):
+        return [_plain(one) for one in value]
+    return value if value is None or isinstance(value, bool | int | float | str) else str(value)
+
+
+def _shown(value: Any) -> str:
+    match value:
+        case None:
+            return "none"
+        case bool():
+            return "yes" if value else "no"
+        case int():
+            return f"{value:,}"
+        case list():
+            return "x".join(map(_shown, value))
+    return str(value)
+
+
+def _row_json(row: Row | None) -> dict[str, Any] | None:
+    if row is None:
+        return None
+    return {"path": row.path, "layer": row.layer, "text": row.text, "line": row.span.line}

@@ -1,0 +1,194 @@
+"""`netc diff` and `netc compare`: which nets are meant, and the text of what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from netc.compiler.difference import Change, Difference, Fact, difference, totals
+
+if TYPE_CHECKING:
+    from netc.api import NetHandle, Spec
+
+FORMAT = 1
+"""Version of the JSON of both commands; it grows by new keys only, else this number rises."""
+
+Read: TypeAlias = "Callable[[str], Spec | None]"
+"""How to compile a file; None for an empty one, which has no nets."""
+
+_MARKS = {"added": "+", "gone": "-", "changed": "~", "renamed": ">", "affected": " "}
+_MOST = 12
+"""Lines of one kind in a row from which on they are counted."""
+
+
+class Unclear(Exception):
+    """It is not clear which nets are meant."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Named:
+    """A net with the words that name it: its own name, and its file where that is needed."""
+
+    title: str
+    net: NetHandle
+
+
+def nets_of(target: str, read: Read) -> list[Named]:
+    """The nets of `FILE`, or the one that `FILE:NET` names. Raises Unclear if there is none."""
+    file, _, name = target.rpartition(":")
+    if not file or Path(target).exists():
+        file, name = target, ""
+    spec = read(file)
+    if spec is None:
+        return []
+    try:
+        names = [spec.net(name).name] if name else list(spec.names)
+    except KeyError as error:
+        raise Unclear(str(error.args[0])) from None
+    return [Named(one, spec.net(one)) for one in names]
+
+
+def pairs(old: Sequence[Named], new: Sequence[Named]) -> list[tuple[Named | None, Named | None]]:
+    """Which net is compared with which: one with one, else those of equal name."""
+    if len(old) == len(new) == 1:
+        return [(old[0], new[0])]
+    by_name = {one.title: one for one in new}
+    known = {one.title for one in old}
+    return [
+        *((one, by_name.get(one.title)) for one in old),
+        *((None, one) for one in new if one.title not in known),
+    ]
+
+
+def diff(old: Sequence[Named], new: Sequence[Named]) -> tuple[str, dict[str, Any], bool]:
+    """The difference as text, as JSON, and whether there is none."""
+    parts: list[str] = []
+    entries: list[dict[str, Any]] = []
+    same = True
+    for a, b in pairs(old, new):
+        entry: dict[str, Any] = {"old": a and a.title, "new": b and b.title}
+        if a is None or b is None:
+            same = False
+            found = Difference((), ())
+            parts.append(f"net {b.title} was added\n" if b else f"net {a and a.title} is gone\n")
+            entry["same"] = False
+        else:
+            found = difference(a.net.report(), b.net.report())
+            same = same and found.same
+            parts.append(_text(a, b, found))
+        entries.append({**found.to_json(), **entry})
+    return "\n".join(parts), {"format": FORMAT, "nets": entries}, same
+
+
+def _text(a: Named, b: Named, found: Difference) -> str:
+    title = a.title if a.title == b.title else f"{a.title} → {b.title}"
+    if found.same:
+        return f"{title}: no difference\n"
+    lines = _changes(found.changes)
+    if found.totals:
+        rows = [_total(fact) for fact in found.totals]
+        lines += ["", *_aligned([("", "old", "new", "change"), *rows])]
+    return "\n".join([f"{title}:", *lines]) + "\n"
+
+
+def _changes(changes: Sequence[Change]) -> list[str]:
+    lines: list[str] = []
+    run: list[Change] = []
+    for change in changes:
+        if run and run[-1].kind != change.kind:
+            lines += _run(run)
+            run = []
+        run.append(change)
+    return lines + _run(run)
+
+
+def _run(run: Sequence[Change]) -> list[str]:
+    """Changes of one kind in a row; what follows from earlier ones is counted."""
+    if not run:
+        return []
+    kind = run[0].kind
+    if kind == "affected":
+        keyed = [c for c in run if any(f.what == "parameters" for f in c.facts)]
+        shown = [_line(change) for change in keyed[:_MOST]]
+        rest = len(run) - len(shown)
+        return [*shown, *([f"  … {_count(rest)} after that with other sizes"] if rest else [])]
+    shown = [_line(change) for change in run[:_MOST]]
+    rest = len(run) - len(shown)
+    return [*shown, *([f"{_MARKS[kind]} … {_count(rest)} more {kind}"] if rest else [])]
+
+
+def _count(number: int) -> str:
+    return f"{number:,} layer{'s' if number != 1 else ''}"
+
+
+def _line(change: Change) -> str:
+    row = change.new or change.old
+    assert row is not None
+    facts = "; ".join(map(str, change.facts))
+    text = row.text if len(row.text) <= 40 else row.text[:39] + "…"
+    said = f": {facts}" if facts else f" -> {row.output}, {row.params:,} parameters"
+    return f"{_MARKS[change.kind]} {row.path} · {text}{said}"
+
+
+def _total(fact: Fact) -> tuple[str, str, str, str]:
+    old, new = fact.old, fact.new
+    change = ""
+    if isinstance(old, int) and isinstance(new, int):
+        change = f"{new - old:+,}{_share(old, new)}"
+    return fact.what, shown(old), shown(new), change
+
+
+def _share(old: int, new: int) -> str:
+    if not old:
+        return ""
+    if old / 2 < new < 2 * old:
+        return f" ({(new - old) / old:+.1%})"
+    return f" (×{new / old:,.3g})" if new < 1000 * old else f" (×{new // old:,})"
+
+
+def shown(value: Any) -> str:
+    """A number with commas; a word for what is not known or not there."""
+    if value is None:
+        return "unknown"
+    return f"{value:,}" if isinstance(value, int) else str(value) or "–"
+
+
+def compare(nets: Sequence[Named]) -> tuple[str, dict[str, Any]]:
+    """The totals of several nets side by side, as text and as JSON."""
+    columns = [dict(totals(one.net.report())) for one in nets]
+    rows = [("", *(one.title for one in nets))]
+    rows += [
+        (what, *(shown(column[what]) for column in columns))
+        for what in columns[0]
+        if any(column[what] not in (0, "", None) for column in columns)
+    ]
+    if len(nets) == 2:
+        ratios = [_ratio(columns[0].get(row[0]), columns[1].get(row[0])) for row in rows]
+        rows = [(*row, ratio) for row, ratio in zip(rows, ["ratio", *ratios[1:]], strict=True)]
+    content = [
+        {"name": one.title, "file": one.net.spec.source.name, "totals": column}
+        for one, column in zip(nets, columns, strict=True)
+    ]
+    return "\n".join(_aligned(rows)) + "\n", {"format": FORMAT, "nets": content}
+
+
+def _ratio(old: Any, new: Any) -> str:
+    """How many times the first the second is."""
+    if isinstance(old, int) and isinstance(new, int) and old:
+        return f"{new / old:,.0f}" if new >= 100 * old else f"{new / old:.3g}"
+    return ""
+
+
+def _aligned(rows: Iterable[Sequence[str]]) -> list[str]:
+    """Columns: the first to the left, the others to the right."""
+    cells = list(rows)
+    widths = [max(len(row[n]) for row in cells) for n in range(len(cells[0]))]
+    return [
+        "  ".join(
+            cell.rjust(width) if n else cell.ljust(width)
+            for n, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in cells
+    ]
