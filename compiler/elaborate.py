@@ -145,10 +145,10 @@ class Elaborator(Findings):
         definition = self.program.definitions[use.block]
         given = {n: self.value(e, frame.env, ()) for n, e in use.arguments.items()}
         if not isinstance(frame.current, Wire):
-            self.needs_one(use.block, use.span, frame)
+            self.needs_one(definition.name, use.span, frame)
             return None
         if definition.word == "net":
-            message = f"`{use.block}` is a net; a net inside a net is not built yet"
+            message = f"`{definition.name}` is a net; a net inside a net is not built yet"
             self.tell("E0208", use.word, message, frame, "make it a `block`")
             return None
         self.count(1, use.span, frame)
@@ -159,7 +159,7 @@ class Elaborator(Findings):
             [],
             Namer(definition.body),
             source,
-            (*frame.calls, (use.block, use.span)),
+            (*frame.calls, (definition.name, use.span)),
             frame.depth + 1,
             frame.repeats,
         )
@@ -168,13 +168,14 @@ class Elaborator(Findings):
         output = inner.current
         if not isinstance(output, Wire):
             if isinstance(output, tuple):
-                self.tell("E0406", use.span, f"`{use.block}` ends with several values", frame)
+                message = f"`{definition.name}` ends with several values"
+                self.tell("E0406", use.span, message, frame)
             return None
         handed = tuple((n, w) for n, w in parameters.items() if isinstance(w, Wire))
         inputs = (("x", source), *handed)
         module = Module(
             "block",
-            use.block,
+            definition.name,
             parameters,
             inputs,
             tuple(inner.steps),
@@ -278,7 +279,7 @@ class Elaborator(Findings):
                 if block is None:
                     frame.flow(UNKNOWN)
                 else:
-                    self.add(block, snake(element.block), frame)
+                    self.add(block, snake(block.module.name), frame)
             case program.ShapeClaim():
                 check_claim(self, element, frame)
             case program.ValueUse():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from netc.compiler import layers, tree
+from netc.compiler import layers, library, tree
 from netc.compiler.diagnostics import Label, Log
 from netc.compiler.edits import rewrite, suggest
 from netc.compiler.parse import parse
@@ -15,24 +15,37 @@ Reader = Callable[[str, Source], Source]
 """Brings another file: (name after `use`, the file it stands in) -> source. OSError if absent."""
 
 
+Scope = dict[str, str]
+"""What a file sees: the name of a block or net there, and its key among all definitions."""
+
+
 class Files:
-    """Gathers the definitions of a file and of those it uses."""
+    """Gathers the definitions of a file and of those it uses.
+
+    Attributes:
+        definitions: all of them by key: the name, and for those of other files the file before it.
+        scopes: what each file sees: its own definitions, and of others those that it names. What
+            they are made of themselves stays theirs, so that equal names of two files are no clash.
+    """
 
     def __init__(self, log: Log, read: Reader) -> None:
         self.log, self.read = log, read
         self.definitions: dict[str, tree.Definition] = {}
+        self.scopes: dict[str, Scope] = {}
         self.own: list[tree.Definition] = []
         self.trains: list[tree.Line] = []
-        self._loaded: dict[str, list[tree.Definition]] = {}
+        self._loaded: dict[str, list[str]] = {}
 
-    def load(self, source: Source, using: tuple[str, ...]) -> list[tree.Definition]:
-        """All definitions of a file and, for the outermost file, its train blocks."""
-        found: list[tree.Definition] = []
+    def load(self, source: Source, using: tuple[str, ...]) -> list[str]:
+        """The keys of a file's definitions; of the outermost file its train blocks too."""
+        found: list[str] = []
         self._loaded[source.name] = found
+        scope = self.scopes.setdefault(source.name, {})
         for statement in parse(source, self.log).statements:
             if isinstance(statement, tree.Definition):
-                self._define(statement)
-                found.append(statement)
+                key = statement.name.text if not using else f"{source.name}: {statement.name.text}"
+                if self._define(statement, key, scope):
+                    found.append(key)
                 if not using:
                     self.own.append(statement)
             elif isinstance(statement, tree.Use):
@@ -49,23 +62,31 @@ class Files:
             self.log.say("E0110", span, message, "a net begins with `net NAME:` and its input")
         return found
 
-    def _define(self, definition: tree.Definition) -> None:
+    def _define(self, definition: tree.Definition, key: str, scope: Scope) -> bool:
+        """Notes a definition; False if its file has one of that name already."""
         name = definition.name.text
-        before = self.definitions.get(name)
-        if before is not None and before is not definition:
-            label = Label(before.name.span, f"the first `{name}` stands here")
+        if name in scope:
+            label = Label(
+                self.definitions[scope[name]].name.span, f"the first `{name}` stands here"
+            )
             message = f"`{name}` is defined twice"
             self.log.say("E0206", definition.name.span, message, "give one another name", [label])
-            return
+            return False
         if layers.find(name) is not None or name in STRUCTURE:
             message = f"`{name}` is a word of the language already"
             fix = rewrite(definition.name.span, name.capitalize(), "call it `{}`")
             self.log.say("E0206", definition.name.span, message, fix)
         elif reason := forbidden_name(name):
             self.log.say("E0206", definition.name.span, reason, "choose another name")
-        self.definitions[name] = definition
+        self.definitions[key] = definition
+        scope[name] = key
+        return True
 
     def _use(self, use: tree.Use, source: Source, using: tuple[str, ...]) -> None:
+        if library.is_module(use.file) and use.file not in (shipped := library.modules()):
+            message = f"no module `{use.file}` ships with netc"
+            self.log.say("E0207", use.place, message, suggest(use.place, use.file, shipped))
+            return
         try:
             other = self.read(use.file, source)
         except (OSError, UnicodeDecodeError) as error:
@@ -79,11 +100,26 @@ class Files:
         found = self._loaded.get(other.name)
         if found is None:
             found = self.load(other, using)
-        known = [d.name.text for d in found]
+        known = {self.definitions[key].name.text: key for key in found}
         for name in use.names:
             if name.text not in known:
                 message = f"`{use.file}` defines no `{name.text}`"
-                self.log.say("E0201", name.span, message, suggest(name.span, name.text, known))
+                self.log.say("E0201", name.span, message, suggest(name.span, name.text, [*known]))
+        names = {name.text: name.span for name in use.names} or dict.fromkeys(known, use.place)
+        for text, span in names.items():
+            if text in known:
+                self._bring(text, known[text], span, self.scopes[source.name])
+
+    def _bring(self, name: str, key: str, span: Span, scope: Scope) -> None:
+        """Puts a definition of another file in sight, unless its name means another one there."""
+        if scope.get(name, key) != key:
+            label = Label(
+                self.definitions[scope[name]].name.span, f"the first `{name}` stands here"
+            )
+            hint = "name what you need of the file: `use FILE: NAME, …`"
+            self.log.say("E0206", span, f"`{name}` is defined twice", hint, [label])
+            return
+        scope[name] = key
 
     def _stray(self, statement: tree.Statement) -> None:
         word = first_word(statement)

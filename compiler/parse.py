@@ -324,10 +324,10 @@ class Builder(Transformer[Token, list[tree.Statement]]):
     def use(self, parts: list[Any]) -> tree.Use:
         word, file, *names = parts
         listed = tuple(self._name(name) for name in names if name is not None)
-        target = str(file) if isinstance(file, tree.Name) else str(file)[1:-1]
+        target = file.text if isinstance(file, tree.Name) else str(file)[1:-1]
         last = listed[-1].span if listed else None
         place = file.span if isinstance(file, tree.Name) else self.span(file)
-        return tree.Use(target, listed, self.span(word).to(last or place))
+        return tree.Use(target, place, listed, self.span(word).to(last or place))
 
     def definition(self, parts: list[Any]) -> tree.Definition:
         word, name, *parameters, body = parts

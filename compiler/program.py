@@ -23,7 +23,10 @@ class LayerUse:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class BlockUse:
-    """A block, or a whole net used as one, with its arguments by parameter name."""
+    """A block, or a whole net used as one, with its arguments by parameter name.
+
+    `block` is the key of its definition: the name, and for those of other files the file before it.
+    """
 
     block: str
     arguments: dict[str, tree.Expr]

@@ -22,12 +22,11 @@ def resolve(source: Source, log: Log, read: Reader) -> program.Program:
     """Parses and resolves a spec with all files it uses. Findings (E01, E02, E04) are logged."""
     files = Files(log, read)
     files.load(source, ())
-    definitions = {**files.definitions}
     if log.has_errors:
         return program.Program({}, (), ())
     resolved = {
-        name: Resolver(definition, definitions, log).definition()
-        for name, definition in definitions.items()
+        key: Resolver(definition, files, log).definition()
+        for key, definition in files.definitions.items()
     }
     _refuse_circles(resolved, log)
     own = tuple(d.name.text for d in files.own)
@@ -37,10 +36,10 @@ def resolve(source: Source, log: Log, read: Reader) -> program.Program:
 class Resolver:
     """Resolves one definition."""
 
-    def __init__(
-        self, definition: tree.Definition, definitions: dict[str, tree.Definition], log: Log
-    ) -> None:
-        self.source_tree, self.definitions, self.log = definition, definitions, log
+    def __init__(self, definition: tree.Definition, files: Files, log: Log) -> None:
+        self.source_tree, self.log = definition, log
+        self.keys = files.scopes[definition.span.source.name]
+        self.definitions = {name: files.definitions[key] for name, key in self.keys.items()}
         self.is_net = definition.word == "net"
 
     def definition(self) -> program.Definition:
@@ -350,7 +349,7 @@ class Resolver:
             if p.default is None and p.name.text not in given
         ]
         need_all(missing, call, self.log)
-        return program.BlockUse(definition.name.text, given, call.span, call.name.span)
+        return program.BlockUse(self.keys[call.name.text], given, call.span, call.name.span)
 
     # -- blocks of structure
 
@@ -366,8 +365,9 @@ def _refuse_circles(definitions: dict[str, program.Definition], log: Log) -> Non
         TopologicalSorter(uses).prepare()
     except CycleError as error:
         circle = list(reversed(error.args[1]))
-        first, *others = [(uses[a][b], a, b) for a, b in pairwise(circle)]
-        message = f"`{circle[0]}` uses itself: {' → '.join(circle)}"
+        name = {key: definition.name for key, definition in definitions.items()}
+        first, *others = [(uses[a][b], name[a], name[b]) for a, b in pairwise(circle)]
+        message = f"`{name[circle[0]]}` uses itself: {' → '.join(name[key] for key in circle)}"
         hint = "a block is made of other blocks; use `repeat` for depth"
         labels = [Label(use.span, f"`{a}` uses `{b}`") for use, a, b in others]
         log.say("E0401", first[0].span, message, hint, labels)

@@ -175,9 +175,14 @@ class Declaration:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Use:
-    """`use "blocks.net": Double`: definitions of another file; all if no names are given."""
+    """`use "blocks.net": Double`: definitions of another file; all if no names are given.
+
+    `file` is a path, or the dotted name of a module that ships with netc; `place` is where it
+    stands.
+    """
 
     file: str
+    place: Span
     names: tuple[Name, ...]
     span: Span
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from netc.compiler import claims, program
+from netc.compiler import claims, library, program
 from netc.compiler.diagnostics import CompileError, Diagnostic, Log, did_you_mean
 from netc.compiler.elaborate import elaborate
 from netc.compiler.graph import Net
@@ -176,14 +176,11 @@ def text_of(data: bytes) -> str:
 
 
 def _read(name: str, user: Source) -> Source:
-    """Finds the file after `use`: beside its user; a dotted name is a spec that ships with netc."""
-    if name.endswith(".net") or "/" in name:
-        path = Path(user.name).parent / name
-        return Source(str(path), decode(path))
-    from importlib.resources import files
-
-    target = files("netc.specs").joinpath(*name.split(".")[:-1], name.split(".")[-1] + ".net")
-    return Source(f"{name}.net", target.read_text(encoding="utf-8"))
+    """Finds the file after `use`: beside its user, or a module that ships with netc."""
+    if library.is_module(name):
+        return library.read(name)
+    path = Path(user.name).parent / name
+    return Source(str(path), decode(path))
 
 
 def _names_of(definition: program.Definition) -> set[str]:
