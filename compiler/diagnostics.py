@@ -76,6 +76,12 @@ def finding(
     return Diagnostic(code, message, span, hint, tuple(labels))
 
 
+def order(diagnostic: Diagnostic) -> tuple[str, int, int, str]:
+    """What findings are sorted by: the text's order."""
+    span = diagnostic.span
+    return span.source.name, span.line, span.column, diagnostic.code
+
+
 class CompileError(Exception):
     """A spec that does not compile. Carries every diagnostic found, in the text's order."""
 
@@ -115,12 +121,7 @@ class Log:
         return any(d.code[0] == "E" for d in self._found.values())
 
     def __iter__(self) -> Iterator[Diagnostic]:
-        return iter(
-            sorted(
-                self._found.values(),
-                key=lambda d: (d.span.source.name, d.span.line, d.span.column, d.code),
-            )
-        )
+        return iter(sorted(self._found.values(), key=order))
 
     def raise_errors(self) -> None:
         """Raises CompileError if there are errors; the warnings found so far travel along."""

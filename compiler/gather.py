@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from netc.compiler import layers, library, tree
+from netc.compiler.allowing import Allow, allows, is_allow
 from netc.compiler.diagnostics import Label, Log
 from netc.compiler.edits import rewrite, suggest
 from netc.compiler.parse import parse
@@ -34,6 +35,7 @@ class Files:
         self.scopes: dict[str, Scope] = {}
         self.own: list[tree.Definition] = []
         self.trains: list[tree.Line] = []
+        self.allows: list[Allow] = []
         self._loaded: dict[str, list[str]] = {}
 
     def load(self, source: Source, using: tuple[str, ...]) -> list[str]:
@@ -41,7 +43,9 @@ class Files:
         found: list[str] = []
         self._loaded[source.name] = found
         scope = self.scopes.setdefault(source.name, {})
-        for statement in parse(source, self.log).statements:
+        statements = parse(source, self.log).statements
+        self.allows += allows(statements, self.log)
+        for statement in statements:
             if isinstance(statement, tree.Definition):
                 key = statement.name.text if not using else f"{source.name}: {statement.name.text}"
                 if self._define(statement, key, scope):
@@ -50,6 +54,8 @@ class Files:
                     self.own.append(statement)
             elif isinstance(statement, tree.Use):
                 self._use(statement, source, (*using, source.name))
+            elif is_allow(statement):
+                continue
             elif first_word(statement) == "train" and not using:
                 self.trains.append(statement)  # type: ignore[arg-type]
             elif first_word(statement) == PLACEHOLDER and self.log.has_errors:

@@ -215,6 +215,22 @@ def _walk(steps: tuple[Step, ...], prefix: str, reuse: bool) -> Iterator[Placed]
                 yield from _walk(step.steps, prefix, reuse)
 
 
+def blocks_used(module: Module) -> set[Span]:
+    """Where the blocks in a net are defined, however deep they stand."""
+    found: set[Span] = set()
+    waiting: list[Step] = list(module.steps)
+    while waiting:
+        match waiting.pop():
+            case BlockStep(module=inner):
+                found.add(inner.span)
+                waiting += inner.steps
+            case RepeatStep(items=steps) | GroupStep(steps=steps) | WhenStep(steps=steps):
+                waiting += steps
+            case _:
+                continue
+    return found
+
+
 def has_weights(step: Step) -> bool:
     """Whether a step owns anything in the state dict."""
     match step:

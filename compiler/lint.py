@@ -2,113 +2,303 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from netc.compiler.changing import change_argument
 from netc.compiler.diagnostics import Label, Log
+from netc.compiler.edits import append, rewrite, take_out
 from netc.compiler.graph import LayerStep, Net, Placed, Wire, walk
+from netc.compiler.layers.base import Tensor
+from netc.compiler.sizes import Symbolic
+from netc.compiler.source import Span
 
 AFFINE = ("conv", "conv_transpose", "dense")
-_PASSING = ("dropout", "flatten", "linear", "reshape", "transpose")
-SATURATING = ("sigmoid", "tanh")
-_DEEP = 5
-"""Sigmoids in a row from which on gradients are too small to learn from (0.25^5 < 0.001)."""
+SAME_VALUES = ("flatten", "linear", "reshape", "transpose")
+"""Layers that give the numbers they get, in another shape at most."""
+STILL_AFFINE = (*SAME_VALUES, "adaptive_avg_pool", "avg_pool", "dropout", "global_avg_pool")
+"""Layers between two affine maps that leave the whole an affine map; dropout does when testing."""
+KEEPS_SHIFT = ("flatten", "global_avg_pool", "global_max_pool")
+"""Layers that hand a shift of a channel on to every number made of it."""
+
+SLOPES = {"sigmoid": 0.25, "tanh": 0.61}
+"""The largest slope of sigmoid; of tanh, which has slope 1 at 0, the mean of 1 − tanh(z)² over
+normal z of variance 1: 0.606."""
+LEARNABLE = 0.001
+"""The share of a gradient below which lower layers learn too little."""
 
 
 def lint(net: Net, log: Log) -> None:
-    """Adds warnings (W03xx) about a net that compiles."""
-    placed = list(walk(net.module))
-    makers = {p.step.output: p for p in placed}
-    readers: dict[Wire, int] = {}
-    for p in placed:
-        for wire in p.step.inputs:
+    """Adds warnings (W03xx) about a net that compiles. Linear in the number of layers."""
+    graph = _Graph.of(net)
+    _cancelled_biases(graph, log)
+    _saturating_stacks(graph, log)
+    for step in graph.steps:
+        _two_affine(step, graph, log)
+        _norm_over_time(step, log)
+        _dropout_before_norm(step, graph, log)
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class _Graph:
+    """The layers in the order of computation, and who makes and reads each value.
+
+    Attributes:
+        shared: paths of layers whose weights are applied more than once.
+    """
+
+    placed: tuple[Placed, ...]
+    steps: tuple[LayerStep, ...]
+    makers: dict[Wire, LayerStep]
+    readers: dict[Wire, int]
+    shared: frozenset[str]
+
+    @staticmethod
+    def of(net: Net) -> _Graph:
+        placed = tuple(walk(net.module))
+        steps = tuple(p.step for p in placed if isinstance(p.step, LayerStep))
+        readers: dict[Wire, int] = {}
+        read = [wire for step in steps for wire in step.inputs]
+        for wire in (*read, *(wire for _, wire in net.module.outputs)):
             readers[wire] = readers.get(wire, 0) + 1
-    for _, wire in net.module.outputs:
-        readers[wire] = readers.get(wire, 0) + 1
-    for p in placed:
-        if isinstance(p.step, LayerStep):
-            _cancelled_bias(p.step, makers, readers, log)
-            _two_affine(p.step, makers, readers, log)
-            _sigmoid_stack(p.step, makers, log)
+        makers = {step.output: step for step in steps}
+        shared = frozenset(p.path for p in placed if p.reuse)
+        return _Graph(placed, steps, makers, readers, shared)
+
+    def before(self, step: LayerStep, passing: Sequence[str]) -> Iterator[LayerStep]:
+        """The layers that lead to a step and to nothing else: through `passing` ones, to the first
+        other."""
+        wire = step.inputs[0] if step.inputs else None
+        while wire is not None and self.readers[wire] == 1 and wire in self.makers:
+            maker = self.makers[wire]
+            yield maker
+            if maker.layer.kind not in passing:
+                return
+            wire = maker.inputs[0]
+
+    def affine_before(self, step: LayerStep, passing: Sequence[str]) -> LayerStep | None:
+        """The affine layer that a step follows, if it follows one."""
+        *_, last = [None, *self.before(step, passing)]
+        return last if last is not None and last.layer.kind in AFFINE else None
 
 
-def _maker(wire: Wire, makers: dict[Wire, Placed]) -> LayerStep | None:
-    found = makers.get(wire)
-    return found.step if found and isinstance(found.step, LayerStep) else None
+def _place(span: Span) -> tuple[str, int, int]:
+    return span.source.name, span.line, span.column
 
 
-def _cancelled_bias(
-    step: LayerStep, makers: dict[Wire, Placed], readers: dict[Wire, int], log: Log
-) -> None:
-    """Batch norm subtracts the mean, and a bias before it with the mean (coverage NO04)."""
-    if step.layer.kind not in ("batch_norm", "instance_norm") or readers[step.inputs[0]] > 1:
+# ------------------------------------------------------------------------------
+# W0301: a norm subtracts the mean, and a bias before it with the mean (coverage NO04)
+
+
+def _cancelled_biases(graph: _Graph, log: Log) -> None:
+    """A line may stand for many layers: it is named if the bias of every one is cancelled."""
+    found: dict[tuple[str, int, int], list[tuple[LayerStep, LayerStep]]] = {}
+    for step in graph.steps:
+        if step.layer.kind in ("batch_norm", "instance_norm"):
+            before = graph.affine_before(step, KEEPS_SHIFT)
+            if before is not None and _bias(before) and not _norm_over_units(before, step):
+                found.setdefault(_place(before.span), []).append((before, step))
+    if not found:
         return
-    before = _maker(step.inputs[0], makers)
-    if (
-        before is None
-        or before.layer.kind not in AFFINE
-        or not getattr(before.layer, "bias", False)
-    ):
-        return
-    if before.layer.kind == "dense" and len(before.output.tensor.shape) > 1:
-        return  # there the norm is over other axes than the bias
-    count = sum(w.count for w in before.weights if w.name == "bias")
-    norm = step.layer.kind.replace("_", " ")
+    layers: dict[tuple[str, int, int], int] = {}
+    shared = set()
+    for p in graph.placed:
+        layers[_place(p.step.span)] = layers.get(_place(p.step.span), 0) + 1
+        if p.path in graph.shared:
+            shared.add(_place(p.step.span))
+    for place, pairs in found.items():
+        if layers[place] == len(pairs) and place not in shared:
+            _say_cancelled(pairs, log)
+
+
+def _bias(step: LayerStep) -> int:
+    """How many parameters its bias has."""
+    return sum(weight.count for weight in step.weights if weight.name == "bias")
+
+
+def _norm_over_units(before: LayerStep, norm: LayerStep) -> bool:
+    """Whether a norm shares its mean among numbers with different biases: `[T, n]` after dense."""
+    flat = len(norm.inputs[0].tensor.shape) == 1
+    return before.layer.kind == "dense" and len(before.output.tensor.shape) > 1 and not flat
+
+
+def _say_cancelled(pairs: Sequence[tuple[LayerStep, LayerStep]], log: Log) -> None:
+    before, norm = pairs[0]
+    kind, name = before.layer.kind, norm.layer.kind.replace("_", " ")
+    count = sum(_bias(step) for step, _ in pairs)
+    many = f" in {len(pairs)} layers" if len(pairs) > 1 else ""
+    hint = f"write `bias=no`; that saves {count:,} parameters{many}"
     log.say(
         "W0301",
         before.span,
-        f"the bias of this `{before.layer.kind}` has no effect: the {norm} subtracts it again",
-        f"write `bias=no`; that saves {count:,} parameters",
-        [Label(step.span, f"the {norm}")],
+        f"the bias of this `{kind}` has no effect: the {name} subtracts it again",
+        change_argument(before.span, before.given, "bias", "no", hint),
+        [Label(norm.span, f"the {name}")],
     )
 
 
-def _two_affine(
-    step: LayerStep, makers: dict[Wire, Placed], readers: dict[Wire, int], log: Log
-) -> None:
-    """Two affine maps in a row are one affine map: W2(W1 x + b1) + b2 (coverage AC06)."""
-    if step.layer.kind != "dense":
+# ------------------------------------------------------------------------------
+# W0302: W2(W1 x + b1) + b2 is one affine map (coverage AC06)
+
+
+def _two_affine(step: LayerStep, graph: _Graph, log: Log) -> None:
+    """A narrow layer between two wide ones limits the rank, and is taken as meant."""
+    if step.layer.kind not in ("conv", "dense"):
         return
-    wire = step.inputs[0]
-    before = _maker(wire, makers)
-    while before is not None and before.layer.kind in _PASSING and readers[wire] == 1:
-        wire = before.inputs[0]
-        before = _maker(wire, makers)
-    if before is None or before.layer.kind not in AFFINE or readers[wire] > 1:
+    before = graph.affine_before(step, STILL_AFFINE)
+    if before is None or _is_bottleneck(before, step):
         return
-    if before.layer.kind == "dense" and _is_bottleneck(before, step):
+    if step.layer.kind == "conv" and not _same_reach(before, step):
         return
+    source, result = before.inputs[0].tensor, step.output.tensor
     log.say(
         "W0302",
         step.span,
-        f"this `dense` follows a `{before.layer.kind}` with nothing but affine maps between: "
-        "together they can do no more than one of them",
-        "put an activation between: `-> relu`",
+        f"this `{step.layer.kind}` follows a `{before.layer.kind}` with nothing but affine maps "
+        f"between: from {source} to {result} goes {_one_map(before, step)}",
+        append(before.span, " -> relu", "put an activation between: `-> relu`"),
         [Label(before.span, f"the `{before.layer.kind}` before it")],
     )
 
 
+def _one_map(before: LayerStep, step: LayerStep) -> str:
+    """What the two come to, in numbers."""
+    ours = sum(w.count for w in (*before.weights, *step.weights))
+    if before.layer.kind == step.layer.kind == "dense" and before.inputs[0].tensor.shape:
+        given, taken = step.output.tensor.shape[-1], before.inputs[0].tensor.shape[-1]
+        if before.output.tensor.shape == step.inputs[0].tensor.shape:
+            one = taken * given + given
+            return f"one affine map: {one:,} parameters instead of {ours:,}"
+    if step.layer.kind == "conv":
+        sizes = _kernel(before), _kernel(step)
+        strides = _per_axis(before, "stride")
+        kernel = "x".join(str(a + (b - 1) * s) for a, b, s in zip(*sizes, strides, strict=True))
+        return f"one convolution with a kernel of {kernel}, but for the padding"
+    return "one affine map"
+
+
+def _kernel(step: LayerStep) -> tuple[int, ...]:
+    """The kernel's reach along each axis, dilation counted in."""
+    sizes = next(w.shape[2:] for w in step.weights if w.name == "weight")
+    return tuple(d * (k - 1) + 1 for k, d in zip(sizes, _per_axis(step, "dilation"), strict=True))
+
+
+def _per_axis(step: LayerStep, field: str) -> tuple[int, ...]:
+    value = getattr(step.layer, field)
+    axes = len(step.output.tensor.shape) - 1
+    return value if isinstance(value, tuple) else (value,) * axes
+
+
+def _same_reach(before: LayerStep, step: LayerStep) -> bool:
+    """Whether two convolutions are no factors of a larger one, made so to save weights.
+
+    Depthwise then 1x1, and 1x5 then 5x1, are such pairs.
+    """
+    if before.layer.kind != "conv" or getattr(before.layer, "groups", 1) != 1:
+        return False
+    if getattr(step.layer, "groups", 1) != 1 or before.output is not step.inputs[0]:
+        return False
+    flat = [{place for place, size in enumerate(_kernel(s)) if size > 1} for s in (before, step)]
+    return bool(flat[0] & flat[1]) or not (flat[0] and flat[1])
+
+
 def _is_bottleneck(before: LayerStep, step: LayerStep) -> bool:
     """A narrow layer between two wide ones limits the rank on purpose."""
-    narrow = before.output.tensor.shape[-1]
-    wide = (before.inputs[0].tensor.shape[-1], step.output.tensor.shape[-1])
+    if before.layer.kind != step.layer.kind:
+        return False
+    axis = -1 if step.layer.kind == "dense" else 0
+    narrow = before.output.tensor.shape[axis]
+    wide = (before.inputs[0].tensor.shape[axis], step.output.tensor.shape[axis])
     return all(isinstance(w, int) and isinstance(narrow, int) and narrow < w for w in wide)
 
 
-def _sigmoid_stack(step: LayerStep, makers: dict[Wire, Placed], log: Log) -> None:
-    """The slope of sigmoid is at most 1/4: deep stacks stop learning (coverage AC09)."""
-    if step.layer.kind != "sigmoid":
+# ------------------------------------------------------------------------------
+# W0303: slopes below 1 multiply on the way back (coverage AC09)
+
+
+def _saturating_stacks(graph: _Graph, log: Log) -> None:
+    """Follows the product of slopes; another activation, a norm or a join starts anew."""
+    stacks: dict[Wire, dict[str, int]] = {}
+    for step in graph.steps:
+        kind = step.layer.kind
+        stack = dict(stacks.get(step.inputs[0], {})) if len(step.inputs) == 1 else {}
+        if kind in SLOPES:
+            before = _slope(stack)
+            stack[kind] = stack.get(kind, 0) + 1
+            if before >= LEARNABLE > _slope(stack):
+                _say_stack(step, stack, log)
+        elif kind not in (*AFFINE, *STILL_AFFINE, "max_pool", "global_max_pool"):
+            continue
+        stacks[step.output] = stack
+
+
+def _slope(stack: dict[str, int]) -> float:
+    product = 1.0
+    for kind, count in stack.items():
+        product *= SLOPES[kind] ** count
+    return product
+
+
+def _say_stack(step: LayerStep, stack: dict[str, int], log: Log) -> None:
+    powers = "·".join(f"{SLOPES[kind]}^{count}" for kind, count in stack.items())
+    slopes = {
+        "sigmoid": "the slope of `sigmoid` is at most 0.25",
+        "tanh": "the slope of `tanh` is 0.61 on average over inputs of variance 1",
+    }
+    counted = " and ".join(f"{count} `{kind}`" for kind, count in stack.items())
+    why = ", ".join(slopes[kind] for kind in stack)
+    log.say(
+        "W0303",
+        step.span,
+        f"with this one {counted} stand in a row: {why}, and gradients shrink by "
+        f"{powers} = {_slope(stack):.5f} on the way back",
+        rewrite(step.span, "relu", "use `relu` in hidden layers"),
+    )
+
+
+# ------------------------------------------------------------------------------
+# W0304, W0305: batch norm where its statistics mislead (coverage NO12)
+
+
+def _norm_over_time(step: LayerStep, log: Log) -> None:
+    """Over `[channels, T]` with any T, long sequences count more than short ones in one mean."""
+    if step.layer.kind != "batch_norm":
         return
-    count, wire = 1, step.inputs[0]
-    while (before := _maker(wire, makers)) is not None and len(before.inputs) == 1:
-        if before.layer.kind in ("relu", "tanh", "batch_norm", "layer_norm", "elu", "gelu", "silu"):
-            break
-        count += before.layer.kind == "sigmoid"
-        if count > _DEEP:  # the fifth of the stack has spoken for all
-            return
-        wire = before.inputs[0]
-    if count == _DEEP:
-        log.say(
-            "W0303",
-            step.span,
-            f"this is the {_DEEP}th sigmoid in a row; its slope is at most 0.25, so gradients "
-            f"shrink to below 0.25^{_DEEP} = {0.25**_DEEP:.4f} on the way back",
-            "use `relu` in hidden layers",
-        )
+    tensor: Tensor = step.inputs[0].tensor
+    if len(tensor.shape) != 2 or not isinstance(tensor.shape[1], Symbolic):
+        return
+    channels, length = tensor.shape
+    hint = "normalise each example by itself: `group_norm 1`, or `layer_norm` on [T, channels]"
+    log.say(
+        "W0304",
+        step.span,
+        f"this `batch_norm` takes one mean for each of {channels} channels over all {length} "
+        "places of all sequences in a batch: it changes with their lengths and their padding",
+        hint if step.given else rewrite(step.span, "group_norm 1", hint),
+    )
+
+
+def _dropout_before_norm(step: LayerStep, graph: _Graph, log: Log) -> None:
+    """Dropout scales the variance in training only; batch norm keeps training's for testing.
+
+    Source: Li, Chen, Hu, Yang 2019, "Understanding the disharmony between dropout and batch
+    normalization by variance shift", arXiv:1801.05134, equation 7.
+    """
+    if step.layer.kind != "batch_norm":
+        return
+    *_, before = [None, *graph.before(step, SAME_VALUES)]
+    share = getattr(before.layer, "share", 0.0) if before and before.layer.kind == "dropout" else 0
+    if before is None or not 0 < share < 1:
+        return
+    log.say(
+        "W0305",
+        step.span,
+        f"while training, `dropout` makes the variance that this `batch_norm` sees at least "
+        f"1/(1 − {share:g}) = {1 / (1 - share):.2f} times as large, and testing goes by that one",
+        take_out(before.span, "take the `dropout` out, or put it behind the last `batch_norm`"),
+        [
+            Label(
+                before.span, f"it sets {100 * share:g} % of the numbers to 0 and scales the others"
+            )
+        ],
+    )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from netc.compiler import tree
+from netc.compiler.allowing import Allow
 from netc.compiler.layers.base import Layer
 from netc.compiler.source import Span
 
@@ -180,6 +181,8 @@ class Program:
     trains: tuple[tree.Line, ...]
     own: tuple[str, ...]
     """Names of the definitions that stand in the file itself, in order."""
+    allows: tuple[Allow, ...] = ()
+    """What its `allow` lines switch off, those of used files among them."""
 
     def nets(self) -> tuple[Definition, ...]:
         """The nets of the file itself."""

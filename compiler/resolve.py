@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from netc.compiler import layers, program, tree
+from netc.compiler.allowing import is_allow
 from netc.compiler.arguments import field_of, need_all, words_of
 from netc.compiler.blocks import opened
 from netc.compiler.diagnostics import Label, Log
@@ -30,7 +31,7 @@ def resolve(source: Source, log: Log, read: Reader) -> program.Program:
     }
     _refuse_circles(resolved, log)
     own = tuple(d.name.text for d in files.own)
-    return program.Program(resolved, tuple(files.trains), own)
+    return program.Program(resolved, tuple(files.trains), own, tuple(files.allows))
 
 
 class Resolver:
@@ -77,6 +78,11 @@ class Resolver:
     def inner(self, lines: Sequence[tree.Statement], names: Names) -> program.Body:
         """The lines of a block of structure; what is said of the whole net is refused there."""
         for line in lines:
+            if is_allow(line):
+                message = "`allow` is about a whole net, block or file and stands in a part of it"
+                hint = "move it out, to the lines of the net or the block"
+                self.log.say("E0209", line.span, message, hint)
+                continue
             whole = isinstance(line, tree.Declaration) and line.word.text == "input"
             whole = whole or (isinstance(line, tree.Line) and line.bind is not None)
             if (whole or first_word(line) == "expect") and not _is_share(line):
@@ -92,6 +98,8 @@ class Resolver:
             word = line.word if isinstance(line, tree.Definition) else "use"
             message = f"`{word}` stands inside a definition"
             self.log.say("E0209", line.span, message, "move it out, to the left margin")
+            return ()
+        if is_allow(line):  # read with the file
             return ()
         word = first_word(line) if line.target is None else ""
         if word == "expect":

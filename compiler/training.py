@@ -10,11 +10,13 @@ from pydantic import ValidationError
 
 from netc.compiler import recipes as parts
 from netc.compiler import tree
+from netc.compiler.allowing import is_allow
 from netc.compiler.arguments import field_of, need_all, problems, words_of
 from netc.compiler.diagnostics import Label, Log
-from netc.compiler.edits import Edit, Fix, suggest, take_out, whole_line
+from netc.compiler.edits import Edit, Fix, suggest, whole_line
 from netc.compiler.evaluate import EvaluationError, Poisoned, evaluate, say
-from netc.compiler.graph import LayerStep, Net, walk
+from netc.compiler.graph import Net
+from netc.compiler.lint_training import lint_training
 from netc.compiler.recipe import MetricClaim, Recipe
 from netc.compiler.recipes.base import Part
 from netc.compiler.source import Span
@@ -47,7 +49,7 @@ def recipes(
         recipe = _Reader(name, train, log).recipe()
         if recipe is not None:
             if name in nets:
-                _suits(nets[name], recipe, train, log)
+                lint_training(nets[name], recipe, train, log)
             found[name] = recipe
     return found
 
@@ -110,6 +112,8 @@ class _Reader:
         )
 
     def _line(self, line: tree.Statement) -> None:
+        if is_allow(line):  # read with the file
+            return
         call = _call(line)
         if call is None:
             word = line.word.text if isinstance(line, tree.Declaration) else ""
@@ -346,49 +350,3 @@ def _call(line: tree.Statement) -> tree.Call | None:
     if isinstance(element, tree.Name):
         return tree.Call(element, (), element.span)
     return element if isinstance(element, tree.Call) else None
-
-
-# ------------------------------------------------------------------------------
-# Whether the net's last activation suits the loss
-
-_SUITS: dict[str, tuple[dict[str, str], str]] = {
-    "cross_entropy": (
-        {
-            "softmax": "it applies softmax itself, and twice is wrong",
-            "sigmoid": "it takes one raw score per class",
-            "tanh": "it takes raw scores, and tanh bounds them to −1..1",
-            "relu": "it takes raw scores, and relu cuts the negative ones off",
-        },
-        "raw scores (logits)",
-    ),
-    "bce": (
-        {
-            "sigmoid": "it applies sigmoid itself, and twice is wrong",
-            "softmax": "it takes one raw score per label, independent of the others",
-            "tanh": "it takes raw scores, and tanh bounds them to −1..1",
-            "relu": "it takes raw scores, and relu cuts the negative ones off: no answer below 1/2",
-        },
-        "raw scores (logits)",
-    ),
-    "mse": (
-        {"softmax": "its outputs sum to 1, and a regression's do not"},
-        "any real number",
-    ),
-}
-
-
-def _suits(net: Net, recipe: Recipe, train: tree.Line, log: Log) -> None:
-    """Warns (W0601) of an output activation that does not suit the loss (coverage AC08, LO04)."""
-    makers = {p.step.output: p.step for p in walk(net.module)}
-    bad, wants = _SUITS[recipe.loss.kind]
-    for name, wire in net.module.outputs:
-        step = makers.get(wire)
-        if isinstance(step, LayerStep) and step.layer.kind in bad:
-            kind = step.layer.kind
-            log.say(
-                "W0601",
-                step.span,
-                f"`{recipe.loss.kind}` takes {wants}, and `{name}` ends with `{kind}`: {bad[kind]}",
-                take_out(step.span, f"take the `{kind}` out"),
-                [Label(train.span, f"trained with `loss {recipe.loss.kind}` here")],
-            )

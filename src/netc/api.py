@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from netc.compiler import claims, library, program
-from netc.compiler.diagnostics import CompileError, Diagnostic, Log, did_you_mean
+from netc.compiler.allowing import quiet, reached
+from netc.compiler.diagnostics import CompileError, Diagnostic, Log, did_you_mean, order
 from netc.compiler.elaborate import elaborate
 from netc.compiler.graph import Net
 from netc.compiler.lint import lint
@@ -83,8 +84,12 @@ class Spec:
 
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
-        """Everything found so far."""
-        return tuple(self._log)
+        """Everything found so far, but for what `allow` lines switch off."""
+        allowed = self._program.allows
+        if not allowed:
+            return tuple(self._log)
+        judged = () if self._log.has_errors else reached(self._program, self._nets, self.source)
+        return tuple(sorted(quiet(self._log, allowed, judged), key=order))
 
     @property
     def names(self) -> tuple[str, ...]:
