@@ -74,7 +74,7 @@ def _data(spec: Spec, nets: list[NetHandle], layer: str | None) -> dict[str, Any
     from netc.compiler.report import FORMAT
 
     if layer is None:
-        data = [{"name": net.name, "lecture": lecture(_outline(net))} for net in nets]
+        data: list[dict[str, Any]] = [{"name": net.name, "lecture": lecture(_outline(net))} for net in nets]
     else:
         data = [
             {

@@ -1,0 +1,255 @@
+"""`netc explain`: one layer's arithmetic, a net told line by line, and that it is all true."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from compiling import REPOSITORY, lines_of, net_of, spec_files, spec_of
+from explained import all_hold, assert_right, outline_of, row_of
+from hypothesis import given, settings
+from random_nets import nets
+
+from netc.cli import main
+from netc.compiler.explain import explanation, find, grouped
+from netc.compiler.lecture import lecture
+
+covers = pytest.mark.covers
+LENET = "specs/lenet5.net"
+SHARED = """\
+net Twins:
+    input a, b: [4]
+    share side = dense 3
+    output p = a -> side
+    output q = b -> side
+"""
+STAGES = """\
+block Unit(n):
+    conv n, 3x3, pad=1 -> relu
+
+net Deep:
+    input x: [3, 8, 8]
+    stage = repeat 3: Unit 8
+    repeat 2: conv 8, 1x1
+    flatten -> dense 2
+"""
+
+
+def netc(*arguments: str, text: str | None = None) -> Result:
+    """Runs `netc explain`."""
+    return CliRunner().invoke(main, ["explain", *arguments], input=text, catch_exceptions=False)
+
+
+@pytest.fixture(autouse=True)
+def at_the_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Specs are named as a reader at the root would."""
+    monkeypatch.chdir(REPOSITORY)
+
+
+@covers("PR02", "CV08", "CV11", "CV12")
+@pytest.mark.parametrize("file", list(spec_files()), ids=lambda file: file.stem)
+def test_every_equation_of_every_explanation_holds(file: Path) -> None:
+    spec = spec_of(file.read_text(encoding="utf-8"))
+    for name in spec.names:
+        net = outline_of(spec.net(name))
+        for row in net.report.rows:
+            assert_right(row)
+        assert all_hold(explanation(net.report.rows, net)) > len(net.report.rows)
+        all_hold("\n".join(lecture(net)))
+
+
+@settings(max_examples=40, deadline=None)
+@given(text=nets())
+def test_random_nets_are_explained_rightly(text: str) -> None:
+    net = outline_of(net_of(text))
+    for row in net.report.rows:
+        assert_right(row)
+        assert find(row.path, net.parts, row.span.source).rows
+        assert find(str(row.span.line), net.parts, row.span.source) is not None
+    all_hold(explanation(net.report.rows, net))
+    all_hold("\n".join(lecture(net)))
+
+
+def test_a_wrong_equation_would_be_seen() -> None:
+    with pytest.raises(AssertionError):
+        all_hold("so it is: (5·5·1 + 1)·6 = 1,157 parameters.")
+
+
+def test_the_json_of_the_report_has_the_same_arithmetic() -> None:
+    net = outline_of(spec_of(Path(LENET).read_text("utf-8")).net())
+    (row,) = find("conv2", net.parts, net.report.rows[0].span.source).rows
+    entry = next(e for e in net.report.to_json()["layers"] if e["path"] == "conv2")
+    text = explanation([row], net)
+    for name in ("params", "macs", "flops"):
+        assert grouped(entry["why"][name]) in text
+    for part in entry["why"]["memory"].values():
+        assert grouped(part) in text
+    for formula in entry["why"]["formulas"].values():
+        assert formula.split("; ")[0] in text
+
+
+# -- what is named
+
+
+def test_a_line_names_all_its_layers() -> None:
+    told = netc(LENET, "5").output
+    assert "conv1  conv 6, 5x5" in told
+    assert "tanh  tanh" in told
+    assert told.count("line  ") == 2
+
+
+def test_a_line_of_a_block_is_told_once_for_equal_places() -> None:
+    told = netc("-", "2", text=STAGES).output
+    assert told.count("at 2 places      stage.1.conv1, stage.2.conv1") == 1
+    assert "[3, 8, 8] from the input x" in told
+    assert "at stage.2.conv1: 7 × 7" in told
+
+
+def test_a_line_that_applies_blocks_walks_through_them() -> None:
+    told = netc("-", "6", text=STAGES).stdout.splitlines()
+    assert told[0].startswith("stage is 3 × Unit: [3, 8, 8] to [8, 8, 8]; 1,392 parameters")
+    assert told[-1].strip() == "The same once more: stage.2."
+
+
+def test_a_block_s_path_walks_through_it() -> None:
+    told = netc("-", "stage.1", text=STAGES).output
+    assert told.startswith("stage.1, from stage.0.relu (line 2), is the block Unit with n 8")
+    assert "stage.1.conv1 looks at 3 × 3 windows" in told
+
+
+def test_a_layer_s_word_names_every_layer_of_its_kind() -> None:
+    told = netc(LENET, "dense").output
+    assert [line.split()[0] for line in told.splitlines() if line.startswith("dense")] == [
+        "dense1", "dense2", "dense3",
+    ]  # fmt: skip
+
+
+def test_a_shared_layer_is_stored_once() -> None:
+    told = netc("-", "side", text=SHARED).output
+    assert "weights: 15·4 = 60 bytes" in told
+    assert "weights: those of the shared layer, stored once: 15·4 = 60 bytes" in told
+    assert "its weights are shared and counted once" in netc("-", text=SHARED).output
+
+
+def test_equal_neighbours_of_a_repeat_are_told_once() -> None:
+    told = netc("-", text=STAGES).output
+    assert "The same once more: repeat1.1." in told
+    assert told.count("looks at 1 × 1 windows") == 1
+
+
+def test_joins_say_what_they_read() -> None:
+    told = netc("specs/resnet50.net").output
+    assert "add, from layer1.0.bn3 and layer1.0.downsample.1, adds 2 values" in told
+    assert "as above, 10 layers where layer1.0 has 12" in told
+
+
+def test_sizes_with_names_stay_names() -> None:
+    told = netc("-", "conv1", text="net N:\n    input x: [3, H, 9]\n    conv 4, 3x3, stride=2\n")
+    assert "height ⌊(H + 2·0 − 3)/2⌋ + 1 = floor((H - 1)/2)" in told.output
+    assert "width ⌊(9 + 2·0 − 3)/2⌋ + 1 = 4" in told.output
+    assert "= 64*floor((H - 1)/2) bytes" in told.output
+    given_size = netc(
+        "-", "conv1", "--set", "H=9", text="net N:\n    input x: [3, H, 9]\n    conv 4, 3x3\n"
+    )
+    assert "height and width ⌊(9 + 2·0 − 3)/1⌋ + 1 = 7" in given_size.output
+
+
+def test_what_comes_before_the_first_weights_is_not_kept() -> None:
+    told = netc(
+        "-", text="net N:\n    input x: [1, 8, 8]\n    max_pool 2x2 -> conv 2, 3x3\n"
+    ).output
+    assert told
+    pool = row_of("[1, 8, 8]", "max_pool 2x2 -> conv 2, 3x3", "max_pool")
+    assert pool.why.kept == "nothing to learn up to here: 0 bytes"
+
+
+# -- the command
+
+
+@pytest.mark.parametrize(
+    ("layer", "message"),
+    [
+        ("con1", "no layer here is called `con1`: did you mean `conv1`?"),
+        ("14", f"line 14 of {LENET} makes no layer; the nearest that does is line 12"),
+        ("0", f"line 0 of {LENET} makes no layer; the nearest that does is line 5"),
+    ],
+)
+def test_a_miss_names_what_is_near(layer: str, message: str) -> None:
+    missed = netc(LENET, layer)
+    assert (missed.exit_code, missed.stdout) == (2, "")
+    assert missed.stderr == f"Error: {message}\n"
+
+
+def test_a_spec_with_errors_is_not_explained() -> None:
+    wrong = netc("-", text="net N:\n    input x: [4]\n    dens 3\n")
+    assert wrong.exit_code == 1
+    assert wrong.stdout == ""
+    assert "E0201" in wrong.stderr
+
+
+def test_a_file_that_is_not_there_is_one_line() -> None:
+    assert netc("nowhere.net").stderr == "Error: nowhere.net: No such file or directory\n"
+
+
+TWO = "net A:\n    input x: [4]\n    dense 3\n\nnet B:\n    input x: [5]\n    dense 2\n"
+
+
+def test_nets_of_a_file_are_told_one_after_the_other_or_by_name() -> None:
+    both = netc("-", text=TWO).output
+    assert [line for line in both.splitlines() if " takes x " in line] == [
+        "A takes x [4].",
+        "B takes x [5].",
+    ]
+    assert "A takes" not in netc("-", "--net", "B", text=TWO).output
+    assert "(5 + 1)·2 = 12" in netc("-", "dense1", "--net", "B", text=TWO).output
+
+
+def keys_of(content: Any, before: str = "") -> set[str]:
+    if isinstance(content, dict) and not before.endswith("letters"):
+        return set().union(
+            *(keys_of(v, f"{before}.{key}" if before else key) for key, v in content.items())
+        )
+    if isinstance(content, list) and content and isinstance(content[0], dict):
+        return set().union(*(keys_of(one, f"{before}[]") for one in content))
+    return {before + "[]" if isinstance(content, list) and before.endswith("lecture") else before}
+
+
+def test_json_is_as_documented() -> None:
+    page = (REPOSITORY / "docs" / "json.md").read_text("utf-8")
+    section = page.split("## `netc explain --json`")[1].split("\n## ")[0]
+    documented = set(re.findall(r"^\| `([^`]+)` \|", section, re.MULTILINE))
+    layer = json.loads(netc(LENET, "conv1", "--json").stdout)
+    whole = json.loads(netc(LENET, "--json").stdout)
+    report = json.loads(CliRunner().invoke(main, ["report", LENET, "--json"]).stdout)
+    (shown,) = layer["nets"][0]["layers"]
+    letters = shown.pop("letters")
+    assert letters["k"] == "kernel"
+    assert shown == report["nets"][0]["layers"][0]
+    assert whole["nets"][0]["lecture"] == netc(LENET).stdout.splitlines()
+    found = keys_of(whole) | {key for key in keys_of(layer) if ".layers[]" not in key}
+    assert found | {"nets[].layers[]", "nets[].layers[].letters"} == documented - {"code", "page"}
+
+
+def test_ten_thousand_layers_take_time_in_proportion() -> None:
+    def seconds(count: int) -> float:
+        net = lines_of("conv 2, 3x3, pad=1\n" * count, "[2, 8, 8]")
+        net.report()
+        start = time.perf_counter()
+        shown = outline_of(net)
+        told = lecture(shown)
+        explanation(find("conv", shown.parts, shown.report.rows[0].span.source).rows, shown)
+        assert len(told) > count
+        return time.perf_counter() - start
+
+    assert seconds(10_000) < 25 * max(seconds(1_000), 0.02)
+
+
+def test_a_long_repeat_is_two_lines() -> None:
+    told = lecture(outline_of(lines_of("repeat 10_000: conv 2, 3x3, pad=1", "[2, 8, 8]")))
+    assert sum("looks at" in line for line in told) == 1
+    assert any("The same 9,999 times more: repeat1.1 to repeat1.9999." in line for line in told)
