@@ -30,7 +30,7 @@ class Fact:
     new: Any
 
     def __str__(self) -> str:
-        return f"{self.what} {_shown(self.old)} → {_shown(self.new)}"
+        return f"{self.what} {said(self.old)} → {said(self.new)}"
 
     def to_json(self) -> dict[str, Any]:
         """The fact with its key names of docs/json.md."""
@@ -103,8 +103,8 @@ def _change(a: Row, b: Row, wiring: _Wiring) -> Change | None:
         Fact(what, left, right)
         for what, left, right in (
             ("output", str(a.output), str(b.output)),
-            ("parameters", a.params, b.params),
-            ("MACs", number(a.macs), number(b.macs)),
+            ("params", a.params, b.params),
+            ("macs", number(a.macs), number(b.macs)),
         )
         if left != right
     ]
@@ -252,20 +252,20 @@ def _totals(old: Report, new: Report) -> Iterator[Fact]:
 
 
 def totals(report: Report) -> list[tuple[str, Any]]:
-    """The numbers that a net is quoted by, with their names, for one example.
+    """The numbers that a net is quoted by, under their keys in the report's JSON.
 
-    Bytes are whole numbers; what is not known is None.
+    For one example. Bytes are whole numbers; what is not known is None.
     """
     return [
         ("inputs", ", ".join(f"{name} {tensor}" for name, tensor in report.inputs)),
         ("outputs", ", ".join(f"{name} {tensor}" for name, tensor in report.outputs)),
-        ("parameters", report.params),
-        ("buffers", report.buffers),
-        ("MACs", number(report.macs)),
-        ("weights, bytes", report.weights_bytes),
-        ("inference peak, bytes", report.inference_peak),
-        ("training peak, bytes", report.training_peak),
-        ("receptive field", _field(report.receptive_field)),
+        ("params.total", report.params),
+        ("params.buffers", report.buffers),
+        ("macs", number(report.macs)),
+        ("memory.weights", report.weights_bytes),
+        ("memory.inference_peak", report.inference_peak),
+        ("memory.training_peak", report.training_peak),
+        ("receptive_field", _field(report.receptive_field)),
         ("depth", report.depth),
         ("conditions", "; ".join(report.conditions)),
     ]
@@ -282,7 +282,8 @@ def _plain(value: Any) -> Any:
     return value if value is None or isinstance(value, bool | int | float | str) else str(value)
 
 
-def _shown(value: Any) -> str:
+def said(value: Any) -> str:
+    """A setting in the language's own words: `yes`, `3x5`, `1,000`; `none` where there is none."""
     match value:
         case None:
             return "none"
@@ -291,7 +292,7 @@ def _shown(value: Any) -> str:
         case int():
             return f"{value:,}"
         case list():
-            return "x".join(map(_shown, value))
+            return "x".join(map(said, value))
     return str(value)
 
 

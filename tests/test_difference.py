@@ -77,11 +77,11 @@ def test_a_layer_put_in_is_the_only_one_added(place: int, layer: str) -> None:
 def test_arguments_are_told_with_what_follows_from_them() -> None:
     new = BODY.replace("conv 6, 5x5", "conv 8, 5x5").replace("[6,", "[8,")
     assert told(BODY, new) == [
-        "changed conv1: filters 6 → 8; output [6, 28, 28] → [8, 28, 28]; parameters 156 → 208; "
-        "MACs 117,600 → 156,800",
+        "changed conv1: filters 6 → 8; output [6, 28, 28] → [8, 28, 28]; params 156 → 208; "
+        "macs 117,600 → 156,800",
         "affected tanh: output [6, 28, 28] → [8, 28, 28]",
         "affected avg_pool: output [6, 14, 14] → [8, 14, 14]",
-        "affected conv2: parameters 2,416 → 3,216; MACs 240,000 → 320,000",
+        "affected conv2: params 2,416 → 3,216; macs 240,000 → 320,000",
     ]
 
 
@@ -194,10 +194,10 @@ def test_compare_shows_totals_side_by_side(tmp_path: Path) -> None:
     head = "    input x: [64, 32, 32]\n"
     file.write_text(f"net Small:\n{head}{three * 3}net Large:\n{head}{seven}")
     content = json.loads(netc("compare", str(file), "--json").stdout)
-    params = {one["name"]: one["totals"]["parameters"] for one in content["nets"]}
+    params = {one["name"]: one["params"]["total"] for one in content["nets"]}
     assert params == {"Small": 110_592, "Large": 200_704}
-    fields = {one["name"]: one["totals"]["receptive field"] for one in content["nets"]}
-    assert fields == {"Small": "7 × 7", "Large": "7 × 7"}
+    fields = {one["name"]: one["receptive_field"] for one in content["nets"]}
+    assert fields == {"Small": [7, 7], "Large": [7, 7]}
     text = netc("compare", str(file)).stdout
     assert "110,592" in text and "200,704" in text and "1.81" in text
     assert netc("compare", f"{file}:Small").exit_code == 0

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from netc.compiler.difference import Change, Difference, Fact, difference, totals
+from netc.compiler.difference import Change, Difference, Fact, difference, said, totals
 
 if TYPE_CHECKING:
     from netc.api import NetHandle, Spec
@@ -17,6 +17,18 @@ FORMAT = 1
 
 Read: TypeAlias = "Callable[[str], Spec | None]"
 """How to compile a file; None for an empty one, which has no nets."""
+
+_WORDS = {
+    "params": "parameters",
+    "macs": "MACs",
+    "params.total": "parameters",
+    "params.buffers": "buffers",
+    "memory.weights": "weights, bytes",
+    "memory.inference_peak": "inference peak, bytes",
+    "memory.training_peak": "training peak, bytes",
+    "receptive_field": "receptive field",
+}
+"""What people call the keys of the JSON."""
 
 _MARKS = {"added": "+", "gone": "-", "changed": "~", "renamed": ">", "affected": " "}
 _MOST = 12
@@ -110,7 +122,7 @@ def _run(run: Sequence[Change]) -> list[str]:
         return []
     kind = run[0].kind
     if kind == "affected":
-        keyed = [c for c in run if any(f.what == "parameters" for f in c.facts)]
+        keyed = [c for c in run if any(f.what == "params" for f in c.facts)]
         shown = [_line(change) for change in keyed[:_MOST]]
         rest = len(run) - len(shown)
         return [*shown, *([f"  … {_count(rest)} after that with other sizes"] if rest else [])]
@@ -126,10 +138,13 @@ def _count(number: int) -> str:
 def _line(change: Change) -> str:
     row = change.new or change.old
     assert row is not None
-    facts = "; ".join(map(str, change.facts))
+    facts = "; ".join(
+        f"{_WORDS.get(fact.what, fact.what)} {said(fact.old)} → {said(fact.new)}"
+        for fact in change.facts
+    )
     text = row.text if len(row.text) <= 40 else row.text[:39] + "…"
-    said = f": {facts}" if facts else f" -> {row.output}, {row.params:,} parameters"
-    return f"{_MARKS[change.kind]} {row.path} · {text}{said}"
+    rest = f": {facts}" if facts else f" -> {row.output}, {row.params:,} parameters"
+    return f"{_MARKS[change.kind]} {row.path} · {text}{rest}"
 
 
 def _total(fact: Fact) -> tuple[str, str, str, str]:
@@ -137,7 +152,7 @@ def _total(fact: Fact) -> tuple[str, str, str, str]:
     change = ""
     if isinstance(old, int) and isinstance(new, int):
         change = f"{new - old:+,}{_share(old, new)}"
-    return fact.what, shown(old), shown(new), change
+    return _WORDS.get(fact.what, fact.what), shown(old), shown(new), change
 
 
 def _share(old: int, new: int) -> str:
@@ -158,20 +173,23 @@ def shown(value: Any) -> str:
 def compare(nets: Sequence[Named]) -> tuple[str, dict[str, Any]]:
     """The totals of several nets side by side, as text and as JSON."""
     columns = [dict(totals(one.net.report())) for one in nets]
+    keys = [key for key in columns[0] if any(one[key] not in (0, "", None) for one in columns)]
     rows = [("", *(one.title for one in nets))]
     rows += [
-        (what, *(shown(column[what]) for column in columns))
-        for what in columns[0]
-        if any(column[what] not in (0, "", None) for column in columns)
+        (_WORDS.get(what, what), *(shown(column[what]) for column in columns)) for what in keys
     ]
     if len(nets) == 2:
-        ratios = [_ratio(columns[0].get(row[0]), columns[1].get(row[0])) for row in rows]
-        rows = [(*row, ratio) for row, ratio in zip(rows, ["ratio", *ratios[1:]], strict=True)]
+        ratios = ["ratio", *(_ratio(columns[0][what], columns[1][what]) for what in keys)]
+        rows = [(*row, ratio) for row, ratio in zip(rows, ratios, strict=True)]
     content = [
-        {"name": one.title, "file": one.net.spec.source.name, "totals": column}
-        for one, column in zip(nets, columns, strict=True)
+        {"file": one.net.spec.source.name, **_without_layers(one.net.report().to_json())}
+        for one in nets
     ]
     return "\n".join(_aligned(rows)) + "\n", {"format": FORMAT, "nets": content}
+
+
+def _without_layers(content: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in content.items() if key not in ("layers", "claims")}
 
 
 def _ratio(old: Any, new: Any) -> str:
