@@ -46,7 +46,9 @@ def opened(
     else:
         place = call.role.span if call and call.role else call.name.span if call else span
         message = f"no word `{word}` opens a block"
-        resolver.log.say("E0201", place, message, suggest(place, word, STRUCTURE))
+        resolver.unread = True
+        known = (*STRUCTURE, "input", "param")
+        resolver.log.say("E0201", place, message, suggest(place, word, known))
     return None
 
 

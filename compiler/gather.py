@@ -10,7 +10,7 @@ from netc.compiler.diagnostics import Label, Log
 from netc.compiler.edits import rewrite, suggest
 from netc.compiler.parse import parse
 from netc.compiler.source import Source, Span
-from netc.compiler.words import PLACEHOLDER, STRUCTURE, forbidden_name
+from netc.compiler.words import DEFINING, PLACEHOLDER, STRUCTURE, forbidden_name
 
 Reader = Callable[[str, Source], Source]
 """Brings another file: (name after `use`, the file it stands in) -> source. OSError if absent."""
@@ -138,9 +138,22 @@ class Files:
                 "E0209", statement.span, f"`{word}` opens a definition and needs a block", hint
             )
             return
+        if isinstance(statement, tree.Line) and statement.body is not None:
+            place = first_place(statement)
+            message = f"no word `{word}` opens a definition"
+            self.log.say("E0201", place, message, suggest(place, word, DEFINING))
+            return
         message = f"`{word or 'this line'}` stands outside of any net"
         hint = "put it into a `net`, a `block` or a `train` block, indented"
         self.log.say("E0209", statement.span, message, hint)
+
+
+def first_place(line: tree.Line) -> Span:
+    """Where the first word of a line stands."""
+    first = line.chain.elements[0]
+    if line.target is not None:
+        return line.target.span
+    return (first.role or first.name).span if isinstance(first, tree.Call) else first.span
 
 
 def first_word(statement: tree.Statement) -> str:

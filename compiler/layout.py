@@ -100,7 +100,8 @@ class Layout(PostLex):
             if kind == "_NL":
                 operators = 0
                 if not self.brackets:
-                    yield from self._line_end(token, open_blocks)
+                    opens = last is not None and last.type == "COLON"
+                    yield from self._line_end(token, open_blocks, opens)
                 continue
             last = token
             if kind in ("LPAR", "LSQB"):
@@ -128,7 +129,7 @@ class Layout(PostLex):
         for _ in open_blocks[1:]:
             yield Token.new_borrow_pos("_DEDENT", "", last)  # type: ignore[arg-type]
 
-    def _line_end(self, token: Token, open_blocks: list[int]) -> Iterator[Token]:
+    def _line_end(self, token: Token, open_blocks: list[int], opens: bool) -> Iterator[Token]:
         yield token
         blanks = token[token.rindex("\n") + 1 :]
         if blanks.startswith("#") or blanks.lstrip(" \t").startswith("#"):
@@ -138,6 +139,8 @@ class Layout(PostLex):
             with_what = "tabs and spaces" if " " in blanks else "a tab"
             message, end = f"the line is indented with {with_what}", len(blanks) + 1
             blanks = blanks.expandtabs(4)
+            if not opens and len(blanks) > open_blocks[-1]:  # no block can start here
+                blanks = " " * open_blocks[-1]
             hint = f"indent with spaces: {len(blanks)} here"
             self.slips.append(Slip(line, 1, end, "E0103", message, hint, len(blanks), safe=True))
         width = len(blanks)

@@ -11,7 +11,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -195,9 +195,15 @@ def _explain_token(
     if token.type == "_INDENT":
         span = builder.span_at(number, len(token) + 1, len(lines[number - 1]) + 1)
         code = _code(builder, lines, above)
+        message = "the line is indented, and the line above opens no block"
+        if code.text.split(" ")[0] in _CLOSED:
+            blanks = lines[above - 1][: code.column - 1]
+            gap = builder.span_at(number, 1, len(token) + 1)
+            fix = rewrite(gap, blanks, f"indent it like line {above + builder.offset}")
+            like = partial(_indented, blanks)
+            return number, finding("E0104", span, message, fix), like
         hint = f"end line {above + builder.offset} with `:` if this line belongs to it"
         fix = append(code, ":", hint, safe=code.text.split(" ")[0] in _OPENERS)
-        message = "the line is indented, and the line above opens no block"
         return above, finding("E0104", span, message, fix), _with_colon
     if error.expected and set(error.expected) <= {"_INDENT", "_NL"}:
         opener = above if token.type != "_NL" else number
@@ -225,6 +231,8 @@ def _explain_token(
     return number, finding("E0101", builder.span(token), message, fix), _blank
 
 
+_CLOSED = frozenset(("expect", "input", "param", "use"))
+"""First words of lines that cannot open a block."""
 _OPENERS = frozenset(("net", "block", "train", *STRUCTURE))
 
 
@@ -267,6 +275,10 @@ def _blank(line: str) -> str:
     indentation = line[: len(line) - len(line.lstrip())]
     opens = line.split("#")[0].rstrip().endswith(":")
     return indentation + PLACEHOLDER + (":" if opens else "")
+
+
+def _indented(blanks: str, line: str) -> str:
+    return blanks + line.lstrip()
 
 
 def _with_colon(line: str) -> str:

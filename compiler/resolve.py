@@ -16,7 +16,7 @@ from netc.compiler.gather import Files, Reader, first_word
 from netc.compiler.layers.base import Layer
 from netc.compiler.scope import Names, bind, bound_elsewhere, check_expression, warn_unused
 from netc.compiler.source import Source
-from netc.compiler.words import LATER, STRUCTURE
+from netc.compiler.words import CLAIMING, LATER, STRUCTURE
 
 
 def resolve(source: Source, log: Log, read: Reader) -> program.Program:
@@ -42,6 +42,8 @@ class Resolver:
         self.keys = files.scopes[definition.span.source.name]
         self.definitions = {name: files.definitions[key] for name, key in self.keys.items()}
         self.is_net = definition.word == "net"
+        self.unread = False
+        """Whether a line was not understood that may have declared an input."""
 
     def definition(self) -> program.Definition:
         """The definition with every word resolved."""
@@ -55,7 +57,8 @@ class Resolver:
             bind(names, parameter.name, "parameter", self.log)
             parameters[parameter.name.text] = parameter.default
         body = self.body(written.body, names)
-        if self.is_net and not any(isinstance(item, program.Input) for item in body):
+        no_input = not any(isinstance(item, program.Input) for item in body)
+        if self.is_net and no_input and not self.unread:
             message = f"the net `{written.name.text}` has no input"
             hint = "write its input first, as in `input image: [1, 28, 28]`"
             self.log.say("E0403", written.name.span, message, hint)
@@ -309,7 +312,7 @@ class Resolver:
             return
         if bound_elsewhere(call.name, names, self.log):
             return
-        known = [*layers.words(), *self.definitions, *STRUCTURE, *names.all()]
+        known = [*layers.words(), *self.definitions, *STRUCTURE, *names.all(), *CLAIMING]
         message = f"there is no layer, block or value called `{word}`"
         self.log.say("E0201", call.name.span, message, suggest(call.name.span, word, known))
 

@@ -126,6 +126,9 @@ def bound_elsewhere(name: tree.Name, names: Names, log: Log) -> bool:
         message = f"`{name.text}` is used before it exists: values flow down the page"
         hint = f"move this line below line {place.line}"
         label = Label(place, f"`{name.text}` exists from here on")
+        if place.line == name.span.line:
+            message = f"`{name.text}` is used in the line that makes it"
+            hint = "name what flows in, by `in` or a name from a line above"
     log.say("E0202", name.span, message, hint, [label])
     return True
 

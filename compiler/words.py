@@ -5,6 +5,9 @@ from __future__ import annotations
 PLACEHOLDER = "_"
 """What the parser puts in the place of a line it could not read; later stages pass over it."""
 STRUCTURE = ("branch", "inception", "parallel", "repeat", "residual", "scan", "shortcut")
+DEFINING = ("block", "net", "train", "use")
+CLAIMING = ("expect", "input", "output", "param", "share")
+"""Words that begin a line of a definition and are no layers."""
 CONSTANTS = ("yes", "no", "none")
 LATER = {
     "scan": "cells of one's own",
