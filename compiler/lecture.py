@@ -154,11 +154,9 @@ def _again(others: Sequence[Part]) -> str:
     names = [part.path for part in others if part.rows and part.rows[0].params]
     if names and len(names) == len(others):
         first, last = names[0], names[-1]
-        return (
-            f"The same once more: {first}."
-            if len(names) == 1
-            else (f"The same {len(names):,} times more: {first} to {last}.")
-        )
+        if len(names) == 1:
+            return f"The same once more: {first}."
+        return f"The same {len(names):,} times more: {first} to {last}."
     return "The same once more." if len(others) == 1 else f"The same {len(others):,} times more."
 
 

@@ -428,8 +428,8 @@ def times(*sizes: Size | str) -> str:
 
 
 def by(sizes: Sequence[Size]) -> str:
-    """Sizes as people say them: `5 × 5`."""
-    return " × ".join(map(str, sizes))
+    """Sizes as people say them, sums in parentheses: `5 × 5`, `(H + 1) × W`."""
+    return " × ".join(times(size) for size in sizes)
 
 
 def counted(count: Size, thing: str) -> str:
