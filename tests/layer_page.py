@@ -8,13 +8,13 @@ from importlib import import_module
 from textwrap import dedent
 from typing import Any
 
-from compiling import REPOSITORY, net_of
-from goldens import said
+from compiling import REPOSITORY, findings, net_of
 
 from netc.compiler.graph import LayerStep
 from netc.compiler.layers import find, words
 from netc.compiler.layers.base import Layer, Tensor
 from netc.compiler.receptive import LETTERS
+from netc.compiler.render import render, summary
 from netc.compiler.report import Row
 
 FOLDER = REPOSITORY / "docs" / "layers"
@@ -178,6 +178,12 @@ def _number(value: float) -> str:
     return str(int(value) if float(value).is_integer() else value)
 
 
+def said(text: str) -> str:
+    """What `netc check` prints about a spec."""
+    found = findings(text)
+    return f"{render(found)}\n{summary(found)}\n" if found else "nothing to say\n"
+
+
 def spec(line: str, flows: str, claim: str = "") -> str:
     """A net of one line: what flows in is `x`, further values are `b` and `c`."""
     shapes = flows.split(" ; ")
@@ -205,7 +211,8 @@ def _accepted(line: str, flows: str, output: str) -> str:
         for name, parts in facts.items()
         for index, part in enumerate(filter(None, parts))
     )
-    return f"`{line}` {_does(row)}.\n\n```net\n{text}```\n\n```text\n{told}```\n"
+    shown = f"`{line}` {_does(row)}.\n\n```net\n{text}```\n\n```text\n{told}```\n"
+    return f"{shown}\n```text\n{said(text)}```\n" if findings(text) else shown
 
 
 def _step(row: Row) -> tuple[LayerStep, list[Tensor]]:

@@ -15,10 +15,14 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from goldens import said
+from compiling import findings
+from layer_page import said
 
-from netc.api import read
+from netc.api import Spec
 from netc.cli import main
+from netc.compiler import recipes, training
+from netc.compiler.source import Source
+from netc.compiler.words import CONSTANTS, LATER, STRUCTURE
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "docs" / "examples"
@@ -110,14 +114,20 @@ def test_a_page_shows_what_netc_says(
         assert rewritten(text) == text
 
 
+def compiled(text: str) -> Spec:
+    """A spec as if it stood in docs/examples, where it may use the others."""
+    return Spec(Source(str(EXAMPLES / "page.net"), text), {}, EXAMPLES)
+
+
 @every_page
 def test_specs_on_the_page_compile(page: Path) -> None:
     for block in of_kind(page, "net"):
-        spec = read(block, {})
+        spec = compiled(block)
         spec.judge()
-        assert not [d for d in spec.diagnostics if d.severity != "note"], block
+        allowed = ("note", "warning") if "layers" in page.parts else ("note",)
+        assert not [d for d in spec.diagnostics if d.severity not in allowed], block
     for block in of_kind(page, "net wrong"):
-        assert any(d.severity == "error" for d in read(block, {}).diagnostics), block
+        assert any(d.severity == "error" for d in compiled(block).diagnostics), block
 
 
 @every_page
@@ -148,3 +158,34 @@ def test_every_example_is_on_a_page() -> None:
     named = {name for page in PAGES for name in _EXAMPLE.findall(page.read_text("utf-8"))}
     parts = {f"docs/examples/{f.relative_to(EXAMPLES).as_posix()}" for f in EXAMPLES.rglob("*.net")}
     assert named == parts
+
+
+def words_in(text: str) -> set[str]:
+    """The words between backticks."""
+    quoted = re.findall(r"`([^`\n]+)`", text)
+    return {word for part in quoted for word in re.findall(r"[a-z_]+(?:\.[a-z]+)?", part)}
+
+
+def test_the_language_page_names_every_word() -> None:
+    """What can be written, and what is not built yet: both are said."""
+    owed = {
+        *STRUCTURE, *CONSTANTS, *LATER, "tune", "padded",
+        *training.CLAUSES, *training.METRICS, *training.LATER,
+        *(word for role in recipes.roles() for word in recipes.words(role)),
+        *words_in(findings("net A:\n    input x: [2]\n    dense x.weight\n")[0].hint),
+    }  # fmt: skip
+    said_there = words_in((ROOT / "docs" / "language.md").read_text("utf-8"))
+    assert owed <= said_there, owed - said_there
+
+
+def test_what_the_language_page_measures_is_measured() -> None:
+    text = (ROOT / "docs" / "language.md").read_text("utf-8")
+    (paragraph,) = re.findall(r"^`expect` measures .*?\n\n", text, re.MULTILINE | re.DOTALL)
+    measures = words_in(paragraph) - {"expect"}
+    assert {"params", "macs", "memory.training", "output"} <= measures
+    for measure in measures:
+        for found in findings(
+            f"net A:\n    input x: [2]\n    dense 3\n    expect {measure} == -1\n"
+        ):
+            assert found.code in ("E0502", "E0503"), found
+            assert "nothing that is measured" not in found.message
