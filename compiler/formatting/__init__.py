@@ -22,7 +22,7 @@ from netc.compiler.parse import parse, words
 from netc.compiler.source import Source
 from netc.compiler.tree import Tree
 
-_PASSES = (space_out, line_up_names, unfold_bodies, line_up_bodies, line_up_claims)
+_PASSES = (space_out, unfold_bodies, line_up_names, line_up_bodies, line_up_claims)
 
 
 class ReadsDifferently(Exception):

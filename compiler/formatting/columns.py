@@ -18,8 +18,9 @@ NAMES_APART = 3
 HEADS_APART = 8
 """The same for what stands before the colon of a one-line block."""
 
-CLAIMS = 33
-"""Columns before a claim at the end of a short row."""
+CLAIMS, LONG = 33, 60
+"""Columns before a claim at the end of a short row; the longest text that moves the claims of the
+rows around it."""
 
 _Key = Callable[[Row], object]
 """What must be equal in rows that line up; None for a row that lines up with none."""
@@ -58,14 +59,14 @@ def line_up_claims(entries: Sequence[Entry]) -> list[Entry]:
     found = list(entries)
     for places in _paragraphs(entries):
         rows = [_at(found, place) for place in places]
-        arrows = [row.arrows[-1] for row in rows]
-        texts = [row.ends[arrow - 1] for row, arrow in zip(rows, arrows, strict=True)]
-        longest = max(row.ends[-1] - text for row, text in zip(rows, texts, strict=True)) - 1
-        widest = max((text for text in texts if text + 2 + longest <= WIDTH), default=0)
-        column = max(widest + 2, min(CLAIMS, WIDTH - longest))
-        for place, row, arrow, text in zip(places, rows, arrows, texts, strict=True):
-            if text <= widest:
-                found[place] = _with_gap(row, arrow, column - text)
+        texts = [row.ends[row.arrows[-1] - 1] for row in rows]
+        near = [text for text in texts if text <= LONG]
+        longest = max(row.ends[-1] - text - 1 for row, text in zip(rows, texts, strict=True))
+        column = max(max(near, default=0) + 2, CLAIMS)
+        for place, row, text in zip(places, rows, texts, strict=True):
+            gap = max(column - text, 2) if column + longest <= WIDTH else 2
+            if row.ends[-1] - 1 + gap <= WIDTH:
+                found[place] = _with_gap(row, row.arrows[-1], gap)
     return found
 
 
