@@ -6,6 +6,7 @@ the same net make no difference.
 
 from __future__ import annotations
 
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
@@ -17,8 +18,8 @@ Kind = Literal["added", "gone", "changed", "renamed", "affected"]
 
 _Pair: TypeAlias = tuple[Row | None, Row | None]
 _UNORDERED = ("add", "mul")
-_MOST_ALIGNED = 3_000
-"""Layers between equal ends from which on they are paired by name: alignment is quadratic there."""
+_MOST_ALIGNED = 100_000
+"""Pairs of like layers from which on layers are paired by name: aligning takes time for each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,11 +180,17 @@ def _pairs(old: Sequence[Row], new: Sequence[Row]) -> Iterator[_Pair]:
     while end < min(len(left), len(right)) - start and left[-1 - end] == right[-1 - end]:
         end += 1
     a, b = len(left) - end, len(right) - end
-    if max(a, b) - start > _MOST_ALIGNED:
+    if _likenesses(left[start:a], right[start:b]) > _MOST_ALIGNED:
         yield from _by_name(old[start:a], new[start:b])
     else:
         yield from _aligned(old[start:a], new[start:b], left[start:a], right[start:b])
     yield from zip(old[a:], new[b:], strict=True)
+
+
+def _likenesses(left: Sequence[object], right: Sequence[object]) -> int:
+    """How many pairs of like layers there are."""
+    counts = Counter(right)
+    return sum(count * counts[token] for token, count in Counter(left).items())
 
 
 def _aligned(
@@ -200,27 +207,52 @@ def _aligned(
 
 def _by_name(old: Sequence[Row], new: Sequence[Row]) -> Iterator[_Pair]:
     """Pairs layers of equal path and word, then of equal word in order; the rest came or went."""
-    free: dict[tuple[str, ...], list[int]] = {}
+    free: dict[tuple[str, ...], deque[int]] = {}
     for place, row in enumerate(old):
-        free.setdefault((row.path, row.layer), []).append(place)
+        free.setdefault((row.path, row.layer), deque()).append(place)
     partner: dict[int, int] = {}
     for place, row in enumerate(new):
         if found := free.get((row.path, row.layer)):
-            partner[place] = found.pop(0)
+            partner[place] = found.popleft()
     taken = set(partner.values())
-    words: dict[str, list[int]] = {}
+    words: dict[str, deque[int]] = {}
     for place, row in enumerate(old):
         if place not in taken:
-            words.setdefault(row.layer, []).append(place)
+            words.setdefault(row.layer, deque()).append(place)
     for place, row in enumerate(new):
         if place not in partner and (found := words.get(row.layer)):
-            partner[place] = found.pop(0)
-    taken = set(partner.values())
-    for place, row in enumerate(old):
-        if place not in taken:
-            yield row, None
+            partner[place] = found.popleft()
+    yield from _in_order(old, new, partner)
+
+
+def _in_order(old: Sequence[Row], new: Sequence[Row], partner: dict[int, int]) -> Iterator[_Pair]:
+    """Pairs in the new net's order; what went stands where it was."""
+    matched = set(partner.values())
+    left = deque(place for place in range(len(old)) if place not in matched)
+    came: list[Row] = []
     for place, row in enumerate(new):
-        yield (old[partner[place]] if place in partner else None), row
+        if place not in partner:
+            came.append(row)
+            continue
+        went = []
+        while left and left[0] < partner[place]:
+            went.append(old[left.popleft()])
+        yield from _replaced(went, came)
+        came = []
+        yield old[partner[place]], row
+    yield from _replaced([old[place] for place in left], came)
+
+
+def _replaced(went: list[Row], came: list[Row]) -> Iterator[_Pair]:
+    """One layer in the place of another, if both have weights or both have none."""
+    count = 0
+    for a, b in zip(went, came, strict=False):
+        if _keyed(a, a) != _keyed(b, b):
+            break
+        count += 1
+        yield a, b
+    yield from ((row, None) for row in went[count:])
+    yield from ((None, row) for row in came[count:])
 
 
 def _token(row: Row) -> object:

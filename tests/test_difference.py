@@ -11,6 +11,7 @@ from compiling import REPOSITORY, net_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_nets import nets
+from test_report import documented, keys_of
 
 from netc.cli import main
 from netc.compiler.difference import Change, difference
@@ -91,7 +92,8 @@ def test_arguments_are_told_with_what_follows_from_them() -> None:
         (["a = conv 4, 1x1"], ["b = conv 4, 1x1"], ["renamed b: name a → b"]),
         (["conv 4, 3x3"], ["conv 4, 3, stride=1"], []),
         (["conv 4, 3x3, pad=1"], ["conv 4, 3x3, pad=1 -> [4, 8, 8]"], []),
-        (["relu"], ["tanh"], ["gone relu: ", "added tanh: "]),
+        (["relu"], ["tanh"], ["changed tanh: layer relu → tanh"]),
+        (["relu"], ["batch_norm"], ["gone relu: ", "added batch_norm1: "]),
         (
             ["a = conv 4, 1x1", "b = relu", "(a, b) -> add"],
             ["a = conv 4, 1x1", "b = relu", "(b, a) -> add"],
@@ -143,12 +145,12 @@ def test_diff_shows_and_ends_with_1(other: str) -> None:
     result = netc("diff", lenet, other)
     assert result.exit_code == 1
     assert "> f6 · dense 84: name dense2 → f6" in result.stdout
-    assert "- tanh" in result.stdout
+    assert "~ relu: layer tanh → relu" in result.stdout
     content = json.loads(netc("diff", lenet, other, "--json").stdout)
     assert content["format"] == 1
     (entry,) = content["nets"]
     assert entry["same"] is False
-    assert {change["kind"] for change in entry["changes"]} == {"added", "gone", "renamed"}
+    assert {change["kind"] for change in entry["changes"]} == {"changed", "renamed"}
 
 
 def test_diff_of_files_that_git_shows_as_empty(other: str) -> None:
@@ -201,3 +203,13 @@ def test_compare_shows_totals_side_by_side(tmp_path: Path) -> None:
     text = netc("compare", str(file)).stdout
     assert "110,592" in text and "200,704" in text and "1.81" in text
     assert netc("compare", f"{file}:Small").exit_code == 0
+
+
+def test_docs_and_output_have_the_same_keys(tmp_path: Path) -> None:
+    old, new = tmp_path / "old.net", tmp_path / "new.net"
+    old.write_text(lines("a = conv 4, 3x3", "relu"))
+    new.write_text(lines("conv 4, 3x3, bias=no", "tanh"))
+    found = keys_of(json.loads(netc("diff", str(old), str(new), "--json").stdout))
+    ends = {"old", "new", "facts"}  # null or empty where a layer came or went
+    missing = {key for key in documented("diff") ^ found if key.rsplit(".", 1)[-1] not in ends}
+    assert not missing

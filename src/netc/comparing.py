@@ -143,8 +143,9 @@ def _line(change: Change) -> str:
         for fact in change.facts
     )
     text = row.text if len(row.text) <= 40 else row.text[:39] + "…"
-    rest = f": {facts}" if facts else f" -> {row.output}, {row.params:,} parameters"
-    return f"{_MARKS[change.kind]} {row.path} · {text}{rest}"
+    size = f" -> {row.output}" + (f", {row.params:,} parameters" if row.params else "")
+    place = text if row.path == text else f"{row.path} · {text}"
+    return f"{_MARKS[change.kind]} {place}{f': {facts}' if facts else size}"
 
 
 def _total(fact: Fact) -> tuple[str, str, str, str]:
