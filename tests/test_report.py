@@ -232,43 +232,6 @@ def test_a_residual_of_zero_weights_passes_its_input() -> None:
     assert torch.equal(module(x), x)
 
 
-@covers("AC06", "AC09", "NO04")
-@pytest.mark.parametrize(
-    ("lines", "code"),
-    [
-        ("flatten -> dense 50 -> dense 10", "W0302"),
-        ("flatten -> dense 50 -> linear -> dense 10", "W0302"),
-        ("flatten\n" + "dense 9 -> sigmoid\n" * 5 + "dense 10", "W0303"),
-        ("conv 8, 3x3 -> batch_norm", "W0301"),
-    ],
-)
-def test_warnings_name_what_is_most_likely_not_meant(lines: str, code: str) -> None:
-    assert [d.code for d in lines_of(lines).spec.diagnostics] == [code]
-
-
-@covers("AC08")
-@pytest.mark.parametrize(
-    ("last", "loss", "suits"),
-    [
-        ("dense 10", "cross_entropy", True),
-        ("dense 1", "bce", True),
-        ("dense 1", "mse", True),
-        ("dense 1 -> relu", "mse", True),
-        ("dense 10 -> softmax", "cross_entropy", False),
-        ("dense 10 -> relu", "cross_entropy", False),
-        ("dense 1 -> sigmoid", "bce", False),
-        ("dense 1 -> softmax", "mse", False),
-    ],
-)
-def test_the_last_activation_is_held_against_the_loss(last: str, loss: str, suits: bool) -> None:
-    text = (
-        f"net N:\n    input x: [1, 8, 8]\n    flatten -> {last}\n\ntrain N:\n    data digits\n"
-        f"    loss {loss}\n    optimizer adam\n    epochs 1, batch=8\n"
-    )
-    codes = [d.code for d in spec_of(text).diagnostics]
-    assert codes == ([] if suits else ["W0601"])
-
-
 # -- the arithmetic holds
 
 _STEP = re.compile(r"([^=,;:]+(?:=[^=,;:]+)+)")
