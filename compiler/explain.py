@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import Any
 
 from netc.compiler.graph import LayerStep, Wire
@@ -32,7 +33,7 @@ class Found:
 
 def find(word: str, tree: Sequence[Part], source: Source) -> Found:
     """The layers of a path, a line number or a layer's word; else the parts so called."""
-    if word.isdigit():
+    if is_line(word):
         return _in_line(int(word), tree, source)
     known = list(every(tree))
     rows = [part.rows[0] for part in known if not part.inner and part.path == word]
@@ -42,6 +43,11 @@ def find(word: str, tree: Sequence[Part], source: Source) -> Found:
             return Found(parts=outer[:1])
         rows = [part.rows[0] for part in known if not part.inner and part.rows[0].layer == word]
     return Found(tuple(rows))
+
+
+def is_line(word: str) -> bool:
+    """Whether a word is a line's number."""
+    return word.isdecimal() and len(word) < 10
 
 
 def _in_line(number: int, tree: Sequence[Part], source: Source) -> Found:
@@ -63,7 +69,7 @@ def _in_line(number: int, tree: Sequence[Part], source: Source) -> Found:
 def missing(word: str, trees: Iterable[Sequence[Part]], source: Source) -> str:
     """That no layer is called so, or stands in this line, with the nearest that does."""
     known = [part for tree in trees for part in every(tree)]
-    if word.isdigit():
+    if is_line(word):
         lines = sorted({p.step.span.line for p in known if p.step.span.source == source})
         near = min(lines, key=lambda line: abs(line - int(word)), default=None)
         hint = f"; the nearest that does is line {near}" if near else ""
@@ -113,7 +119,8 @@ def _told(places: Sequence[Row], names: dict[Wire, str]) -> str:
         lines += _entry(f"at {len(places)} places", [_listed([place.path for place in places])])
     inputs = row.step.inputs
     if isinstance(row.step, LayerStep):
-        lines += _entry("does", [row.step.layer.does([wire.tensor for wire in inputs], row.output)])
+        does = row.step.layer.does([wire.tensor for wire in inputs], row.output)
+        lines += _entry("does", wrap(does, WIDTH - MARGIN))
     lines += _entry("takes", [f"{w.tensor} from {names[w]}" for w in inputs] or ["nothing"])
     lines += _entry("gives", [str(row.output)])
     lines += [""]
@@ -143,7 +150,7 @@ def statements(text: str) -> list[str]:
     for part in text.split("; "):
         axes = [match for one in part.split(", ") if (match := _AXIS.fullmatch(one))]
         if len(axes) != len(part.split(", ")):
-            found.append(grouped(part))
+            found += [grouped(part)] if "=" in part else wrap(part, WIDTH - MARGIN)
             continue
         same: dict[str, list[str]] = {}
         for match in axes:
@@ -181,9 +188,7 @@ def _memory(why: Reasons) -> list[str]:
 
 
 def _legend(why: Reasons) -> list[str]:
-    """What the letters in the formulas stand for, in lines of bearable length."""
-    from textwrap import wrap
-
+    """What the letters in the formulas stand for."""
     texts = (why.formulas.output, why.formulas.params, why.formulas.macs, why.field_formula)
     known = dict(why.letters)
     said: dict[str, str] = {}

@@ -15,8 +15,11 @@ from explained import all_hold, assert_right, outline_of, row_of
 from hypothesis import given, settings
 from random_nets import nets
 
+from netc import explaining
 from netc.cli import main
 from netc.compiler.explain import explanation, find, grouped
+from netc.compiler.layers import find as find_layer
+from netc.compiler.layers import words
 from netc.compiler.lecture import lecture
 
 covers = pytest.mark.covers
@@ -90,6 +93,29 @@ def test_the_json_of_the_report_has_the_same_arithmetic() -> None:
     for part in entry["why"]["memory"].values():
         assert grouped(part) in text
     for formula in entry["why"]["formulas"].values():
+        assert formula.split("; ")[0] in text
+
+
+EXAMPLES = [
+    (line, flows)
+    for word in words()
+    if (kind := find_layer(word)) is not None
+    for line, flows, _ in kind.examples
+]
+
+
+@pytest.mark.parametrize(("line", "flows"), EXAMPLES, ids=[line for line, _ in EXAMPLES])
+def test_every_layer_s_examples_are_explained_rightly(line: str, flows: str) -> None:
+    shapes = flows.split(" ; ")
+    inputs = [f"    input {name}: {shape}\n" for name, shape in zip("xbc", shapes, strict=False)]
+    start = "x -> " if len(shapes) > 1 else ""
+    net = outline_of(net_of(f"net Net:\n{''.join(inputs)}    {start}{line}\n"))
+    (row,) = net.report.rows
+    assert_right(row)
+    text = explanation([row], net)
+    all_hold(text)
+    all_hold("\n".join(lecture(net)))
+    for formula in (row.why.formulas.output, row.why.formulas.params, row.why.formulas.macs):
         assert formula.split("; ")[0] in text
 
 
@@ -176,13 +202,22 @@ def test_what_comes_before_the_first_weights_is_not_kept() -> None:
     [
         ("con1", "no layer here is called `con1`: did you mean `conv1`?"),
         ("14", f"line 14 of {LENET} makes no layer; the nearest that does is line 12"),
+        ("9" * 5000, f"no layer here is called `{'9' * 5000}`"),
+        ("²", "no layer here is called `²`"),
         ("0", f"line 0 of {LENET} makes no layer; the nearest that does is line 5"),
     ],
 )
 def test_a_miss_names_what_is_near(layer: str, message: str) -> None:
     missed = netc(LENET, layer)
     assert (missed.exit_code, missed.stdout) == (2, "")
-    assert missed.stderr == f"Error: {message}\n"
+    assert missed.stderr.startswith(f"Error: {message}")
+    assert missed.stderr.count("\n") == 1
+
+
+def test_a_code_takes_no_layer() -> None:
+    wrong = netc("E0301", "conv1")
+    assert wrong.exit_code == 2
+    assert "leave LAYER out" in wrong.stderr
 
 
 def test_a_spec_with_errors_is_not_explained() -> None:
@@ -217,6 +252,13 @@ def keys_of(content: Any, before: str = "") -> set[str]:
     if isinstance(content, list) and content and isinstance(content[0], dict):
         return set().union(*(keys_of(one, f"{before}[]") for one in content))
     return {before + "[]" if isinstance(content, list) and before.endswith("lecture") else before}
+
+
+def test_on_a_terminal_lines_are_broken_at_its_width(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(explaining, "width_of", lambda stream: 72)
+    told = netc("specs/resnet50.net").stdout.splitlines()
+    assert max(map(len, told)) <= 72
+    assert "    layer1.0.conv1 looks at 1 × 1 windows of the 64-channel 56 × 56" in told
 
 
 def test_json_is_as_documented() -> None:

@@ -199,6 +199,8 @@ def explain(
 
     try:
         if explaining.is_code(target):
+            if layer is not None:
+                raise click.UsageError("a code has a page of its own: leave LAYER out")
             click.echo(explaining.shown(target, as_json), nl=False)
             return
         spec = _compiled(target, values)

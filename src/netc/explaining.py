@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import sys
 from typing import TYPE_CHECKING, Any
+
+from netc.checking import width_of
 
 if TYPE_CHECKING:
     from netc.api import NetHandle, Spec
@@ -55,7 +58,7 @@ def _text(spec: Spec, nets: list[NetHandle], layer: str | None) -> str:
     from netc.compiler.lecture import lecture, walk_through
 
     if layer is None:
-        return "\n".join("\n".join(lecture(_outline(net))) + "\n" for net in nets)
+        return "\n".join(_lines(lecture(_outline(net))) for net in nets)
     from netc.compiler.explain import explanation
 
     told: list[str] = []
@@ -63,8 +66,25 @@ def _text(spec: Spec, nets: list[NetHandle], layer: str | None) -> str:
         if found.rows:
             told.append(explanation(found.rows, net))
         if found.parts:
-            told.append("\n".join(walk_through(found.parts, net)) + "\n")
+            told.append(_lines(walk_through(found.parts, net)))
     return "\n".join(told)
+
+
+def _lines(told: list[str]) -> str:
+    """A line for each layer; broken to the terminal's width where one reads along."""
+    width = width_of(sys.stdout)
+    if width is not None:
+        told = [_broken(line, max(width, 40)) for line in told]
+    return "".join(f"{line}\n" for line in told)
+
+
+def _broken(line: str, width: int) -> str:
+    from textwrap import fill
+
+    further = " " * (len(line) - len(line.lstrip()) + 4)
+    return fill(
+        line, width, subsequent_indent=further, break_long_words=False, break_on_hyphens=False
+    )
 
 
 def _data(spec: Spec, nets: list[NetHandle], layer: str | None) -> dict[str, Any]:
@@ -74,7 +94,9 @@ def _data(spec: Spec, nets: list[NetHandle], layer: str | None) -> dict[str, Any
     from netc.compiler.report import FORMAT
 
     if layer is None:
-        data: list[dict[str, Any]] = [{"name": net.name, "lecture": lecture(_outline(net))} for net in nets]
+        data: list[dict[str, Any]] = [
+            {"name": net.name, "lecture": lecture(_outline(net))} for net in nets
+        ]
     else:
         data = [
             {
