@@ -20,7 +20,7 @@ from layer_page import said
 
 from netc.api import Spec
 from netc.cli import main
-from netc.compiler import recipes, training
+from netc.compiler import expansion, frame, layout, recipes, training
 from netc.compiler.source import Source
 from netc.compiler.words import CONSTANTS, LATER, STRUCTURE
 
@@ -149,6 +149,13 @@ def test_code_on_the_page_stands_in_the_code(page: Path) -> None:
 
 
 @every_page
+def test_every_block_is_of_a_known_kind(page: Path) -> None:
+    """Else a slip in the word behind the fence would let a block go unheld."""
+    known = {"console", "net", "net wrong", "python", "py", "text", "sh", "json", "yaml"}
+    assert {block.kind for block in blocks(page.read_text("utf-8"))} <= known
+
+
+@every_page
 def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", page.read_text("utf-8")):
         assert "://" in target or (page.parent / target).exists(), target
@@ -176,6 +183,15 @@ def test_the_language_page_names_every_word() -> None:
     }  # fmt: skip
     said_there = words_in((ROOT / "docs" / "language.md").read_text("utf-8"))
     assert owed <= said_there, owed - said_there
+
+
+def test_the_language_page_gives_the_limits() -> None:
+    page = (ROOT / "docs" / "language.md").read_text("utf-8")
+    (limits,) = re.findall(r"^\*\*Limits\.\*\* .*?\n\n", page, re.MULTILINE | re.DOTALL)
+    for limit in (expansion.MOST, layout.DEEPEST, frame.DEEPEST):
+        assert re.search(rf"\b{limit:,}\b", limits), limit
+    assert layout.LARGEST == 2**63 - 1
+    assert "2⁶³ − 1" in limits
 
 
 def test_what_the_language_page_measures_is_measured() -> None:
