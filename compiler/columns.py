@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
+from netc.compiler import receptive
 from netc.compiler.entries import Entry
 from netc.compiler.graph import LayerStep
 from netc.compiler.layers.base import Tensor
 from netc.compiler.memory import BYTES
+from netc.compiler.receptive import Field
 from netc.compiler.report import Report, Row
 from netc.compiler.sizes import Floor, Shape, Size, Symbolic
 
@@ -100,10 +102,14 @@ def _share(part: int, whole: int) -> float | None:
     return part / whole if whole else None
 
 
-def _receptive(entry: Entry, report: Report) -> Value:
+def _receptive(of: Callable[[Field], Value]) -> Callable[[Entry, Report], Value]:
     """Of the layer that made the value; a block may hand on a value of one further up."""
-    made = [row for row in entry.rows if row.step.output is entry.output]
-    return made[-1].receptive_field if made else None
+
+    def seen(entry: Entry, report: Report) -> Value:
+        made = [row for row in entry.rows if row.step.output is entry.output]
+        return of(made[-1].place.field) if made else None
+
+    return seen
 
 
 def _why(part: str) -> Callable[[Entry, Report], Value]:
@@ -153,7 +159,9 @@ _COLUMNS = (
     Column(
         "memory", "memory", "bytes", lambda entry, report: activation_bytes(entry.output.tensor)
     ),
-    Column("receptive", "receptive", "shape", _receptive),
+    Column("receptive", "receptive", "shape", _receptive(receptive.sizes)),
+    Column("stride", "stride", "shape", _receptive(receptive.steps)),
+    Column("start", "start", "shape", _receptive(receptive.starts)),
     Column(
         "dense",
         "as dense",

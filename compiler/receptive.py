@@ -133,6 +133,16 @@ def sizes(field: Field) -> tuple[int, ...] | Literal["unknown"] | None:
     return tuple(span.size for span in field)
 
 
+def steps(field: Field) -> tuple[int, ...] | Literal["unknown"] | None:
+    """From one element to the next, in positions of the input, along each axis."""
+    return field if field is None or field == "unknown" else tuple(span.jump for span in field)
+
+
+def starts(field: Field) -> tuple[int, ...] | Literal["unknown"] | None:
+    """The first position that the first element sees; below 0 it lies in the padding."""
+    return field if field is None or field == "unknown" else tuple(span.low for span in field)
+
+
 def of_net(net: Net, found: dict[Wire, Field]) -> tuple[int, ...] | Literal["unknown"] | None:
     """The field of the last value that has not seen everything; None for a net without windows."""
     last: Field = None

@@ -237,5 +237,7 @@ def row_json(row: Row) -> dict[str, Any]:
         "buffers": row.buffers,
         "macs": number(row.macs),
         "receptive_field": _list(row.receptive_field),
+        "receptive_stride": _list(receptive.steps(row.place.field)),
+        "receptive_start": _list(receptive.starts(row.place.field)),
         "why": row.why.to_json(),
     }
