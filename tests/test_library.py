@@ -64,7 +64,7 @@ def test_what_a_used_file_uses_itself_is_not_in_sight(tmp_path: Path) -> None:
     (tmp_path / "a.net").write_text(net)
     assert netc.load(tmp_path / "a.net").net().report().params == 15
     (tmp_path / "b.net").write_text(net + "    Inner\n")
-    with pytest.raises(netc.CompileError, match="E0201 there is no layer.* `Inner`"):
+    with pytest.raises(netc.CompileError, match=r"E0201 there is no layer.* `Inner`"):
         netc.load(tmp_path / "b.net")
 
 

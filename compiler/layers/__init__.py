@@ -10,12 +10,13 @@ if TYPE_CHECKING:
 
 _MODULES: dict[str, tuple[str, ...]] = {
     "activations": (
-        "elu", "gelu", "leaky_relu", "linear", "prelu", "relu", "sigmoid", "silu",
+        "elu", "gelu", "leaky_relu", "linear", "prelu", "relu", "relu6", "sigmoid", "silu",
         "softmax", "tanh",
     ),
     "attention": ("attention",),
     "conv": ("conv", "conv_transpose"),
     "dense": ("dense",),
+    "depthwise": ("depthwise_conv",),
     "dropout": ("dropout",),
     "embedding": ("embedding", "positions"),
     "joins": ("add", "concat", "mul", "stack"),
@@ -25,8 +26,9 @@ _MODULES: dict[str, tuple[str, ...]] = {
         "global_max_pool", "max_pool",
     ),
     "recurrent": ("gru", "lstm", "rnn"),
+    "response": ("local_response_norm",),
     "sequences": ("last", "mean"),
-    "shapes": ("flatten", "reshape", "transpose"),
+    "shapes": ("flatten", "pad_channels", "reshape", "transpose"),
 }  # fmt: skip
 
 _HOME = {word: module for module, words in _MODULES.items() for word in words}

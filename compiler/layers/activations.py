@@ -126,6 +126,28 @@ class LeakyRelu(Activation):
         return (() if self.slope == 0.01 else (Given("slope", self.slope),)), ()
 
 
+class Relu6(Activation):
+    """Rectified linear unit that stops at 6: `min(max(x, 0), 6)`.
+
+    Shape: `[...] -> [...]`.
+    Source: Sandler et al. 2018, MobileNetV2, where it holds in arithmetic of few bits;
+    https://pytorch.org/docs/stable/generated/torch.nn.ReLU6.html
+    """
+
+    kind = "relu6"
+    told = "sets negative numbers to 0 and those above 6 to 6"
+    pytorch = ("nn.ReLU6", "F.relu6")
+    keeps = "input"
+    examples = (
+        ("relu6", "[32, 112, 112]", "[32, 112, 112]"),
+        ("relu6", "[9]", "[9]"),
+    )
+    refused = (
+        ("relu6", "int[9]", "whole numbers"),
+        ("relu6 5", "[9]", "relu6"),
+    )
+
+
 class Prelu(Layer):
     """A rectified linear unit that learns its slope below 0: `x` if `x > 0`, else `weight * x`.
 

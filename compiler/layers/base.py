@@ -157,7 +157,7 @@ class Inferred:
     """A value in a constructor call that follows from the input; `name` is what people call it."""
 
     name: str
-    value: int
+    value: int | float
 
 
 Part: TypeAlias = Given | Inferred | int | float | bool | str | tuple[int, ...] | None

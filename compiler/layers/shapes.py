@@ -16,6 +16,10 @@ from netc.compiler.layers.base import (
     Tensor,
     Torch,
     Weightless,
+    counted,
+    need_float,
+    need_known,
+    need_rank,
     numbered,
     times,
 )
@@ -168,6 +172,66 @@ class Reshape(Arrangement):
         (x,) = inputs
         shape = ", ".join(self._written(x))
         return Torch(None, inline=f"torch.reshape({{0}}, ({shape}{',' * (not self.sizes)}))")
+
+
+class PadChannels(Weightless):
+    """Puts channels of zeros behind those there are: a shortcut's way to more channels (option A).
+
+    Shape: `[c, ...] -> [channels, ...]`, one to three spatial axes, `channels` at least `c`.
+    Source: He, Zhang, Ren, Sun 2015, section 3.3;
+    https://pytorch.org/docs/stable/generated/torch.nn.functional.pad.html
+    """
+
+    kind = "pad_channels"
+    positional = 1
+    letters = (("c", "channels that flow in"),)
+    examples = (
+        ("pad_channels 32", "[16, 16, 16]", "[32, 16, 16]"),
+        ("pad_channels 64", "[64, H, W]", "[64, H, W]"),
+    )
+    refused = (
+        ("pad_channels 8", "[16, 16, 16]", "16 flow in"),
+        ("pad_channels 8", "[4]", "one to three spatial axes"),
+        ("pad_channels", "[16, 16, 16]", "channels"),
+    )
+
+    channels: Positive  #: channels of the output
+
+    def output(self, inputs: Sequence[Tensor]) -> Tensor:
+        (x,) = inputs
+        need_float(x, self.kind)
+        need_rank(x, (2, 3, 4), self.kind, "channels and one to three spatial axes")
+        found = need_known(x.shape[0], "the number of channels", self.kind)
+        if self.channels < found:
+            raise ShapeError(
+                f"`pad_channels` gives {self.channels} channels, and {found} flow in",
+                f"write `{found}` or more; `conv {self.channels}, 1x1` makes them fewer",
+                code="E0309",
+                argument="channels",
+                change=("channels", str(found)),
+            )
+        return Tensor((self.channels, *x.shape[1:]))
+
+    def _zeros(self, x: Tensor) -> int:
+        return self.channels - need_known(x.shape[0], "the number of channels", self.kind)
+
+    def rule(self, inputs: Sequence[Tensor], output: Tensor) -> str:
+        (x,) = inputs
+        return f"channels {x.shape[0]} + {self._zeros(x)} = {self.channels}; the others stay"
+
+    def does(self, inputs: Sequence[Tensor], output: Tensor) -> str:
+        return f"puts {counted(self._zeros(inputs[0]), 'channel')} of zeros behind what flows in"
+
+    def receptive(self, inputs: Sequence[Tensor]) -> Receptive:
+        return "same"
+
+    def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
+        return Kept()
+
+    def torch(self, inputs: Sequence[Tensor], output: Tensor) -> Torch:
+        (x,) = inputs
+        ends = (0, 0) * (len(x.shape) - 1)
+        return Torch(None, inline=f"F.pad({{0}}, {(*ends, 0, self._zeros(x))})")
 
 
 class Transpose(Arrangement):

@@ -84,6 +84,16 @@ def _conv(draw: Draw) -> tuple[Any, ...]:
     return arguments, [(groups * channels, *sizes)]
 
 
+def _depthwise_conv(draw: Draw) -> tuple[Any, ...]:
+    shape = _image(draw)
+    arguments = _window(draw, len(shape) - 1) | {
+        "multiplier": draw(st.integers(1, 3)),
+        "dilation": _per_axis(draw, len(shape) - 1, 1, 2),
+        "bias": draw(FLAGS),
+    }
+    return arguments, [shape]
+
+
 def _conv_transpose(draw: Draw) -> tuple[Any, ...]:
     arguments, inputs = _conv(draw)
     strides = arguments["stride"]
@@ -143,6 +153,16 @@ def _instance_norm(draw: Draw) -> tuple[Any, ...]:
     return {"eps": draw(EPS), "affine": draw(FLAGS)}, [_image(draw)]
 
 
+def _local_response_norm(draw: Draw) -> tuple[Any, ...]:
+    arguments = {
+        "n": draw(st.sampled_from([1, 3, 5])),
+        "k": draw(st.sampled_from([1.0, 2.0])),
+        "alpha": draw(st.sampled_from([1e-4, 0.1])),
+        "beta": draw(st.sampled_from([0.75, 0.5])),
+    }
+    return arguments, [_image(draw)]
+
+
 def _flatten(draw: Draw) -> tuple[Any, ...]:
     return {}, [_shape(draw, 1, 4)]
 
@@ -153,6 +173,11 @@ def _reshape(draw: Draw) -> tuple[Any, ...]:
     if len(sizes) > 1 and draw(FLAGS):
         sizes = [sizes[0] * sizes[1], *sizes[2:]]
     return {"sizes": draw(st.sampled_from([list(sizes), tuple(sizes)]))}, [shape]
+
+
+def _pad_channels(draw: Draw) -> tuple[Any, ...]:
+    shape = _image(draw)
+    return {"channels": shape[0] + draw(st.integers(0, 3))}, [shape]
 
 
 def _transpose(draw: Draw) -> tuple[Any, ...]:
@@ -250,6 +275,7 @@ STRATEGIES: dict[str, Callable[[Draw], tuple[Any, ...]]] = {
     "conv": _conv,
     "conv_transpose": _conv_transpose,
     "dense": _dense,
+    "depthwise_conv": _depthwise_conv,
     "dropout": _dropout,
     "elu": _any_shape(alpha=st.sampled_from([1.0, 0.5, 2])),
     "embedding": _embedding,
@@ -264,13 +290,16 @@ STRATEGIES: dict[str, Callable[[Draw], tuple[Any, ...]]] = {
     "layer_norm": _layer_norm,
     "leaky_relu": _any_shape(slope=st.sampled_from([0.01, 0.2, -1.5])),
     "linear": _any_shape(),
+    "local_response_norm": _local_response_norm,
     "lstm": _recurrent(),
     "max_pool": _pool(dilation=st.integers(1, 2)),
     "mean": _mean,
     "mul": _join,
+    "pad_channels": _pad_channels,
     "positions": _positions,
     "prelu": _prelu,
     "relu": _any_shape(),
+    "relu6": _any_shape(),
     "reshape": _reshape,
     "rnn": _recurrent(act=st.sampled_from(["tanh", "relu"])),
     "sigmoid": _any_shape(),
