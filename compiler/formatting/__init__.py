@@ -16,7 +16,7 @@ from netc.compiler.formatting.columns import (
     line_up_names,
 )
 from netc.compiler.formatting.folding import Line, fold
-from netc.compiler.formatting.rows import Row, read
+from netc.compiler.formatting.rows import STEP, Row, read
 from netc.compiler.formatting.sameness import comments, same
 from netc.compiler.parse import parse, words
 from netc.compiler.source import Source
@@ -63,7 +63,7 @@ def _in_form(text: str) -> str:
         if isinstance(entry, Row):
             lines += fold(entry)
         else:
-            lines.append(Line(4 * entry.depth, "", entry.text, entry.blank))
+            lines.append(Line(STEP * entry.depth, "", entry.text, entry.blank))
     gaps = comment_columns(lines)
     return "".join(_printed(line, gap) for line, gap in zip(lines, gaps, strict=True))
 
