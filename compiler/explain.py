@@ -112,27 +112,38 @@ def grouped(text: str) -> str:
 
 def _told(places: Sequence[Row], names: dict[Wire, str]) -> str:
     row, why = places[0], places[0].why
-    formulas = why.formulas
     head = f"{row.path}  {' '.join(row.text.split())}  ({row.span.source.name}:{row.span.line})"
-    lines = [head, "", *_entry("line", [row.span.source.line(row.span.line).strip()])]
+    used = _legend(why)
+    where = _entry("where", used) if used else []
+    lines = [head, "", *_stands(places, names), "", *_numbers(why, _elsewhere(places)), *where]
+    return "\n".join(lines) + "\n"
+
+
+def _stands(places: Sequence[Row], names: dict[Wire, str]) -> list[str]:
+    """Where it stands, what it does, what flows in and out."""
+    row, inputs = places[0], places[0].step.inputs
+    lines = _entry("line", [row.span.source.line(row.span.line).strip()])
     if len(places) > 1:
         lines += _entry(f"at {len(places)} places", [_listed([place.path for place in places])])
-    inputs = row.step.inputs
     if isinstance(row.step, LayerStep):
         does = row.step.layer.does([wire.tensor for wire in inputs], row.output)
         lines += _entry("does", wrap(does, WIDTH - MARGIN))
     lines += _entry("takes", [f"{w.tensor} from {names[w]}" for w in inputs] or ["nothing"])
-    lines += _entry("gives", [str(row.output)])
-    lines += [""]
-    lines += _entry("output size", [*_formula(formulas.output), *statements(why.output)])
-    lines += _entry("parameters", [*_formula(formulas.params), grouped(why.params)])
-    lines += _entry("MACs", [*_formula(formulas.macs), grouped(why.macs)])
-    lines += _entry("FLOPs", [grouped(why.flops)])
-    field = [*_formula(why.field_formula), *statements(why.receptive_field), *_elsewhere(places)]
-    lines += _entry("receptive field", field)
-    lines += _entry("memory", _memory(why))
-    used = _legend(why)
-    return "\n".join([*lines, *(_entry("where", used) if used else [])]) + "\n"
+    return lines + _entry("gives", [str(row.output)])
+
+
+def _numbers(why: Reasons, elsewhere: Sequence[str]) -> list[str]:
+    """Formula, numbers put in and result of each number."""
+    formulas = why.formulas
+    field = [*_formula(why.field_formula), *statements(why.receptive_field), *elsewhere]
+    return [
+        *_entry("output size", [*_formula(formulas.output), *statements(why.output)]),
+        *_entry("parameters", [*_formula(formulas.params), grouped(why.params)]),
+        *_entry("MACs", [*_formula(formulas.macs), grouped(why.macs)]),
+        *_entry("FLOPs", [grouped(why.flops)]),
+        *_entry("receptive field", field),
+        *_entry("memory", _memory(why)),
+    ]
 
 
 def _entry(title: str, lines: Sequence[str]) -> list[str]:
@@ -171,7 +182,7 @@ def _elsewhere(places: Sequence[Row]) -> list[str]:
     others = [row for row in places[1:] if row.receptive_field != here]
     lines = [f"at {row.path}: {_seen(row)}" for row in others[:LISTED]]
     more = len(others) - LISTED
-    return lines + ([f"and otherwise at {more:,} more places"] if more > 0 else [])
+    return lines + ([f"and something else at {more:,} more places"] if more > 0 else [])
 
 
 def _seen(row: Row) -> str:

@@ -77,9 +77,10 @@ def _join(ways: Sequence[Field]) -> Field:
     return tuple(spans)
 
 
-FORMULA = "r + (k − 1)·j; j·s"
+FORMULA = "r + (e − 1)·j; j·s"
 LETTERS = (
     ("r", "positions seen before"),
+    ("e", "elements that a window spans, dilation counted in"),
     ("j", "jump: positions of the input from one element to the next"),
 )
 """The rule of `_after` in symbols: how much is seen, then the new jump."""

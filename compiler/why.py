@@ -14,8 +14,6 @@ from netc.compiler.layers.base import Formulas, Kept, Tensor, Weight, Why, times
 from netc.compiler.memory import BYTES
 from netc.compiler.sizes import Size
 
-MEMORY_LETTERS = (("e", "numbers"), ("b", "bytes of each"))
-
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Place:
@@ -83,6 +81,7 @@ def reasons(step: LayerStep | ParamStep, place: Place) -> Reasons:
     layer = step.layer
     why, reads = layer.why(inputs, output), layer.receptive(inputs)
     kept = layer.kept(inputs, output)
+    field_formula = receptive.formula(reads, place.field)
     return Reasons(
         why.output,
         why.params,
@@ -93,8 +92,8 @@ def reasons(step: LayerStep | ParamStep, place: Place) -> Reasons:
         "shares its input's memory: 0 bytes" if kept.view else _bytes(output),
         _kept(kept, inputs, output) if place.learns else "nothing to learn up to here: 0 bytes",
         layer.formulas(inputs, output),
-        receptive.formula(reads, place.field),
-        (*layer.letters, *receptive.LETTERS),
+        field_formula,
+        (*layer.letters, *(receptive.LETTERS if field_formula else ())),
     )
 
 

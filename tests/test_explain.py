@@ -220,6 +220,20 @@ def test_a_code_takes_no_layer() -> None:
     assert "leave LAYER out" in wrong.stderr
 
 
+def test_a_false_claim_is_said_beside_the_explanation() -> None:
+    text = "net N:\n    input x: [4]\n    dense 3\n    expect params == 16\n"
+    told = netc("-", "dense1", text=text)
+    assert told.exit_code == 1
+    assert "(4 + 1)·3 = 15" in told.stdout
+    assert "E0502" in told.stderr or "E0501" in told.stderr
+
+
+def test_a_dilated_kernel_adds_what_it_spans() -> None:
+    row = row_of("[1, 9, 9]", "conv 1, 3x3, dilation=2", "conv1")
+    assert row.why.receptive_field.startswith("height 1 + (5 − 1)·1 = 5")
+    assert row.why.field_formula == "r + (e − 1)·j; j·s"
+
+
 def test_a_spec_with_errors_is_not_explained() -> None:
     wrong = netc("-", text="net N:\n    input x: [4]\n    dens 3\n")
     assert wrong.exit_code == 1

@@ -18,6 +18,7 @@ def case(mark: pytest.MarkDecorator, shape: str, lines: str, claim: str) -> Para
 
 
 REDUCED = "conv 16, 1x1 -> conv 32, 5x5, pad=same"
+CBOW = "embedding 5000, 128 -> mean -> dense 5000, bias=no"
 NARROW = "conv 64, 1x1, bias=no -> relu -> conv 64, 3x3, pad=1, bias=no"
 
 
@@ -153,6 +154,8 @@ NARROW = "conv 64, 1x1, bias=no -> relu -> conv 64, 3x3, pad=1, bias=no"
         case(
             covers("N098"), "int[4]", "embedding 5000, 128", "embedding1 params: 5000·128 = 640000"
         ),
+        case(covers("N100"), "int[4]", CBOW, "embedding1 params: 5000·128 = 640000"),
+        case(covers("N100"), "int[4]", CBOW, "dense1 macs: 128·5000 = 640000"),
     ],
 )
 def test_worked_examples(shape: str, lines: str, claim: str) -> None:
