@@ -121,8 +121,8 @@ def fmt(files: tuple[str, ...], listed: bool, diff: bool) -> None:
     "--columns",
     metavar="NAME,…",
     help="path, layer, what, input, output, params, share, buffers, macs, memory (bytes of the "
-    "output), receptive, dense (parameters a dense layer would have), line, why, why_params, "
-    "why_macs, net.",
+    "output), receptive, stride, start, dense (parameters a dense layer would have), line, why, "
+    "why_params, why_macs, net.",
 )
 @click.option(
     "--sort", type=click.Choice(reporting.SORTS), help="Every layer in a line, the largest first."
