@@ -115,8 +115,12 @@ def test_every_layer_s_examples_are_explained_rightly(line: str, flows: str) -> 
     text = explanation([row], net)
     all_hold(text)
     all_hold("\n".join(lecture(net)))
-    for formula in (row.why.formulas.output, row.why.formulas.params, row.why.formulas.macs):
+    legend = " ".join(text.partition("\nwhere ")[2].split()) + ";"
+    formulas = row.why.formulas
+    for formula in (formulas.output, formulas.params, formulas.macs, row.why.field_formula):
         assert formula.split("; ")[0] in text
+        for letter in re.findall(r"[A-Za-z]+(?:_\w+)?", formula):
+            assert re.search(rf"(^|; ){letter} [^;]+;", legend), (letter, legend)
 
 
 # -- what is named
