@@ -15,6 +15,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 from compiling import REPOSITORY, TESTS, lines_of, net_of, spec_files, spec_of
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from random_nets import nets
 
 from netc.api import NetHandle
 from netc.cli import main
@@ -321,6 +324,19 @@ def test_a_narrow_terminal_cuts_no_number(file: Path) -> None:
             shown(net, names=["output", "params", "macs"], width=width) for width in (None, 40)
         )
         assert sorted(re.sub(r"[\s─]", "", wide)) == sorted(re.sub(r"[\s─]", "", narrow))
+
+
+@settings(max_examples=40, deadline=None)
+@given(nets(), st.integers(80, 200), st.integers(1, 4))
+def test_any_net_fits_and_adds_up(text: str, width: int, depth: int) -> None:
+    spec = spec_of(text)
+    for name in spec.names:
+        net = spec.net(name)
+        report, module = net.report(), net.graph.module
+        lines = shown(net, depth, width=width).splitlines()
+        assert all(measure(line) <= width for line in lines)
+        rows = csv_text([(report, module)], depth, ["params"], None).split()[1:]
+        assert sum(map(int, rows)) == report.params
 
 
 def test_texts_are_cut_only_where_the_terminal_is_too_narrow() -> None:
