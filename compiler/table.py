@@ -23,8 +23,6 @@ DEFAULT = ("path", "what", "output", "params", "share", "macs")
 OPTIONAL = "share"
 """Of the columns shown without being asked for, the one that a narrow terminal does without."""
 
-SORTS = ("params", "macs", "memory", "output")
-
 
 class Unsortable(ValueError):
     """Lines cannot be put in order, because a size in them is not a number."""
