@@ -34,6 +34,27 @@ class Remainders:
 
 
 @dataclass(frozen=True, slots=True)
+class Least:
+    """The name's value must be so large for every size that is made of it to be 1 or more."""
+
+    name: str
+    value: int
+
+    def __str__(self) -> str:
+        return f"{self.name} must be at least {self.value}"
+
+
+@dataclass(frozen=True, slots=True)
+class Positive:
+    """A size must be 1 or more, and no simpler way to say when was found."""
+
+    size: Size
+
+    def __str__(self) -> str:
+        return f"{self.size} must be at least 1"
+
+
+@dataclass(frozen=True, slots=True)
 class Equation:
     """Two sizes must be equal, and no simpler way to say it was found."""
 
@@ -44,7 +65,7 @@ class Equation:
         return f"{self.left} must equal {self.right}"
 
 
-Condition = Remainders | Equation
+Condition = Remainders | Least | Positive | Equation
 
 
 def equal_when(left: Size, right: Size) -> bool | Condition:
@@ -82,16 +103,63 @@ def equal_when(left: Size, right: Size) -> bool | Condition:
     return True if len(zeros) == length else Remainders(name, length, zeros)
 
 
+def positive_when(sizes: Iterable[Size]) -> list[Condition]:
+    """What must hold for all of the sizes to be 1 or more: windows must fit into what they read.
+
+    >>> from netc.compiler.sizes import symbol
+    >>> [str(condition) for condition in positive_when([(symbol("H") - 5) // 2 + 1])]
+    ['H must be at least 5']
+    """
+    found: list[Condition] = []
+    for size in dict.fromkeys(sizes):
+        if isinstance(size, int):
+            continue
+        name, *others = sorted(names_in(size))
+        if others:
+            if any(coefficient < 0 for _, coefficient in size.terms):
+                found.append(Positive(size))
+            continue  # sums and products of sizes that are looked at alone
+        value = _least(size, name)
+        if value is None:
+            found.append(Positive(size))
+        elif value > 1:
+            found.append(Least(name, value))
+    return found
+
+
+def _least(size: Size, name: str) -> int | None:
+    """From which value of the name on the size is 1 or more; None if there is none.
+
+    A size that does not fall from one period to the next, and was 1 or more for a whole period,
+    stays so.
+    """
+    length = period(size, name)
+    values: list[int] = []
+    fitting = 0  # how many in a row were 1 or more
+    while fitting <= length < _LONGEST and len(values) < 2 * _LONGEST:
+        value = evaluate(size, {name: len(values) + 1})
+        assert isinstance(value, int)
+        if len(values) >= length and value < values[-length]:
+            return None
+        values.append(value)
+        fitting = fitting + 1 if value >= 1 else 0
+    return len(values) - fitting + 1 if fitting > length else None
+
+
 def together(conditions: Iterable[Condition]) -> tuple[str, ...]:
     """All conditions in words: those on one name as one, equal ones over names in one line.
 
     Contradictions are said as such.
     """
     joined: dict[str, Remainders] = {}
+    least: dict[str, int] = {}
     equations: list[str] = []
     for condition in conditions:
-        if isinstance(condition, Equation):
+        if isinstance(condition, Equation | Positive):
             equations.append(str(condition))
+            continue
+        if isinstance(condition, Least):
+            least[condition.name] = max(least.get(condition.name, 1), condition.value)
             continue
         before = joined.get(condition.name)
         joined[condition.name] = _both(before, condition) if before else condition
@@ -107,7 +175,17 @@ def together(conditions: Iterable[Condition]) -> tuple[str, ...]:
         found.append(
             text.replace("must be a multiple", "must be multiples") if len(names) > 1 else text
         )
-    return (*found, *dict.fromkeys(equations))
+    return (*found, *_at_least(least, joined), *dict.fromkeys(equations))
+
+
+def _at_least(least: dict[str, int], joined: dict[str, Remainders]) -> list[str]:
+    """The smallest values, where the remainders do not ask for as much anyway."""
+    by_value: dict[int, list[str]] = {}
+    for name, value in least.items():
+        one = joined.get(name)
+        if one is None or any(n % one.period in one.remainders for n in range(1, value)):
+            by_value.setdefault(value, []).append(name)
+    return [str(Least(" and ".join(sorted(names)), value)) for value, names in by_value.items()]
 
 
 def _both(one: Remainders, other: Remainders) -> Remainders:

@@ -8,13 +8,13 @@ are silent, and a shape claim further down takes over.
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from netc.compiler import program, tree
 from netc.compiler.applying import check_claim, layer_step
-from netc.compiler.conditions import together
+from netc.compiler.conditions import positive_when, together
 from netc.compiler.diagnostics import Label, Log
 from netc.compiler.evaluate import (
     UNKNOWN,
@@ -33,6 +33,7 @@ from netc.compiler.graph import (
     Step,
     Wire,
     has_weights,
+    walk,
 )
 from netc.compiler.layers.base import Tensor, Weight
 from netc.compiler.naming import Namer, snake
@@ -56,7 +57,17 @@ def elaborate(
         return None
     if log.has_errors or module is None:
         return None
-    return Net(module, tuple(elaborator.claims), together(elaborator.conditions))
+    fits = positive_when(_symbolic(module))
+    conditions = together((*elaborator.conditions, *fits))
+    return Net(module, tuple(elaborator.claims), conditions)
+
+
+def _symbolic(module: Module) -> Iterator[Size]:
+    """Sizes with names of all values in a net that has such inputs."""
+    if all(isinstance(size, int) for _, wire in module.inputs for size in wire.tensor.shape):
+        return
+    for placed in walk(module):
+        yield from placed.step.output.tensor.shape
 
 
 class Elaborator(Findings):

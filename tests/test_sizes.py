@@ -5,7 +5,15 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netc.compiler.conditions import Equation, Remainders, equal_when, together
+from netc.compiler.conditions import (
+    Equation,
+    Least,
+    Positive,
+    Remainders,
+    equal_when,
+    positive_when,
+    together,
+)
 from netc.compiler.sizes import Size, Symbolic, ceil_div, evaluate, floor_div, names_in, symbol
 
 Program = list[tuple[str, int]]
@@ -104,6 +112,30 @@ def test_sums_of_floors_are_known_to_be_equal(a: int, b: int, shift: int) -> Non
 def test_a_polynomial_with_whole_roots_is_not_always_zero() -> None:
     h = symbol("H")
     assert isinstance(equal_when(h * h + 2, h * 3), Equation)  # true for 1 and 2 only
+
+
+@given(small)
+def test_positive_when_is_right_for_every_size(program: Program) -> None:
+    size = run(program, symbol("H"), symbol("W"))
+    truth = [int(str(evaluate(size, {"H": n}))) >= 1 for n in range(1, 3000)]
+    match positive_when([size]):
+        case []:
+            assert isinstance(size, int) or all(truth)
+        case [Least(value=value)]:
+            assert truth[value - 1 :] == [True] * (3000 - value)
+            assert not truth[value - 2]
+        case [Positive()]:
+            assert not all(truth)
+
+
+def test_smallest_sizes_are_said_once() -> None:
+    h, w = symbol("H"), symbol("W")
+    sizes = [(size - 3) // 2 + 1 for size in (h, w)] + [h * w, 3, (h - 9) // 4 + 1]
+    assert together(positive_when(sizes)) == ("H must be at least 9", "W must be at least 3")
+    multiple = equal_when(h // 16 * 16, h)
+    assert not isinstance(multiple, bool)
+    assert together([multiple, *positive_when([h // 16])]) == ("H must be a multiple of 16",)
+    assert together(positive_when([h - w])) == ("H - W must be at least 1",)
 
 
 @given(st.lists(st.tuples(st.integers(1, 12), st.integers(0, 11)), min_size=1, max_size=3))
