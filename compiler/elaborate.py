@@ -95,7 +95,7 @@ class Elaborator(Findings):
         outputs = self.nets_outputs
         if not outputs and isinstance(frame.current, Wire):
             outputs = [("output", frame.current)]
-        elif not outputs and isinstance(frame.current, tuple):
+        elif not outputs and isinstance(frame.current, tuple) and not self.log.has_errors:
             self.tell("E0406", definition.span, "the net ends with several values", frame)
         if frame.steps and not outputs and not self.log.has_errors:
             message = f"the last line of the net `{definition.name}` leaves no value"

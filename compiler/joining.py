@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice, product
 from typing import Any
@@ -73,15 +73,36 @@ def equal_ways(wires: Sequence[Wire], free: int | None, frame: Frame) -> Fix:
                 for axis, size in enumerate(wanted)
                 if axis != free
             )
-            found = changed_way(wire, tuple(wanted), frame) if fits else None
+            others_too = set[Wire]().union(*(_all_before(w) for w in wires if w is not wire))
+            found = changed_way(wire, tuple(wanted), frame, others_too) if fits else None
             if found is not None:
                 return found
     return Fix("")
 
 
-def changed_way(wire: Wire, wanted: Shape, frame: Frame) -> Fix | None:
-    """New arguments for one layer on the way to a value, or `pad=same` for all of them."""
+def _all_before(wire: Wire) -> set[Wire]:
+    """The values that one is made from, and itself: the nearest of them."""
+    found: set[Wire] = set()
+    waiting = [wire]
+    while waiting and len(found) < MOST_LAYERS:
+        if (one := waiting.pop()) not in found:
+            found.add(one)
+            waiting += one.read
+    return found
+
+
+def changed_way(
+    wire: Wire, wanted: Shape, frame: Frame, fixed: Collection[Wire] = ()
+) -> Fix | None:
+    """New arguments for one layer on the way to a value, or `pad=same` for all of them.
+
+    The layers that make `fixed` values stay as they are.
+    """
     steps = _chain(wire, frame)
+    while steps and steps[0].output in fixed:
+        steps = steps[1:]
+    if any(step.output in fixed for step in steps):
+        return None
     tries = 0
     for step in reversed(steps):
         for changes in _candidates(step.layer, wanted):
@@ -163,6 +184,8 @@ def _candidates(layer: Layer, wanted: Shape) -> Iterator[Changes]:
     yield from window
     for one, other in product(width, window):
         yield {**one, **other}
+    if "pad" in fields and layer.kind != "conv_transpose":
+        yield {"pad": "same", "stride": 1}
 
 
 def _as_fix(changed: Sequence[tuple[LayerStep, Changes]]) -> Fix:

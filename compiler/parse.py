@@ -65,6 +65,9 @@ def _parse_part(text: str, source: Source, first: int, log: Log) -> list[tree.St
             _report_slips(layout, builder, log)
             number, problem, mend = _explain(error, layout, builder, lines)
             log.add(problem)
+            if problem.code == "E0102":  # the line is taken out: say all of them now
+                for column in _strange_columns(lines[number - 1], problem.span.column):
+                    log.add(_strange(column, "", number, builder, lines))
             if (number, lines[number - 1]) in mended:
                 break
             lines[number - 1] = mend(lines[number - 1])
@@ -147,7 +150,8 @@ def _explain(
         return first, finding("E0105", builder.span(opened), message, hint), _blank
     if isinstance(error, UnexpectedToken):
         return _explain_token(error, builder, lines)
-    return number, _strange(error, number, builder, lines), _blank
+    allowed = _expected(_allowed(error))
+    return number, _strange(int(error.column), allowed, number, builder, lines), _blank
 
 
 def _code(builder: Builder, lines: list[str], number: int) -> Span:
@@ -156,9 +160,11 @@ def _code(builder: Builder, lines: list[str], number: int) -> Span:
     return builder.span_at(number, len(code) - len(code.lstrip()) + 1, len(code) + 1)
 
 
-def _strange(error: UnexpectedInput, number: int, builder: Builder, lines: list[str]) -> Diagnostic:
+def _strange(
+    column: int, allowed: str, number: int, builder: Builder, lines: list[str]
+) -> Diagnostic:
     """What to say of a character that no word of the language has."""
-    line, column = lines[number - 1], int(error.column)
+    line = lines[number - 1]
     character = line[column - 1 : column]
     if character == '"':
         span = builder.span_at(number, column, len(line) + 1)
@@ -171,15 +177,23 @@ def _strange(error: UnexpectedInput, number: int, builder: Builder, lines: list[
     fix = Fix(hint)
     if character == "'" and (end := line.find("'", column)) > 0 and '"' not in line[column:end]:
         quoted = builder.span_at(number, column, end + 2)
-        fix = rewrite(quoted, f'"{line[column:end]}"', hint, safe=True)
+        text = f'"{line[column:end]}"'
+        fix = rewrite(quoted, text, "text stands in double quotes: `{}`", safe=True)
     elif character == "×" and not re.search(r"\d×\d", line[column - 2 : column + 1]):
         fix = rewrite(span, "*", hint)
     elif text is not None:
         twice = character in "&|" and line[column : column + 1] == character
         fix = rewrite(builder.span_at(number, column, column + 1 + twice), text, hint, safe=True)
     shown = character if character.isprintable() else repr(character)
-    expected = "" if hint else f"; expected {_expected(_allowed(error))}"
+    expected = "" if hint else f"; expected {allowed}"
     return finding("E0102", span, f"`{shown}` does not fit here{expected}", fix)
+
+
+def _strange_columns(line: str, after: int) -> Iterator[int]:
+    """Where further characters of other languages stand in a line, outside of text and comments."""
+    for match in re.finditer(r"\"[^\"]*\"|'[^']*'|#.*|&&|\|\||!=|.", line):
+        if match.start() >= after and match[0][0] in _STRANGE and match[0] != "!=":
+            yield match.start() + 1
 
 
 def _allowed(error: UnexpectedInput) -> set[str]:
@@ -397,6 +411,11 @@ class Builder(Transformer[Token, list[tree.Statement]]):
         role, name, arguments = parts
         span = self.span(role).to(arguments[-1].span)
         return tree.Call(self._name(name), arguments, span, self._name(role))
+
+    def role_call_in(self, parts: list[Any]) -> tree.Call:
+        role, *rest = parts
+        call = self.call_in(rest)
+        return replace(call, span=self.span(role).to(call.span), role=self._name(role))
 
     def call_in(self, parts: list[Any]) -> tree.Call:
         name, word, items = parts

@@ -45,7 +45,8 @@ def bind(names: Names, name: tree.Name, kind: str, log: Log) -> None:
     elif text in ("in", "out", PLACEHOLDER, *CONSTANTS):
         log.say("E0206", name.span, f"`{text}` has a meaning of its own", "choose another name")
     elif reason := forbidden_name(text):
-        log.say("E0206", name.span, reason, rewrite(name.span, f"{text}_", "call it `{}`"))
+        free = f"{text.strip('_') if text.startswith('__') else text}_"
+        log.say("E0206", name.span, reason, rewrite(name.span, free, "call it `{}`"))
     names.kinds[text] = kind
     names.places[text] = name.span
 

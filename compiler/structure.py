@@ -138,8 +138,8 @@ def _residual_add(
         from netc.compiler.joining import equal_residual, history
 
         message = (
-            f"the residual adds {body.tensor} and {skip.tensor}, which differ: "
-            f"its lines give {body.tensor}, and past them goes {skip.tensor}"
+            f"the residual's lines give {body.tensor}, and past them goes {skip.tensor}: "
+            "they cannot be added"
         )
         labels = [history(body), history(skip)]
         fix = equal_residual(body, skip, element, frame)

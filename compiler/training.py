@@ -244,6 +244,7 @@ class _Reader:
                 message = f"`{word}` has no argument `{name}`"
                 span = argument.name.span if argument.name else argument.span
                 self.log.say("E0203", span, message, suggest(span, name, ["batch"]))
+                self.seen.setdefault("batch", span)  # most likely it was meant
                 continue
             self._once("batch", argument.span)
             value = self._number(argument.value)

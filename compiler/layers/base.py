@@ -366,7 +366,7 @@ def need_axis(axis: int, count: int, layer: str, argument: str = "axis") -> int:
         return axis
     raise ShapeError(
         f"`{layer}` names axis {axis}, and there are {count}, counted from 0 without the batch",
-        f"write a number from 0 to {count - 1}" if count else "",
+        f"write `{argument}={count - 1}`" + (" or less" if count > 1 else "") if count else "",
         code="E0312",
         argument=argument,
         change=(argument, str(count - 1)) if count else None,

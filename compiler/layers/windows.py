@@ -142,7 +142,7 @@ def spread(value: int | tuple[int, ...], count: int, argument: str, layer: str) 
         raise ShapeError(
             f"`{argument}` of `{layer}` has {len(value)} numbers, and the input has "
             f"{count} spatial {'axis' if count == 1 else 'axes'}",
-            f"write one number, or {count}: `{argument}={value[0]}`",
+            f"write one number{f', or {count}' if count > 1 else ''}: `{argument}={value[0]}`",
             code="E0306",
             argument=argument,
             change=(argument, str(value[0])),

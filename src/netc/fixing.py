@@ -59,7 +59,7 @@ def fix(source: Source, base: Path, found: Sequence[Diagnostic]) -> Fixed:
         for group in (safe, *([one] for one in safe)) if safe else ():
             text = applied(source, [edit for d in group for edit in d.edits])
             after = _findings(Source(source.name, text), base)
-            if text != source.text and _errors(after) < _errors(found):
+            if text != source.text and badness(after) < badness(found):
                 mended += group
                 source, found = Source(source.name, text), after
                 break
@@ -76,12 +76,13 @@ def _findings(source: Source, base: Path) -> Sequence[Diagnostic]:
     return spec.diagnostics
 
 
-_STAGES = ("E01", "E02", "E03", "E04", "E05", "E06")
+_STAGES = (("E01",), ("E02", "E04"), ("E03",), ("E05",), ("E06",), ("W",))
 
 
-def _errors(found: Sequence[Diagnostic]) -> tuple[int, ...]:
-    """Errors counted by stage. A mended spec may show errors of later stages, hidden before.
+def badness(found: Sequence[Diagnostic]) -> tuple[int, ...]:
+    """Findings counted by stage: the smaller tuple is the better text.
 
-    So fewer errors of the earliest stage in which two texts differ are the better text.
+    A mended spec may show what an error of an earlier stage hid; so fewer findings of the earliest
+    stage in which two texts differ are better, whatever comes later.
     """
     return tuple(sum(d.code.startswith(stage) for d in found) for stage in _STAGES)
