@@ -132,10 +132,11 @@ def _sentences(report: Report) -> Iterator[str]:
     yield f"{_quoted(report.params, 'parameters')}{frozen}{buffers}"
     yield f"{_quoted(report.macs, 'MACs')} for one example, of matrix products and convolutions"
     yield f"{_quoted(report.flops, 'FLOPs')}: 2 for each MAC"
-    yield f"{bytes_text(report.weights_bytes)} of weights; {_activations(report)}"
+    yield f"{bytes_text(report.weights_bytes)} of weights"
+    yield _activations(report)
     field = report.receptive_field
     seen = "" if field is None else f"; receptive field {shape_text(field)}"
-    yield f"depth {report.depth}: layers with weight matrices on the longest way{seen}"
+    yield f"depth {report.depth} (layers with weight matrices){seen}"
     yield from (f"condition: {text}" for text in report.conditions)
 
 
@@ -147,8 +148,6 @@ def _quoted(count: Size, unit: str) -> str:
 
 def _activations(report: Report) -> str:
     if report.inference_peak is None and report.training_peak is None:
-        return "activations of one example: unknown"
-    return (
-        f"activations of one example: {bytes_text(report.inference_peak)} at the peak, "
-        f"{bytes_text(report.training_peak)} in training"
-    )
+        return "unknown bytes of activations for one example"
+    inference, training = bytes_text(report.inference_peak), bytes_text(report.training_peak)
+    return f"{inference} of activations for one example at the peak, {training} in training"
