@@ -86,13 +86,23 @@ def _prose(kind: type[Layer]) -> list[str]:
         label, _, text = part.strip().partition(": ")
         text = re.sub(r"https://\S+", r"<\g<0>>", text)
         items.append(f"- **{label}:** " + text.replace("\n", "\n  "))
-    if kind.letters:
-        letters = ", ".join(f"`{a}` {b}" for a, b in (*kind.letters, *LETTERS))
-        items.append(f"- **Letters:** {letters}")
+    letters = ", ".join(f"`{letter}` {meaning}" for letter, meaning in _letters(kind))
+    items += [f"- **Letters:** {letters}"] if letters else []
     file = kind.__module__.removeprefix("netc.").replace(".", "/") + ".py"
     items.append(f"- **Class:** `{kind.__name__}` in [`{file}`](../../{file})")
     paragraphs = [summary, *([free.strip()] if free.strip() else []), "\n".join(items)]
     return [text + "\n" for text in paragraphs]
+
+
+def _letters(kind: type[Layer]) -> list[tuple[str, str]]:
+    """The letters of the formulas that the page shows."""
+    used: set[str] = set()
+    for line, flows, _ in kind.examples:
+        (row,) = net_of(spec(line, flows)).report().rows
+        formulas = row.why.formulas
+        texts = (formulas.output, formulas.params, formulas.macs, _field(row)[0])
+        used |= set(re.findall(r"[a-z]\w*", " ".join(texts)))
+    return [(letter, meaning) for letter, meaning in (*kind.letters, *LETTERS) if letter in used]
 
 
 def _arguments(kind: type[Layer]) -> str:

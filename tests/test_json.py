@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from compiling import REPOSITORY, spec_files
-from goldens import cases
+from compiling import REPOSITORY, TESTS, spec_files
 
 from netc.cli import main
 
 SPECS = [*spec_files(), *sorted((REPOSITORY / "docs" / "examples").glob("*.net"))]
+_SPEC = re.compile(r"^```net(?: wrong)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 Check = Callable[[Any], bool]
 
 
@@ -105,7 +105,9 @@ def test_report(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_check() -> None:
-    found = [printed("check", "-", text=case.spec) for case in cases() if case.kind == "net"]
+    pages = [*(TESTS / "goldens").glob("*.md"), *(REPOSITORY / "docs").rglob("*.md")]
+    texts = chain.from_iterable(_SPEC.findall(page.read_text("utf-8")) for page in sorted(pages))
+    found = [printed("check", "-", text=text) for text in texts]
     assert sum(len(content["diagnostics"]) for content in found) > 60
     held("check", found)
 
