@@ -313,6 +313,36 @@ def compare(targets: tuple[str, ...], values: tuple[tuple[str, Any], ...], as_js
         click.echo(text, nl=False)
 
 
+@main.command()
+@click.argument("file", metavar="FILE")
+@settings
+@click.option("-o", "--output", type=click.Path(dir_okay=False), help="Write to this file.")
+@click.option("--open", "shown", is_flag=True, help="Show the page in the browser.")
+def view(
+    file: str,
+    name: str | None,
+    values: tuple[tuple[str, Any], ...],
+    output: str | None,
+    shown: bool,
+) -> None:
+    """Draw the nets of FILE: one HTML page with the graph, the report and its arithmetic."""
+    from netc import viewing
+
+    spec = _compiled(file, values)
+    names = spec.names if name is None else (_net(spec, name).name,)
+    text = viewing.html([spec.net(one) for one in names], spec.source.name)
+    _complain(spec)
+    if output is None and not shown:
+        click.echo(text, nl=False)
+    else:
+        with _plain_errors():
+            path = viewing.saved(text, output)
+        click.echo(f"wrote {path}", err=True)
+        if shown and not viewing.opened(path):
+            raise click.ClickException(f"there is no browser here to show {path}")
+    sys.exit(WRONG if wrong(spec.diagnostics) else OK)
+
+
 # ------------------------------------------------------------------------------
 
 

@@ -1,0 +1,236 @@
+"""Where the values of a box run: what stands below what, what side by side, what is passed by.
+
+A plan knows no sizes, so that it stays the same while blocks are folded and unfolded. Elements are
+numbered in the order of computation; every edge leads from a lower number to a higher one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+DEEPEST = 40
+"""Plans nest so deep; what goes on inside is drawn as one column with lanes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """A way beside a column: from one element past others to those that read its value.
+
+    `track` counts from the column outwards; lanes on one track do not meet.
+    """
+
+    source: int
+    readers: tuple[int, ...]
+    track: int
+
+
+@dataclass(frozen=True, slots=True)
+class Down:
+    """Plans one below the other."""
+
+    items: tuple[Plan, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Across:
+    """Plans side by side, and the lanes to their right."""
+
+    items: tuple[Plan, ...]
+    lanes: tuple[Lane, ...] = ()
+
+
+Plan: TypeAlias = "int | Down | Across"
+
+
+def plan(count: int, edges: Iterable[tuple[int, int]]) -> Plan:
+    """The plan of `count` elements.
+
+    Chains and what forks and joins again are found exactly; a net that is neither (two skips that
+    overlap) gets its longest way as a column, with lanes for the edges that pass elements of it.
+    """
+    return _down(_Planner(count, edges).region(None, range(count), None, 0))
+
+
+def to_json(item: Plan) -> Any:
+    """A plan as JSON: a number, or an object with `down`, or with `across` and `lanes`."""
+    match item:
+        case Down(items):
+            return {"down": [to_json(one) for one in items]}
+        case Across(items, lanes):
+            ways = [[lane.source, list(lane.readers), lane.track] for lane in lanes]
+            return {"across": [to_json(one) for one in items], "lanes": ways}
+        case _:
+            return item
+
+
+def elements(item: Plan) -> list[int]:
+    """The elements of a plan, each once."""
+    if isinstance(item, int):
+        return [item]
+    return [element for one in item.items for element in elements(one)]
+
+
+def _down(items: Sequence[Plan]) -> Plan:
+    return items[0] if len(items) == 1 else Down(tuple(items))
+
+
+class _Planner:
+    def __init__(self, count: int, edges: Iterable[tuple[int, int]]) -> None:
+        self.after: list[list[int]] = [[] for _ in range(count)]
+        for source, reader in dict.fromkeys(edges):
+            self.after[source].append(reader)
+        self.passing: set[tuple[int, int]] = set()
+        """Edges that have a lane already."""
+
+    def region(
+        self, entry: int | None, inside: Sequence[int], end: int | None, nesting: int
+    ) -> list[Plan]:
+        """What lies between two elements, as plans one below the other.
+
+        An element that every way leads through stands alone; what is between two such is planned
+        by itself.
+        """
+        found: list[Plan] = []
+        before, waiting = entry, list[int]()
+        gates = self._gates(entry, inside, end)
+        for element in inside:
+            if element not in gates:
+                waiting.append(element)
+                continue
+            found += self._between(before, waiting, element, nesting)
+            found.append(element)
+            before, waiting = element, []
+        return found + self._between(before, waiting, end, nesting)
+
+    def _gates(self, entry: int | None, inside: Sequence[int], end: int | None) -> set[int]:
+        """The elements that no edge passes by."""
+        place = {element: index for index, element in enumerate(inside)}
+        last = len(inside)
+        read = {reader for element in inside for reader in self._next(element)}
+        first = [place[e] for e in inside if e not in read]
+        if entry is not None:
+            first += [place[e] for e in self._next(entry) if e in place]
+        furthest, gates = max(first, default=0), set()
+        for element in inside:
+            if furthest <= place[element]:
+                gates.add(element)
+            after = self._next(element)
+            reached = [place[e] for e in after if e in place]
+            furthest = max(furthest, last if end in after or not reached else max(reached))
+        return gates
+
+    def _next(self, element: int) -> list[int]:
+        return [e for e in self.after[element] if (element, e) not in self.passing]
+
+    def _between(
+        self, entry: int | None, inside: Sequence[int], end: int | None, nesting: int
+    ) -> list[Plan]:
+        if not inside:
+            return []
+        if nesting > DEEPEST:
+            return [self._column(entry, inside, end)]
+        lanes: tuple[Lane, ...] = ()
+        if entry is not None and end is not None and end in self._next(entry):
+            self.passing.add((entry, end))
+            lanes = (Lane(entry, (end,), 0),)
+        ways = _components(inside, {e: self._next(e) for e in inside})
+        if len(ways) == 1 and not lanes:
+            return [self._spine(entry, inside, end, nesting)]
+        items = (_down(self.region(entry, way, end, nesting + 1)) for way in ways)
+        return [Across(tuple(items), lanes)]
+
+    def _spine(
+        self, entry: int | None, inside: Sequence[int], end: int | None, nesting: int
+    ) -> Plan:
+        """The longest way as a column, what is not on it beside the elements it belongs to."""
+        spine = self._longest(inside)
+        place = {element: index for index, element in enumerate(spine)}
+        others = [element for element in inside if element not in place]
+        ways = _components(others, {e: self._next(e) for e in others})
+        spans = [self._reach(way, place, len(spine)) for way in ways]
+        items: list[Plan] = []
+        done = 0
+        for low, high, members in _merged(spans):
+            items += spine[done:low]
+            beside = [_down(self.region(None, ways[m], None, nesting + 1)) for m in members]
+            column: list[Plan] = [*spine[low:high]]
+            items.append(Across((*([_down(column)] if column else []), *beside)))
+            done = high
+        items += spine[done:]
+        return Across((_down(items),), self._lanes([entry, *spine, end]))
+
+    def _column(self, entry: int | None, inside: Sequence[int], end: int | None) -> Plan:
+        return Across((_down([*inside]),), self._lanes([entry, *inside, end]))
+
+    def _longest(self, inside: Sequence[int]) -> list[int]:
+        length = dict.fromkeys(inside, 1)
+        back: dict[int, int] = {}
+        for element in inside:
+            for reader in self._next(element):
+                if reader in length and length[element] + 1 > length[reader]:
+                    length[reader], back[reader] = length[element] + 1, element
+        way = [max(inside, key=lambda element: length[element])]
+        while way[-1] in back:
+            way.append(back[way[-1]])
+        return way[::-1]
+
+    def _reach(self, way: Sequence[int], place: Mapping[int, int], count: int) -> tuple[int, int]:
+        """The stretch of the column that a way runs beside: past its makers, up to its readers."""
+        members = set(way)
+        low = [p + 1 for e, p in place.items() if members & set(self._next(e))]
+        high = [place[e] for element in way for e in self._next(element) if e in place]
+        start, stop = max(low, default=0), min(high, default=count)
+        if start > stop:  # it reads late and is read early: beside all of that
+            start, stop = min(low), max(high)
+        return start, stop
+
+    def _lanes(self, column: Sequence[int | None]) -> tuple[Lane, ...]:
+        """Lanes for the edges that pass elements of a column, one for each value that does."""
+        place = {element: index for index, element in enumerate(column) if element is not None}
+        found: list[Lane] = []
+        ends: list[int] = []
+        for element, index in place.items():
+            far = [e for e in self._next(element) if place.get(e, 0) > index + 1]
+            if not far:
+                continue
+            self.passing |= {(element, e) for e in far}
+            stop = max(place[e] for e in far)
+            track = next((t for t, taken in enumerate(ends) if taken <= index), len(ends))
+            ends[track : track + 1] = [stop]
+            found.append(Lane(element, tuple(far), track))
+        return tuple(found)
+
+
+def _components(inside: Sequence[int], after: Mapping[int, Sequence[int]]) -> list[list[int]]:
+    """The elements in groups that no edge joins, each in order, the groups by their first."""
+    parent = {element: element for element in inside}
+
+    def root(element: int) -> int:
+        while parent[element] != element:
+            parent[element] = element = parent[parent[element]]
+        return element
+
+    for element in inside:
+        for reader in after[element]:
+            if reader in parent:
+                first, second = sorted((root(element), root(reader)))
+                parent[second] = first
+    groups: dict[int, list[int]] = {}
+    for element in inside:
+        groups.setdefault(root(element), []).append(element)
+    return list(groups.values())
+
+
+def _merged(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int, list[int]]]:
+    """Stretches that overlap as one, each with the indexes of those in it."""
+    found: list[tuple[int, int, list[int]]] = []
+    for index in sorted(range(len(spans)), key=lambda i: spans[i]):
+        low, high = spans[index]
+        if found and (low < found[-1][1] or spans[index] == found[-1][:2]):
+            start, stop, members = found[-1]
+            found[-1] = (start, max(stop, high), [*members, index])
+        else:
+            found.append((low, high, [index]))
+    return found
