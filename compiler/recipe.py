@@ -20,6 +20,20 @@ class MetricClaim:
 
 
 @dataclass(frozen=True, slots=True)
+class LossTerm:
+    """One `loss` line: what judges which output, and how much it counts.
+
+    Attributes:
+        output: the output's name; None in a net that has only one.
+        weight: what the loss is multiplied by before the terms are added.
+    """
+
+    loss: Loss
+    output: str | None = None
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class Recipe:
     """How to train one net.
 
@@ -27,7 +41,7 @@ class Recipe:
         net: the net's name in the spec.
         data: where examples come from.
         split: shares of train, dev and test; they sum to 1.
-        loss: what is minimised.
+        terms: what is minimised: the weighted sum of these. Metrics are the first one's.
         optimizer: how weights move.
         epochs: passes over the training split; None where `steps` is given.
         steps: parameter updates; None where `epochs` is given.
@@ -40,7 +54,7 @@ class Recipe:
     net: str
     data: Data
     split: tuple[float, float, float]
-    loss: Loss
+    terms: tuple[LossTerm, ...]
     optimizer: Optimizer
     epochs: int | None
     steps: int | None
@@ -48,3 +62,8 @@ class Recipe:
     seed: int
     claims: tuple[MetricClaim, ...]
     data_span: Span
+
+    @property
+    def loss(self) -> Loss:
+        """The loss of the first term."""
+        return self.terms[0].loss

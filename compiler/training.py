@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from math import inf
 from typing import Any
 
 from pydantic import ValidationError
@@ -17,8 +18,8 @@ from netc.compiler.edits import Edit, Fix, suggest, whole_line
 from netc.compiler.evaluate import EvaluationError, Poisoned, evaluate, say
 from netc.compiler.graph import Net
 from netc.compiler.lint_training import lint_training
-from netc.compiler.recipe import MetricClaim, Recipe
-from netc.compiler.recipes.base import Part
+from netc.compiler.recipe import LossTerm, MetricClaim, Recipe
+from netc.compiler.recipes.base import Loss, Part
 from netc.compiler.source import Span
 
 CLAUSES = ("batch", "data", "epochs", "expect", "loss", "optimizer", "seed", "split", "steps")
@@ -46,7 +47,9 @@ def recipes(
             message = f"`{name}` has two train blocks"
             log.say("E0206", train.span, message, "keep one, or write another net")
             continue
-        recipe = _Reader(name, train, log).recipe()
+        net = nets.get(name)
+        outputs = tuple(output for output, _ in net.module.outputs) if net else ()
+        recipe = _Reader(name, train, log, outputs).recipe()
         if recipe is not None:
             if name in nets:
                 lint_training(nets[name], recipe, train, log)
@@ -82,9 +85,11 @@ class _Reader:
     net: str
     train: tree.Line
     log: Log
+    outputs: Sequence[str] = ()
     seen: dict[str, Span] = field(default_factory=dict)
     values: dict[str, Any] = field(default_factory=dict)
     claims: list[MetricClaim] = field(default_factory=list)
+    terms: list[LossTerm] = field(default_factory=list)
 
     def recipe(self) -> Recipe | None:
         """The recipe; None, with diagnostics, if a clause is wrong or missing."""
@@ -95,13 +100,13 @@ class _Reader:
         if self.log.has_errors and not before:
             return None
         v = self.values
-        if any(v.get(word) is None for word in ("data", "loss", "optimizer", "batch")):
+        if any(v.get(word) is None for word in ("data", "optimizer", "batch")) or not self.terms:
             return None
         return Recipe(
             self.net,
             v["data"],
             v.get("split", (0.8, 0.1, 0.1)),
-            v["loss"],
+            tuple(self.terms),
             v["optimizer"],
             v.get("epochs"),
             v.get("steps"),
@@ -138,6 +143,9 @@ class _Reader:
             message = f"`train` has no clause `{word}`"
             self.log.say("E0601", role.span, message, suggest(role.span, word, CLAUSES))
             return
+        if word == "loss":
+            self._loss(call)
+            return
         if word in parts.roles():
             self._once(word, call.span)
             self.values[word] = self._part(word, call)
@@ -151,6 +159,49 @@ class _Reader:
         self.seen[word] = span
 
     # -- data, loss, optimizer
+
+    def _loss(self, call: tree.Call) -> None:
+        """`loss cross_entropy`, or for one of several outputs `loss cross_entropy aux, weight=0.3`.
+
+        Each line is a term of the sum that is minimised; metrics are those of the first.
+        """
+        self.seen.setdefault("loss", call.span)
+        own = 0 if call.role else 1  # the word that says which loss
+        output: tree.Name | None = None
+        weight: float | None = 1.0
+        rest: list[tree.Argument] = []
+        for place, argument in enumerate(call.arguments):
+            if argument.name is not None and argument.name.text == "weight":
+                weight = self._weight(argument.value)
+            elif place == own and argument.name is None and isinstance(argument.value, tree.Name):
+                output = argument.value
+            else:
+                rest.append(argument)
+        part = self._part("loss", replace(call, arguments=tuple(rest)))
+        known = output is None or self._is_output(output)
+        if output is None and len(self.outputs) > 1:
+            listed = ", ".join(f"`{name}`" for name in self.outputs)
+            message = f"`{self.net}` has {len(self.outputs)} outputs, and this judges none by name"
+            self.log.say("E0606", call.span, message, f"write one of {listed} after the loss")
+            known = False
+        if isinstance(part, Loss) and weight is not None and known:
+            self.terms.append(LossTerm(part, output.text if output else None, weight))
+
+    def _weight(self, expr: tree.Expr) -> float | None:
+        value = self._number(expr)
+        if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < inf:
+            return float(value)
+        if value is not None:
+            message = f"`weight` is a number above 0, and this is {say(value)}"
+            self.log.say("E0210", expr.span, message)
+        return None
+
+    def _is_output(self, name: tree.Name) -> bool:
+        if not self.outputs or name.text in self.outputs:
+            return True
+        message = f"`{self.net}` has no output `{name.text}`"
+        self.log.say("E0201", name.span, message, suggest(name.span, name.text, self.outputs))
+        return False
 
     def _part(self, role: str, call: tree.Call) -> Part | None:
         """`optimizer adam, lr=1e-3`: the choice is the first word after the role."""

@@ -13,7 +13,7 @@ from netc.compiler.sizes import Shape
 from netc.runtime.data import DataSet
 from netc.runtime.errors import DataError, TrainError
 from netc.runtime.job import Job
-from netc.runtime.objectives import Objective
+from netc.runtime.objectives import Objective, objective, weighted
 from netc.runtime.readers import Examples
 
 SPLITS = ("train", "dev", "test")
@@ -29,32 +29,54 @@ def fit(data: DataSet, job: Job, objective: Objective) -> DataSet:
 
     Raises:
         DataError: number, shape or kind of inputs or targets differ from what the net declares.
-        TrainError: the net has several outputs, which no loss here can judge.
     """
-    output = the_output(job)
     _check_inputs(data, job)
     _check_kind(data, objective, job)
-    wanted = _target_shape(output, objective)
-    for name, examples in _filled(data):
-        _check_target_shape(examples.target, wanted, objective, name, output)
-    if objective.target == "class":
-        _check_ids(data, output, objective)
+    places = objective.judged or (0,)
+    wanted = _target_shape(job.outputs[places[0]][1], objective)
+    for place in places:
+        output = job.outputs[place][1]
+        for name, examples in _filled(data):
+            shape = _target_shape(output, objective)
+            _check_target_shape(examples.target, shape, objective, name, output)
+        if objective.target == "class":
+            _check_ids(data, output, objective)
     kinds = [tensor.dtype for _, tensor in job.inputs]
     splits = [_converted(examples, kinds, wanted, objective) for examples in data.splits]
     train, dev, test = splits
     return DataSet(train, dev, test, data.classes)
 
 
-def the_output(job: Job) -> Tensor:
-    """The net's only output. Raises TrainError if there are several."""
-    if len(job.outputs) != 1:
-        names = ", ".join(f"`{name}`" for name, _ in job.outputs)
+def aim(job: Job) -> Objective:
+    """What the recipe's losses minimise, all together.
+
+    Raises:
+        TrainError: a loss names no output of a net that has several, or one that is not there, or
+            the losses want targets of different kinds.
+    """
+    terms = job.recipe.terms
+    if len(job.outputs) == 1 and len(terms) == 1 and terms[0].weight == 1:
+        return objective(terms[0].loss, job.outputs[0][1])
+    names = [name for name, _ in job.outputs]
+    found: list[tuple[int, float, Objective]] = []
+    for term in terms:
+        if term.output not in names and (term.output is not None or len(names) > 1):
+            listed = ", ".join(f"`{name}`" for name in names)
+            raise TrainError(
+                f"`{job.recipe.net}` has {len(names)} outputs ({listed}), and "
+                f"`{term.loss.kind}` judges one",
+                f"write which one: `loss {term.loss.kind} {names[0]}`",
+            )
+        place = 0 if term.output is None else names.index(term.output)
+        found.append((place, term.weight, objective(term.loss, job.outputs[place][1])))
+    kinds = {one.target for _, _, one in found}
+    if len(kinds) > 1:
         raise TrainError(
-            f"`{job.recipe.net}` has {len(job.outputs)} outputs ({names}), and "
-            f"`{job.recipe.loss.kind}` judges one",
-            "train a net with one output",
+            f"the losses of `{job.recipe.net}` want different targets ({', '.join(sorted(kinds))}),"
+            " and the data has one",
+            "take losses of one kind",
         )
-    return job.outputs[0][1]
+    return weighted(found)
 
 
 def _filled(data: DataSet) -> Iterator[tuple[str, Examples]]:

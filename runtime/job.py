@@ -47,7 +47,15 @@ class Job:
             "net_class": self.net_class,
             "data": {"kind": recipe.data.kind, **recipe.data.model_dump()},
             "split": recipe.split,
-            "loss": {"kind": recipe.loss.kind, **recipe.loss.model_dump()},
+            "losses": [
+                {
+                    "kind": term.loss.kind,
+                    **term.loss.model_dump(),
+                    "output": term.output,
+                    "weight": term.weight,
+                }
+                for term in recipe.terms
+            ],
             "optimizer": {"kind": recipe.optimizer.kind, **recipe.optimizer.model_dump()},
             "epochs": recipe.epochs,
             "steps": recipe.steps,

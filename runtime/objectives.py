@@ -6,8 +6,8 @@ A new loss is a function and a line in `OBJECTIVES`; a new metric is a `Measure`
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 import torch
@@ -17,8 +17,11 @@ from netc.compiler.layers.base import Tensor
 from netc.compiler.recipes.base import Loss
 from netc.compiler.recipes.losses import Bce, CrossEntropy, Mse
 
-BatchFunction: TypeAlias = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-"""From a batch of outputs and of targets to one number."""
+Output: TypeAlias = torch.Tensor | tuple[torch.Tensor, ...]
+"""What a net gives for a batch: a tensor, or one for each of several outputs."""
+
+BatchFunction: TypeAlias = Callable[[Any, torch.Tensor], torch.Tensor]
+"""From a batch of outputs (see `Output`) and of targets to one number."""
 
 
 def _itself(mean: float) -> float:
@@ -51,12 +54,14 @@ class Objective:
         measures: the metrics besides the loss; the first one is shown while training.
         target: what a target is: the id of a class, a 0 or 1, or any number.
         class_axis: the axis of one example's output along which classes lie.
+        judged: which outputs of the net it looks at; None where there is only one.
     """
 
     loss: BatchFunction
     measures: tuple[Measure, ...]
     target: Literal["class", "binary", "number"]
     class_axis: int = 0
+    judged: tuple[int, ...] | None = None
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -64,7 +69,7 @@ class Objective:
         return ("loss", *(measure.name for measure in self.measures))
 
     def sums(
-        self, output: torch.Tensor, target: torch.Tensor, loss: torch.Tensor | None = None
+        self, output: Output, target: torch.Tensor, loss: torch.Tensor | None = None
     ) -> torch.Tensor:
         """What a batch adds to the running sums: float64 `[metrics]`, on the outputs' device.
 
@@ -89,6 +94,29 @@ class Objective:
 def objective(loss: Loss, output: Tensor) -> Objective:
     """The loss part as functions of a batch, for a net with this output."""
     return OBJECTIVES[type(loss)](loss, output)
+
+
+def weighted(terms: Sequence[tuple[int, float, Objective]]) -> Objective:
+    """The weighted sum of losses on several outputs, each compared with the same targets.
+
+    Args:
+        terms: which output, the weight, and what judges it; metrics are the first one's.
+    """
+    first, _, main = terms[0]
+
+    def loss(outputs: tuple[torch.Tensor, ...], target: torch.Tensor) -> torch.Tensor:
+        parts = [weight * one.loss(outputs[place], target) for place, weight, one in terms]
+        return torch.stack(parts).sum()
+
+    def of_first(measure: Measure) -> Measure:
+        def total(outputs: tuple[torch.Tensor, ...], target: torch.Tensor) -> torch.Tensor:
+            return measure.total(outputs[first], target)
+
+        return replace(measure, total=total)
+
+    measures = tuple(of_first(measure) for measure in main.measures)
+    judged = tuple(place for place, _, _ in terms)
+    return Objective(loss, measures, main.target, main.class_axis, judged)
 
 
 def cross_entropy(part: CrossEntropy, output: Tensor) -> Objective:

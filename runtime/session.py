@@ -15,7 +15,7 @@ from netc.runtime.checkpoint import Position
 from netc.runtime.data import DataSet
 from netc.runtime.errors import DataError, DivergenceError, TrainError
 from netc.runtime.folder import RunFolder
-from netc.runtime.objectives import Objective
+from netc.runtime.objectives import Objective, Output
 from netc.runtime.readers import Examples
 
 SAVE_SECONDS = 30.0
@@ -89,7 +89,8 @@ class Session:
         loss = self.objective.loss(output, batch.target)
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
-        self.sums += self.objective.sums(output.detach(), batch.target, loss)
+        with torch.no_grad():
+            self.sums += self.objective.sums(output, batch.target, loss)
         self.position.targets += batch.target.numel()
         self.position.batch += 1
         self.position.step += 1
@@ -163,10 +164,10 @@ class Session:
         about = {"format": "pt"}  # one key: with more their order, and so the file, would vary
         checkpoint.save_weights(self.folder.weights, self.net, about)
 
-    def _forward(self, batch: Examples) -> torch.Tensor:
-        """The net's output. Failures that data or recipe cause come as sentences."""
+    def _forward(self, batch: Examples) -> Output:
+        """The net's output, or all of several. What data or recipe cause fails as a sentence."""
         try:
-            output: torch.Tensor = self.net(*batch.inputs)
+            output: Output = self.net(*batch.inputs)
         except torch.OutOfMemoryError as error:
             raise TrainError(
                 f"the GPU's memory does not hold a batch of {len(batch)}",
@@ -181,8 +182,11 @@ class Session:
                 f"an epoch's last batch holds 1 example, and the net refuses it: {error}",
                 f"batch norm needs 2 examples: write another `batch=` than {self.recipe.batch}",
             ) from error
-        if self.objective.target != "class" and output.shape != batch.target.shape:
-            raise TrainError(  # torch would broadcast, and train on nonsense
-                f"the net gives {list(output.shape)} for targets {list(batch.target.shape)}"
-            )
+        judged = self.objective.judged
+        for part in [output] if judged is None else [output[place] for place in judged]:
+            assert isinstance(part, torch.Tensor)
+            if self.objective.target != "class" and part.shape != batch.target.shape:
+                raise TrainError(  # torch would broadcast, and train on nonsense
+                    f"the net gives {list(part.shape)} for targets {list(batch.target.shape)}"
+                )
         return output

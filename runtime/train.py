@@ -21,11 +21,11 @@ from netc.runtime.checkpoint import Position
 from netc.runtime.data import DataSet, load
 from netc.runtime.device import choose
 from netc.runtime.errors import TrainError
-from netc.runtime.fit import fit, the_output
+from netc.runtime.fit import aim, fit
 from netc.runtime.folder import RunFolder, create, differences, environment, need_free, reopen
 from netc.runtime.job import Job
 from netc.runtime.module import net_class
-from netc.runtime.objectives import Objective, objective
+from netc.runtime.objectives import Objective
 from netc.runtime.optimizers import optimizer
 from netc.runtime.outcome import Epoch, Outcome, Verdict, check_claims, judge
 from netc.runtime.progress import Progress, duration, numbers
@@ -138,15 +138,15 @@ def prepare(job: Job, device: str = "auto", save_every: int | None = None) -> Pr
     if recipe.epochs is None and recipe.steps is None:
         raise TrainError("the recipe names neither epochs nor steps", "write `epochs 10`")
     chosen = choose(device)
-    aim = objective(recipe.loss, the_output(job))
-    check_claims(recipe.claims, aim.metrics, recipe.loss.kind)
-    data = fit(load(recipe, job.base), job, aim)
+    minimised = aim(job)
+    check_claims(recipe.claims, minimised.metrics, recipe.loss.kind)
+    data = fit(load(recipe, job.base), job, minimised)
     if recipe.claims and len(data.test) == 0:
         raise TrainError(
             f"`{recipe.claims[0].text}` is judged on the test split, and that is empty",
             "give test a share: `split 80, 10, 10`",
         )
-    return Prepared(job, chosen, aim, data.to(chosen), data.digest())
+    return Prepared(job, chosen, minimised, data.to(chosen), data.digest())
 
 
 @contextmanager

@@ -399,6 +399,34 @@ train Line:
     assert json.loads(result.stdout)["epochs"][-1]["step"] == steps
 
 
+def test_side_heads_train_with_the_main_one() -> None:
+    text = """
+net Heads:
+    input image: [1, 8, 8]
+    trunk = flatten -> dense 32 -> relu
+    output side = trunk -> dense 10
+    output scores = trunk -> dense 16 -> relu -> dense 10
+
+train Heads:
+    data digits
+    loss cross_entropy scores
+    loss cross_entropy side, weight=0.3, label_smoothing=0.1
+    optimizer adam, lr=1e-2
+    epochs 5, batch=64
+    expect accuracy >= 0.9
+"""
+    file = written(text)
+    result = netc("train", file, "--out", "run", "--quiet", "--json", "--device", "cpu")
+    assert result.exit_code == 0, result.output
+    first, *_, last = [epoch["train"]["loss"] for epoch in json.loads(result.stdout)["epochs"]]
+    assert last < first / 3
+    alone = text.replace("    loss cross_entropy side, weight=0.3, label_smoothing=0.1\n", "")
+    netc("train", written(alone), "--out", "alone", "--quiet", "--device", "cpu")
+    heads, none = load_file("run/weights.safetensors"), load_file("alone/weights.safetensors")
+    assert heads.keys() == none.keys()
+    assert not np.array_equal(heads["trunk.weight"], none["trunk.weight"])
+
+
 @pytest.mark.covers("PR04")
 def test_the_same_command_gives_the_same_numbers() -> None:
     for run in ("a", "b"):

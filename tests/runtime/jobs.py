@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from netc.compiler.layers.base import DType, Tensor
-from netc.compiler.recipe import MetricClaim, Recipe
+from netc.compiler.recipe import LossTerm, MetricClaim, Recipe
 from netc.compiler.recipes.base import Data, Loss, Optimizer
 from netc.compiler.recipes.data import Digits
 from netc.compiler.recipes.losses import CrossEntropy
@@ -69,7 +69,7 @@ def recipe(
         net="Net",
         data=data or Digits(),
         split=more.get("split", (0.8, 0.1, 0.1)),
-        loss=loss or CrossEntropy(),
+        terms=(LossTerm(loss or CrossEntropy()),),
         optimizer=optimizer or Adam(lr=1e-2),
         epochs=None if steps is not None else more.get("epochs", 2),
         steps=steps,

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from netc.compiler.layers.base import Tensor
+from netc.compiler.recipe import LossTerm
 from netc.compiler.recipes.base import Data
 from netc.compiler.recipes.data import Circles, Diabetes, Digits, Idx, Npz
 from netc.compiler.recipes.losses import Bce, CrossEntropy, Mse
@@ -124,10 +125,26 @@ def test_an_input_for_each_input(tmp_path: Path) -> None:
     assert (a.shape, b.shape) == ((16, 2), (16, 3))
 
 
-def test_several_outputs_are_refused() -> None:
+def test_one_loss_for_several_outputs_is_refused() -> None:
     job = replace(jobs.job(), outputs=(("a", Tensor((10,))), ("b", Tensor((2,)))))
     with pytest.raises(TrainError, match=r"2 outputs \(`a`, `b`\)"):
         prepare(job, "cpu")
+
+
+def test_losses_of_several_outputs_must_fit_the_targets() -> None:
+    job = replace(jobs.job(), outputs=(("a", Tensor((10,))), ("b", Tensor((9,)))))
+
+    def judged(*terms: LossTerm) -> Job:
+        return replace(job, recipe=replace(job.recipe, terms=terms))
+
+    main = LossTerm(CrossEntropy(), "a")
+    assert prepare(judged(main), "cpu").objective.judged == (0,)
+    with pytest.raises(TrainError, match=r"outputs \(`a`, `b`\)"):
+        prepare(judged(main, LossTerm(CrossEntropy(), "c")), "cpu")
+    with pytest.raises(TrainError, match=r"\(class, number\)"):
+        prepare(judged(main, LossTerm(Mse(), "b")), "cpu")
+    with pytest.raises(DataError, match=r"10 classes, and the net's output \[9\] scores 9"):
+        prepare(judged(main, LossTerm(CrossEntropy(), "b", 0.3)), "cpu")
 
 
 def test_missing_files_are_named(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from torch.nn import functional
 from netc.compiler.layers.base import Tensor
 from netc.compiler.recipes.losses import Bce, CrossEntropy, Mse
 from netc.compiler.sizes import symbol
-from netc.runtime.objectives import Objective, objective
+from netc.runtime.objectives import Objective, objective, weighted
 
 
 def metrics(aim: Objective, output: torch.Tensor, target: torch.Tensor) -> dict[str, float]:
@@ -102,3 +102,22 @@ def test_metrics_of_unequal_batches_are_those_of_the_whole(
     pieces = zip(output.split(64), target.split(64), strict=True)
     added = sum((aim.sums(a, b) for a, b in pieces), torch.zeros(len(aim.metrics)))
     assert aim.finish(added, target.numel()) == pytest.approx(metrics(aim, output, target))
+
+
+@pytest.mark.covers("LO09", "CN07")
+def test_losses_of_several_outputs_add_up_with_their_weights(generator: torch.Generator) -> None:
+    target = torch.randint(10, (6,), generator=generator)
+    heads = [torch.randn(6, 10, generator=generator, requires_grad=True) for _ in range(3)]
+    one = objective(CrossEntropy(), Tensor((10,)))
+    both = weighted([(2, 1.0, one), (0, 0.3, one)])
+    loss = both.loss(tuple(heads), target)
+    expected = one.loss(heads[2], target) + 0.3 * one.loss(heads[0], target)
+    torch.testing.assert_close(loss, expected)
+    loss.backward()
+    assert heads[1].grad is None
+    (alone,) = torch.autograd.grad(one.loss(heads[0], target), heads[0])
+    torch.testing.assert_close(heads[0].grad, 0.3 * alone)
+    with torch.no_grad():
+        found = both.finish(both.sums(tuple(heads), target), len(target))
+        accuracy = metrics(one, heads[2], target)["accuracy"]
+    assert found == {"loss": pytest.approx(loss.item()), "accuracy": accuracy}
