@@ -13,6 +13,7 @@ from netc.compiler.graph import LayerStep, Net, Wire, walk
 from netc.compiler.layers.base import feature_axis
 from netc.compiler.lint import SAME_VALUES
 from netc.compiler.recipe import Recipe
+from netc.compiler.source import Span
 
 LEAST_BATCH = 8
 """Examples in a batch from which on batch norm's statistics are good enough.
@@ -46,28 +47,43 @@ class _Clauses:
     """Where a recipe says what: the word after `loss`, the number after `batch`."""
 
     train: tree.Line
-    loss: tree.Name
-    plain: bool
+    losses: tuple[_Word, ...]
     batch: tree.Expr | None
 
     @staticmethod
     def of(train: tree.Line) -> _Clauses:
-        loss, plain, batch = None, True, None
+        losses: list[_Word] = []
+        batch = None
         for call in _calls(train):
             word = (call.role or call.name).text
             if word == "loss":
-                first = call.arguments[0].value
-                loss = call.name if call.role else first
-                plain = len(call.arguments) == (0 if call.role else 1)
+                name = call.name if call.role else call.arguments[0].value
+                assert isinstance(name, tree.Name)  # else there is no recipe
+                losses.append(_Word(name.span, len(call.arguments) == (0 if call.role else 1)))
             for argument in call.arguments:
                 if word == "batch" or (argument.name and argument.name.text == "batch"):
                     batch = argument.value
-        assert isinstance(loss, tree.Name)  # else there is no recipe
-        return _Clauses(train, loss, plain, batch)
+        return _Clauses(train, tuple(losses), batch)
 
-    def other_loss(self, word: str, hint: str) -> Fix:
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class _Word:
+    """The word of a loss, and whether its line says nothing else."""
+
+    span: Span
+    plain: bool
+
+    def other(self, word: str, hint: str) -> Fix:
         """Writes another loss; one with options of its own is left to the author."""
-        return rewrite(self.loss.span, word, hint) if self.plain else Fix(hint.format(word))
+        return rewrite(self.span, word, hint) if self.plain else Fix(hint.format(word))
+
+
+def _judged(net: Net, recipe: Recipe, clauses: _Clauses) -> Iterator[tuple[str, Wire, str, _Word]]:
+    """Each output that a loss looks at: its name and value, the loss, and its word."""
+    for term, word in zip(recipe.terms, clauses.losses, strict=True):
+        for name, wire in net.module.outputs:
+            if term.output in (None, name):
+                yield name, wire, term.loss.kind, word
 
 
 def _calls(train: tree.Line) -> Iterator[tree.Call]:
@@ -83,9 +99,9 @@ def _calls(train: tree.Line) -> Iterator[tree.Call]:
 
 def _last_layer(net: Net, recipe: Recipe, clauses: _Clauses, log: Log) -> None:
     makers = {p.step.output: p.step for p in walk(net.module) if isinstance(p.step, LayerStep)}
-    for name, wire in net.module.outputs:
+    for name, wire, loss, word in _judged(net, recipe, clauses):
         step = _last(wire, makers)
-        against = None if step is None else _against(step, wire, recipe)
+        against = None if step is None else _against(step, wire, loss, recipe)
         if step is None or against is None:
             continue
         kind = step.layer.kind
@@ -94,7 +110,7 @@ def _last_layer(net: Net, recipe: Recipe, clauses: _Clauses, log: Log) -> None:
             step.span,
             f"`{name}` ends with `{kind}`: {against}",
             take_out(step.span, f"take the `{kind}` out"),
-            [Label(clauses.loss.span, "the loss it is trained with")],
+            [Label(word.span, "the loss it is trained with")],
         )
 
 
@@ -106,9 +122,9 @@ def _last(wire: Wire, makers: dict[Wire, LayerStep]) -> LayerStep | None:
     return step
 
 
-def _against(step: LayerStep, wire: Wire, recipe: Recipe) -> str | None:
+def _against(step: LayerStep, wire: Wire, loss: str, recipe: Recipe) -> str | None:
     """Why a layer does not suit a loss as the last one; None if it does."""
-    kind, loss = step.layer.kind, recipe.loss.kind
+    kind = step.layer.kind
     share = getattr(step.layer, "share", 0.0) if kind == "dropout" else 0.0
     if share:
         return f"while training it sets {100 * share:g} % of what `{loss}` judges to 0"
@@ -213,37 +229,33 @@ def _small_batches(net: Net, recipe: Recipe, clauses: _Clauses, log: Log) -> Non
 
 def _task(recipe: Recipe, clauses: _Clauses, log: Log) -> None:
     """What training would refuse once it has read the data, said before."""
-    data, loss = recipe.data.kind, recipe.loss.kind
+    data, loss, word = recipe.data.kind, recipe.loss.kind, clauses.losses[0]
     classes = CLASSES.get(data, 0)
     if classes > 2 and loss in ("bce", "mse"):
         message = f"the targets of `{data}` are {classes} classes, and `{loss}` compares numbers"
-        fix = clauses.other_loss("cross_entropy", "write `loss {}`")
+        fix = word.other("cross_entropy", "write `loss {}`")
     elif data in TARGETS and loss in ("bce", "cross_entropy"):
         low, high = TARGETS[data]
         wanted = "classes" if loss == "cross_entropy" else "zeros and ones"
         message = (
             f"the targets of `{data}` are amounts from {low} to {high}, and `{loss}` takes {wanted}"
         )
-        fix = clauses.other_loss("mse", "write `loss {}`")
+        fix = word.other("mse", "write `loss {}`")
     else:
         return
-    log.say("W0603", clauses.loss.span, message, fix, [Label(recipe.data_span, "the data")])
+    log.say("W0603", word.span, message, fix, [Label(recipe.data_span, "the data")])
 
 
 def _one_class(net: Net, recipe: Recipe, clauses: _Clauses, log: Log) -> None:
     """Softmax of one number is 1 whatever the number is."""
-    if recipe.loss.kind != "cross_entropy":
-        return
-    for name, wire in net.module.outputs:
+    for name, wire, loss, word in _judged(net, recipe, clauses):
         shape = wire.tensor.shape
-        if shape and shape[feature_axis(len(shape))] == 1:
+        if loss == "cross_entropy" and shape and shape[feature_axis(len(shape))] == 1:
             log.say(
                 "W0604",
-                clauses.loss.span,
+                word.span,
                 f"`{name}` {wire.tensor} is a score for one class, and softmax of one number is 1: "
                 "`cross_entropy` is 0 whatever the net does",
-                clauses.other_loss(
-                    "bce", "write `loss {}` for yes or no, or give each class a score"
-                ),
+                word.other("bce", "write `loss {}` for yes or no, or give each class a score"),
                 [Label(wire.made, "this gives the score")],
             )

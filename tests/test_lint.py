@@ -455,3 +455,24 @@ def test_shipped_specs_have_no_warnings(file: Path) -> None:
 def test_long_chains_are_looked_at_without_recursion() -> None:
     assert of_lines("dense 4 -> sigmoid\n" * 20_000, "[4]") == ["W0303"]
     assert of_lines("dense 4\n" + "linear\n" * 20_000 + "dense 4", "[4]") == ["W0302"]
+
+
+def test_each_output_is_looked_at_with_its_own_loss() -> None:
+    text = """
+        net Net:
+            input image: [1, 8, 8]
+            trunk = flatten -> dense 16 -> relu
+            output side = trunk -> dense 10 -> softmax
+            output scores = trunk -> dense 10
+
+        train Net:
+            data digits
+            loss cross_entropy scores
+            {second}
+            optimizer adam
+            epochs 1, batch=32
+    """
+    assert [d.code for d in findings(text.format(second="seed 1"))] == []
+    (found,) = findings(text.format(second="loss cross_entropy side, weight=0.3"))
+    assert (found.code, found.span.text) == ("W0601", "softmax")
+    assert found.labels[0].span.line == 11
