@@ -163,11 +163,17 @@ def takes_of(field: dict[str, Any]) -> str:
         return ", or ".join(dict.fromkeys(parts))
     if "$ref" in field:
         return "a name, `T`"
+    if "const" in field:
+        return f"`{field['const']}`"
     if "enum" in field:
         return " or ".join(f"`{word}`" for word in field["enum"])
     match field["type"]:
         case "array" if "anyOf" in field["items"]:
             return "sizes, `[T, 8, 64]`"
+        case "array" if field["items"].get("type") == "array":
+            return "a list of lists, `[[0, 1], [2]]`"
+        case "array" if "minItems" in field:
+            return "a list, `[4, 2, 1]`"
         case "array":
             return f"one per axis, `{'(1, 0)' if field['items'].get('minimum') == 0 else '3x5'}`"
         case "boolean":

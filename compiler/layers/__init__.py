@@ -17,6 +17,7 @@ _MODULES: dict[str, tuple[str, ...]] = {
     "conv": ("conv", "conv_transpose"),
     "dense": ("dense",),
     "depthwise": ("depthwise_conv",),
+    "drawn": ("stochastic_pool", "trainable_avg_pool"),
     "dropout": ("dropout",),
     "embedding": ("embedding", "positions"),
     "joins": ("add", "concat", "mul", "stack"),
@@ -25,10 +26,13 @@ _MODULES: dict[str, tuple[str, ...]] = {
         "adaptive_avg_pool", "adaptive_max_pool", "avg_pool", "global_avg_pool",
         "global_max_pool", "max_pool",
     ),
+    "pyramids": ("netvlad", "spatial_pyramid_pool"),
     "recurrent": ("gru", "lstm", "rnn"),
     "response": ("local_response_norm",),
+    "scaling": ("scale",),
     "sequences": ("last", "mean"),
     "shapes": ("flatten", "pad_channels", "reshape", "transpose"),
+    "tables": ("filter", "table_conv"),
 }  # fmt: skip
 
 _HOME = {word: module for module, words in _MODULES.items() for word in words}

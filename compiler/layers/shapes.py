@@ -27,13 +27,14 @@ from netc.compiler.layers.windows import Natural, Positive
 from netc.compiler.sizes import Symbolic, product_of
 
 
-def _as_tuple(value: Any) -> Any:
+def as_tuple(value: Any) -> Any:
+    """A list as a tuple: how pydantic is to take both."""
     return tuple(value) if isinstance(value, list) else value
 
 
 Extent: TypeAlias = Positive | InstanceOf[Symbolic]
-Extents: TypeAlias = Annotated[tuple[Extent, ...], BeforeValidator(_as_tuple)]
-Axes: TypeAlias = Annotated[tuple[Natural, ...], BeforeValidator(_as_tuple)]
+Extents: TypeAlias = Annotated[tuple[Extent, ...], BeforeValidator(as_tuple)]
+Axes: TypeAlias = Annotated[tuple[Natural, ...], BeforeValidator(as_tuple)]
 
 
 class Arrangement(Weightless):

@@ -119,6 +119,56 @@ def _global(draw: Draw) -> tuple[Any, ...]:
     return {}, [_image(draw)]
 
 
+def _scale(draw: Draw) -> tuple[Any, ...]:
+    shape = _image(draw)
+    gate = shape[:1] if draw(FLAGS) else (shape[0], *(1 for _ in shape[1:]))
+    return {"by": 1}, [shape, gate]
+
+
+def _spatial_pyramid_pool(draw: Draw) -> tuple[Any, ...]:
+    arguments = {
+        "levels": draw(st.lists(st.integers(1, 4), min_size=1, max_size=3)),
+        "mode": draw(st.sampled_from(["max", "avg"])),
+    }
+    return arguments, [_image(draw)]
+
+
+def _windowed(draw: Draw) -> tuple[Any, ...]:
+    shape = (draw(SMALL), draw(st.integers(1, 8)), draw(st.integers(1, 8)))
+    arguments = {"kernel": _per_axis(draw, 2, 1, 3)}
+    if draw(FLAGS):
+        arguments["stride"] = _per_axis(draw, 2, 1, 3)
+    return arguments, [shape]
+
+
+def _table_conv(draw: Draw) -> tuple[Any, ...]:
+    if draw(FLAGS):
+        return {"table": "lenet5", "kernel": draw(SMALL)}, [(6, 6, 7)]
+    channels = draw(SMALL)
+    row = st.lists(st.integers(0, channels - 1), min_size=1, max_size=channels, unique=True)
+    arguments = {
+        "table": draw(st.lists(row, min_size=1, max_size=4)),
+        "kernel": _per_axis(draw, 2, 1, 3),
+        "stride": _per_axis(draw, 2, 1, 3),
+        "pad": draw(st.integers(0, 2)),
+        "bias": draw(FLAGS),
+    }
+    return arguments, [(channels, draw(SMALL), draw(SMALL))]
+
+
+def _filter(draw: Draw) -> tuple[Any, ...]:
+    arguments = {
+        "operator": draw(st.sampled_from(["sobel_x", "prewitt_y", "scharr_x"])),
+        "sign": draw(st.sampled_from(["rising", "falling"])),
+        "pad": draw(st.integers(0, 2)),
+    }
+    return arguments, [(draw(SMALL), draw(st.integers(1, 7)), draw(st.integers(1, 7)))]
+
+
+def _netvlad(draw: Draw) -> tuple[Any, ...]:
+    return {"centers": draw(SMALL)}, [_image(draw)]
+
+
 def _adaptive(draw: Draw) -> tuple[Any, ...]:
     shape = _image(draw)
     return {"size": _per_axis(draw, len(shape) - 1, 1, 5)}, [shape]
@@ -279,6 +329,7 @@ STRATEGIES: dict[str, Callable[[Draw], tuple[Any, ...]]] = {
     "dropout": _dropout,
     "elu": _any_shape(alpha=st.sampled_from([1.0, 0.5, 2])),
     "embedding": _embedding,
+    "filter": _filter,
     "flatten": _flatten,
     "gelu": _any_shape(approximate=st.sampled_from(["none", "tanh"])),
     "global_avg_pool": _global,
@@ -295,6 +346,7 @@ STRATEGIES: dict[str, Callable[[Draw], tuple[Any, ...]]] = {
     "max_pool": _pool(dilation=st.integers(1, 2)),
     "mean": _mean,
     "mul": _join,
+    "netvlad": _netvlad,
     "pad_channels": _pad_channels,
     "positions": _positions,
     "prelu": _prelu,
@@ -302,11 +354,16 @@ STRATEGIES: dict[str, Callable[[Draw], tuple[Any, ...]]] = {
     "relu6": _any_shape(),
     "reshape": _reshape,
     "rnn": _recurrent(act=st.sampled_from(["tanh", "relu"])),
+    "scale": _scale,
     "sigmoid": _any_shape(),
     "silu": _any_shape(),
     "softmax": _softmax,
+    "spatial_pyramid_pool": _spatial_pyramid_pool,
+    "stochastic_pool": _windowed,
     "stack": _stack,
+    "table_conv": _table_conv,
     "tanh": _any_shape(),
+    "trainable_avg_pool": _windowed,
     "transpose": _transpose,
 }
 

@@ -36,6 +36,8 @@ def _value(text: str) -> Any:
         return text == "yes"
     if re.fullmatch(r"\d+(x\d+)+", text):
         return tuple(map(int, text.split("x")))
+    if text[0] in "[(" and "[" in text[1:]:
+        return ast.literal_eval(text)
     if text[0] in "[(":
         return tuple(_value(part.strip()) for part in text[1:-1].split(",") if part.strip())
     if re.search(r"[A-Z]", text):
@@ -48,6 +50,18 @@ def _value(text: str) -> Any:
         return text
 
 
+def _arguments(text: str) -> list[str]:
+    """The arguments, apart by commas that stand in no list."""
+    found, depth = [""], 0
+    for character in text:
+        depth += (character in "[(") - (character in "])")
+        if character == "," and not depth:
+            found.append("")
+        else:
+            found[-1] += character
+    return [argument.strip() for argument in found] if text else []
+
+
 def layer(line: str) -> Layer:
     """The layer that a line makes. In layers that join, a letter by itself names another value."""
     word, _, rest = line.partition(" ")
@@ -56,7 +70,7 @@ def layer(line: str) -> Layer:
     fields = [name for name in kind.model_fields if name not in kind.operands]
     places = iter(fields[: kind.positional])
     given: dict[str, Any] = {}
-    for argument in re.split(r",\s*(?![^\[(]*[\])])", rest) if rest else []:
+    for argument in _arguments(rest):
         name, _, text = argument.rpartition("=")
         if not name and kind.inputs != (1, 1):
             continue
