@@ -28,13 +28,13 @@ def is_code(target: str) -> bool:
 
 def shown(code: str, as_json: bool) -> str:
     """The catalogue's page of a code. Raises Unknown if there is none."""
-    from netc import pages
+    from netc.pages import codes, page
 
-    found = pages.page(code.upper())
+    found = page(code.upper())
     if found is None:
         from netc.compiler.edits import nearest
 
-        near = nearest(code.upper(), pages.codes())
+        near = nearest(code.upper(), codes())
         hint = f"; did you mean {near}?" if near else ""
         raise Unknown(f"no finding has the code {code.upper()}{hint}")
     text = found if found.endswith("\n") else found + "\n"
