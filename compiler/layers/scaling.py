@@ -33,7 +33,7 @@ class Scale(Weightless):
         ("scale by=b", "[8, 5, 5] ; [8, 1, 1]", "[8, 5, 5]"),
     )
     refused = (
-        ("scale by=b", "[64, 8, 8] ; [32]", "64 channels"),
+        ("scale by=b", "[64, 8, 8] ; [32]", "32"),
         ("scale by=b", "[64, 8, 8] ; [64, 8, 8]", "one number for each channel"),
         ("scale by=b", "[64] ; [64]", "one to three spatial axes"),
     )

@@ -251,7 +251,7 @@ class Filter(Layer):
         ("filter scharr_y, sign=falling, pad=1", "[1, H, W]", "[1, H, W]"),
     )
     refused = (
-        ("filter sobel", "[3, 6, 6]", "sobel_x"),
+        ("filter sobel", "[3, 6, 6]", "sobel_y"),
         ("filter sobel_x", "[3, 2, 2]", "larger than the input's 2 + 0 padding = 2"),
         ("filter sobel_x", "[400]", "channels, height and width"),
     )
