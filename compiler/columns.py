@@ -216,8 +216,13 @@ def shape_text(shape: object) -> str:
     """Sizes of a tensor: `64 × 112 × 112`; words such as `unknown` stay."""
     if not isinstance(shape, tuple):
         return NOTHING if shape is None else str(shape)
-    sizes = [f"({text})" if " " in (text := _plain(size)) else text for size in shape]
-    return " × ".join(sizes) if len(sizes) != 1 else _plain(shape[0])
+    if len(shape) == 1:
+        return _plain(shape[0])
+    return " × ".join(f"({_plain(size)})" if _is_sum(size) else _plain(size) for size in shape)
+
+
+def _is_sum(size: Size) -> bool:
+    return isinstance(size, Symbolic) and len(size.terms) > 1
 
 
 def _plain(size: Size) -> str:
