@@ -82,6 +82,7 @@ LETTERS = (
     ("r", "positions seen before"),
     ("e", "elements that a window spans, dilation counted in"),
     ("j", "jump: positions of the input from one element to the next"),
+    ("s", "stride"),
 )
 """The rule of `_after` in symbols: how much is seen, then the new jump."""
 

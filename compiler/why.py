@@ -7,12 +7,16 @@ what stands before it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from netc.compiler import receptive
 from netc.compiler.graph import LayerStep, ParamStep
 from netc.compiler.layers.base import Formulas, Kept, Tensor, Weight, Why, times
 from netc.compiler.memory import BYTES
 from netc.compiler.sizes import Size
+
+Letters: TypeAlias = tuple[tuple[str, str], ...]
+"""Letters of formulas, each with what it stands for."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -53,7 +57,7 @@ class Reasons:
     kept: str
     formulas: Formulas
     field_formula: str
-    letters: tuple[tuple[str, str], ...]
+    letters: Letters
 
     def to_json(self) -> dict[str, object]:
         """The form in `netc report --json`; a formula is null where words say all."""
@@ -93,8 +97,14 @@ def reasons(step: LayerStep | ParamStep, place: Place) -> Reasons:
         _kept(kept, inputs, output) if place.learns else "nothing to learn up to here: 0 bytes",
         layer.formulas(inputs, output),
         field_formula,
-        (*layer.letters, *(receptive.LETTERS if field_formula else ())),
+        letters(layer.letters) if field_formula else layer.letters,
     )
+
+
+def letters(known: Letters) -> Letters:
+    """A layer's letters with those of the receptive field; the layer's own meanings go first."""
+    own = dict(known)
+    return (*known, *(pair for pair in receptive.LETTERS if pair[0] not in own))
 
 
 def _of_param(step: ParamStep) -> Reasons:

@@ -13,9 +13,9 @@ from compiling import REPOSITORY, findings, net_of
 from netc.compiler.graph import LayerStep
 from netc.compiler.layers import find, words
 from netc.compiler.layers.base import Layer, Tensor
-from netc.compiler.receptive import LETTERS
 from netc.compiler.render import render, summary
 from netc.compiler.report import Row
+from netc.compiler.why import letters as known_letters
 
 FOLDER = REPOSITORY / "docs" / "layers"
 _LABEL = re.compile(r"(?:(?<=\n)|(?<=\. ))(?=(?:Shape|Weights[^:`]*|MACs|Source): )")
@@ -102,7 +102,7 @@ def _letters(kind: type[Layer]) -> list[tuple[str, str]]:
         formulas = row.why.formulas
         texts = (formulas.output, formulas.params, formulas.macs, _field(row)[0])
         used |= set(re.findall(r"[a-z]\w*", " ".join(texts)))
-    return [(letter, meaning) for letter, meaning in (*kind.letters, *LETTERS) if letter in used]
+    return [(letter, meaning) for letter, meaning in known_letters(kind.letters) if letter in used]
 
 
 def _arguments(kind: type[Layer]) -> str:

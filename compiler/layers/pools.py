@@ -347,7 +347,6 @@ class _Adaptive(Pool):
     `ceil((i + 1)*n/m)`."""
 
     positional = 1
-    letters = (("s", "stride"),)
     pytorch: ClassVar[Literal["Avg", "Max"]]
 
     size: PerAxis  #: the output's sizes
