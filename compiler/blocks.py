@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from netc.compiler import layers, program, tree
@@ -10,7 +11,7 @@ from netc.compiler.diagnostics import Label
 from netc.compiler.edits import suggest
 from netc.compiler.scope import Names, bind, check_expression
 from netc.compiler.source import Span
-from netc.compiler.words import LATER, STRUCTURE
+from netc.compiler.words import INLINE, LATER, STRUCTURE
 
 if TYPE_CHECKING:
     from netc.compiler.resolve import Resolver
@@ -24,12 +25,19 @@ def opened(
     word = call.name.text if call else element.text if isinstance(element, tree.Name) else ""
     options = {a.name.text: a for a in call.arguments if a.name} if call else {}
     plain = [a for a in call.arguments if a.name is None] if call else []
-    if call is not None and call.role is not None:
+    inline = call is not None and call.role is not None and call.role.text == INLINE
+    if call is not None and call.role is not None and not (inline and word == "repeat"):
         word, plain, options = call.role.text, [], {}
     span = line.chain.elements[-1].span
     assert line.body is not None
     if word == "repeat":
-        return _repeat(resolver, call, plain, options, line, names)
+        found = _repeat(resolver, call, plain, options, line, names)
+        return replace(found, inline=inline) if found is not None else None
+    if word == "sequential":
+        _only(resolver, word, plain, options, [])
+        return program.Sequential(resolver.inner(line.body, Names(names)), span)
+    if word == "when":
+        return _when(resolver, plain, options, line.body, names, span)
     if word in ("residual", "parallel", "inception"):
         wanted = {"parallel": ["join"], "inception": ["join"]}.get(word, [])
         _only(resolver, word, plain, options, wanted)
@@ -49,6 +57,36 @@ def opened(
         resolver.unread = True
         known = (*STRUCTURE, "input", "param")
         resolver.log.say("E0201", place, message, suggest(place, word, known))
+    return None
+
+
+def inlined(call: tree.Call) -> tree.Call | None:
+    """The call behind `inline`; None if that is not the word before it."""
+    if call.role is not None:
+        return replace(call, role=None) if call.role.text == INLINE else None
+    if call.name.text != INLINE or len(call.arguments) != 1:
+        return None
+    (only,) = call.arguments
+    if only.name is not None or not isinstance(only.value, tree.Name):
+        return None
+    return tree.Call(only.value, (), only.span)
+
+
+def _when(
+    resolver: Resolver,
+    plain: Sequence[tree.Argument],
+    options: dict[str, tree.Argument],
+    lines: Sequence[tree.Statement],
+    names: Names,
+    span: Span,
+) -> program.When | None:
+    _only(resolver, "when", (), options, [])
+    for argument in plain:
+        check_expression(argument.value, names, (), resolver.log)
+    body = resolver.inner(lines, Names(names))
+    if len(plain) == 1:
+        return program.When(plain[0].value, body, span)
+    resolver.log.say("E0205", span, "`when` needs one condition", "write `when stride > 1:`")
     return None
 
 
@@ -76,7 +114,7 @@ def _repeat(
     options: dict[str, tree.Argument],
     line: tree.Line,
     names: Names,
-) -> program.Element | None:
+) -> program.Repeat | None:
     assert line.body is not None
     span = line.chain.elements[-1].span
     count = items = None

@@ -18,12 +18,13 @@ from netc.compiler.conditions import positive_when, together
 from netc.compiler.diagnostics import Label, Log
 from netc.compiler.evaluate import (
     UNKNOWN,
+    Block,
     Unknown,
     evaluate,
     say,
 )
 from netc.compiler.expansion import MOST, Bounds, Work
-from netc.compiler.frame import DEEPEST, Current, Findings, Frame, Shared, Stop
+from netc.compiler.frame import DEEPEST, Findings, Frame, Shared, Stop
 from netc.compiler.graph import (
     BlockStep,
     LayerStep,
@@ -36,9 +37,10 @@ from netc.compiler.graph import (
     walk,
 )
 from netc.compiler.layers.base import Tensor, Weight
-from netc.compiler.naming import Namer, snake
+from netc.compiler.naming import Namer
 from netc.compiler.sizes import Size, Symbolic, symbol
 from netc.compiler.source import Span
+from netc.compiler.splicing import block, distinct_names, handed_block, sequential, when
 from netc.compiler.structure import gather, named, parallel, repeat, residual
 
 
@@ -78,12 +80,13 @@ class Elaborator(Findings):
         self.program, self.values = program_, values
         self.claims: list[tuple[tree.Expr, dict[str, Any], Span]] = []
         self.nets_outputs: list[tuple[str, Wire]] = []
+        self._in_sight: dict[int, dict[str, Any]] = {}
 
     # -- nets and blocks
 
     def net(self, definition: program.Definition) -> Module | None:
         """The net as a module."""
-        env: ChainMap[str, Any] = ChainMap({})
+        env: ChainMap[str, Any] = ChainMap({}, self.in_sight(definition))
         frame = Frame(env, [], Namer(definition.body), None)
         given = {k: v for k, v in self.values.items() if k in definition.parameters}
         parameters = self._parameters(definition, given, env, definition.span)
@@ -92,6 +95,7 @@ class Elaborator(Findings):
                 env[name] = value  # a size of the inputs, by its name
         self._bound(definition, parameters, frame)
         self.body(definition.body, frame)
+        distinct_names(self, frame.steps, frame)
         outputs = self.nets_outputs
         if not outputs and isinstance(frame.current, Wire):
             outputs = [("output", frame.current)]
@@ -152,9 +156,25 @@ class Elaborator(Findings):
             env[name] = found[name] = value
         return found
 
-    def call_block(self, use: program.BlockUse, frame: Frame) -> BlockStep | None:
+    def in_sight(self, definition: program.Definition) -> dict[str, Any]:
+        """The blocks that a definition can hand on, by name."""
+        found = self._in_sight.get(id(definition))
+        if found is None:
+            found = {name: Block(key, name) for name, key in definition.blocks.items()}
+            self._in_sight[id(definition)] = found
+        return found
+
+    def enter(
+        self, use: program.BlockUse, frame: Frame, *, handed: bool = False
+    ) -> tuple[program.Definition, dict[str, Any], Frame] | None:
+        """A block's definition, its parameters here, and the frame that its lines start in."""
         definition = self.program.definitions[use.block]
         given = {n: self.value(e, frame.env, ()) for n, e in use.arguments.items()}
+        if handed and any(isinstance(value, Block) for value in given.values()):
+            message = f"`{use.word.text}` was handed in itself, and is given no blocks"
+            hint = "blocks are handed one level down: write a block for each case"
+            self.tell("E0210", use.span, message, frame, hint)
+            return None
         if not isinstance(frame.current, Wire):
             self.needs_one(definition.name, use.span, frame)
             return None
@@ -164,7 +184,7 @@ class Elaborator(Findings):
             return None
         self.count(1, use.span, frame)
         source = frame.current
-        env: ChainMap[str, Any] = ChainMap({"in": source, "out": source})
+        env: ChainMap[str, Any] = ChainMap({"in": source, "out": source}, self.in_sight(definition))
         inner = Frame(
             env,
             [],
@@ -174,16 +194,28 @@ class Elaborator(Findings):
             frame.depth + 1,
             frame.repeats,
         )
-        parameters = self._parameters(definition, given, env, use.span)
+        return definition, self._parameters(definition, given, env, use.span), inner
+
+    def call_block(
+        self, use: program.BlockUse, frame: Frame, *, handed: bool = False
+    ) -> BlockStep | None:
+        """A block applied to what flows here; None after an error."""
+        entered = self.enter(use, frame, handed=handed)
+        if entered is None:
+            return None
+        definition, parameters, inner = entered
+        source = inner.current
+        assert isinstance(source, Wire)
         self.body(definition.body, inner)
+        distinct_names(self, inner.steps, inner)
         output = inner.current
         if not isinstance(output, Wire):
             if isinstance(output, tuple):
                 message = f"`{definition.name}` ends with several values"
                 self.tell("E0406", use.span, message, frame)
             return None
-        handed = tuple((n, w) for n, w in parameters.items() if isinstance(w, Wire))
-        inputs = (("x", source), *handed)
+        values = tuple((n, w) for n, w in parameters.items() if isinstance(w, Wire))
+        inputs = (("x", source), *values)
         module = Module(
             "block",
             definition.name,
@@ -228,7 +260,7 @@ class Elaborator(Findings):
     def _input(self, item: program.Input, frame: Frame) -> None:
         sizes: list[Size] = []
         for expr in item.kind.sizes:
-            if isinstance(expr, tree.Name) and expr.text not in frame.env:
+            if isinstance(expr, tree.Name) and _is_free(expr.text, frame.env):
                 frame.env[expr.text] = symbol(expr.text)
             sizes.append(self.size(expr, frame))
         dtype = "int" if item.kind.dtype is not None and item.kind.dtype.text == "int" else "float"
@@ -252,12 +284,15 @@ class Elaborator(Findings):
         )
 
     def _flow(self, item: program.Flow, frame: Frame) -> None:
-        if item.target is None:
+        if item.target is None and frame.namer is not None:
             for element in item.elements:
                 self.element(element, frame)
             return
-        steps = gather(self, item.elements, frame, item.target)
-        frame.steps += named(self, steps, item.target, item.span)
+        steps = gather(self, item.elements, frame, item.target or "layer")
+        if item.target is None:
+            frame.steps += steps
+            return
+        frame.steps += named(self, steps, frame.key(item.target), item.span)
         frame.env[item.target] = frame.current if frame.current is not None else UNKNOWN
         if isinstance(frame.current, Wire):
             frame.names.append((frame.current, item.target))
@@ -286,15 +321,13 @@ class Elaborator(Findings):
             case program.LayerUse():
                 self._layer(element, frame)
             case program.BlockUse():
-                block = self.call_block(element, frame)
-                if block is None:
-                    frame.flow(UNKNOWN)
-                else:
-                    self.add(block, snake(block.module.name), frame)
+                block(self, element, frame)
+            case program.HandedUse():
+                handed_block(self, element, frame)
             case program.ShapeClaim():
                 check_claim(self, element, frame)
             case program.ValueUse():
-                frame.flow(self._take(element, frame))
+                self._value(element, frame)
             case program.SharedUse():
                 self._shared(element, frame)
             case program.Residual():
@@ -303,15 +336,23 @@ class Elaborator(Findings):
                 parallel(self, element, frame)
             case program.Repeat():
                 repeat(self, element, frame)
+            case program.Sequential():
+                sequential(self, element, frame)
+            case program.When():
+                when(self, element, frame)
 
-    def _take(self, element: program.ValueUse, frame: Frame) -> Current:
+    def _value(self, element: program.ValueUse, frame: Frame) -> None:
         value = self.value(element.value, frame.env, ())
-        if isinstance(value, Wire | Unknown):
-            return value
-        if isinstance(value, tuple) and value and all(isinstance(v, Wire) for v in value):
-            return value
-        self.tell("E0407", element.span, f"this is {say(value)}, not a value that flows", frame)
-        return UNKNOWN
+        if isinstance(value, Block) and isinstance(element.value, tree.Name):
+            call = tree.Call(element.value, (), element.span)
+            handed_block(self, program.HandedUse(call), frame)
+        elif isinstance(value, Wire | Unknown) or (
+            isinstance(value, tuple) and value and all(isinstance(v, Wire) for v in value)
+        ):
+            frame.flow(value)
+        else:
+            self.tell("E0407", element.span, f"this is {say(value)}, not a value that flows", frame)
+            frame.flow(UNKNOWN)
 
     def _layer(self, use: program.LayerUse, frame: Frame) -> None:
         self.count(1, use.span, frame)
@@ -356,6 +397,11 @@ class Elaborator(Findings):
         shared.first = first or step
         frame.steps.append(step)
         frame.flow(step.output)
+
+
+def _is_free(name: str, env: Mapping[str, Any]) -> bool:
+    """Whether a name in an input's sizes is a size of its own."""
+    return name not in env or isinstance(env[name], Block)
 
 
 def _owned(step: LayerStep | BlockStep) -> list[tuple[str | None, tuple[Weight, ...]]]:

@@ -36,6 +36,17 @@ class Range:
         return f"{self.low}..{self.high}"
 
 
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A block that stands where a value could: it is handed to another block."""
+
+    key: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"the block `{self.name}`"
+
+
 class Poisoned(Exception):
     """An expression uses a value that an earlier error made unknown: nothing more to say."""
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from netc.compiler import program, tree
-from netc.compiler.evaluate import EvaluationError, Poisoned, evaluate
+from netc.compiler.evaluate import Block, EvaluationError, Poisoned, evaluate
 
 MOST = 1_000_000
 """Layers that one net may expand to, and rounds that its repeats may run."""
@@ -84,6 +84,15 @@ class Bounds:
                 return Work(1)
             case program.BlockUse():
                 return Work(1) + self._block(element, values, depth + 1)
+            case program.HandedUse(call=call):
+                return Work(1) + self._handed(call, values, depth + 1)
+            case program.ValueUse(value=tree.Name() as name):
+                return self._handed(tree.Call(name, (), name.span), values, depth + 1)
+            case program.Sequential(body=body):
+                return Work(1) + self._body(body, values, shares, depth + 1)
+            case program.When(condition=condition, body=body):
+                holds = _known(condition, values) is True
+                return self._body(body, values, shares, depth + 1) if holds else Work()
             case program.SharedUse(name=name):
                 return shares.get(name, Work())
             case program.Residual(body=body, shortcut=shortcut):
@@ -102,12 +111,24 @@ class Bounds:
                 return self._body(body, inner, shares, depth + 1).times(count) if count else Work()
         return Work()
 
+    def _handed(self, call: tree.Call, values: Mapping[str, Any], depth: int) -> Work:
+        """The work of a parameter that stands for a block."""
+        handed = values.get(call.name.text)
+        if not isinstance(handed, Block):
+            return Work()
+        named = {a.name.text: a.value for a in call.arguments if a.name is not None}
+        free = [n for n in self._program.definitions[handed.key].parameters if n not in named]
+        placed = (a.value for a in call.arguments if a.name is None)
+        arguments = {**named, **dict(zip(free, placed, strict=False))}
+        use = program.BlockUse(handed.key, arguments, call.span, call.span)
+        return self._block(use, values, depth)
+
     def _block(self, use: program.BlockUse, values: Mapping[str, Any], depth: int) -> Work:
         definition = self._program.definitions[use.block]
         given: dict[str, Any] = {}
         for name, default in definition.parameters.items():
             expr = use.arguments.get(name)
-            value = _number(expr, values) if expr is not None else _number(default, given)
+            value = _given(expr, values) if expr is not None else _given(default, given)
             if value is not None:
                 given[name] = value
         key = (use.block, tuple(given.items()))
@@ -124,6 +145,19 @@ def _rounds(repeat: program.Repeat, values: Mapping[str, Any]) -> int:
         return len(repeat.items.items)
     count = _number(repeat.count, values)
     return count if isinstance(count, int) and count > 0 else 0
+
+
+def _given(expr: tree.Expr | None, values: Mapping[str, Any]) -> Any:
+    """A parameter's value where it decides what a block is made of; None if it is not known."""
+    value = _known(expr, values) if expr is not None else None
+    return value if isinstance(value, bool | int | float | Block) else None
+
+
+def _known(expr: tree.Expr, values: Mapping[str, Any]) -> Any:
+    try:
+        return evaluate(expr, values)
+    except (EvaluationError, Poisoned):
+        return None
 
 
 def _number(expr: tree.Expr | None, values: Mapping[str, Any]) -> int | float | None:

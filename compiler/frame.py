@@ -55,6 +55,7 @@ class Frame:
     """Where elaboration stands: the names in sight, what flows, and where steps go.
 
     `namer` is None while the steps of a named line are gathered: they are named when it ends.
+    `counted` is set in an inline repeat: the names of its lines take the count.
     """
 
     env: ChainMap[str, Any]
@@ -67,10 +68,15 @@ class Frame:
     owner: object = field(default_factory=object)
     names: list[tuple[Wire, str]] = field(default_factory=list)
     ways: list[tuple[Wire, str]] = field(default_factory=list)
+    counted: bool = False
 
     def inner(self, **changes: Any) -> Frame:
         """A frame inside this one, with its own names."""
         return replace(self, env=self.env.new_child(), depth=self.depth + 1, **changes)
+
+    def key(self, name: str) -> str:
+        """A line's name as its key in the state dict."""
+        return self.namer.next(name) if self.counted and self.namer is not None else name
 
     def flow(self, value: Current) -> None:
         """Sets what the next line takes."""

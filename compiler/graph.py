@@ -103,7 +103,10 @@ class RepeatStep:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class WhenStep:
-    """A shortcut with a condition. Where it does not hold there are no steps; the value passes."""
+    """Lines with a condition. Where it does not hold there are no steps; the value passes.
+
+    `asked` is what `in` means in the condition, if it is not what flows in.
+    """
 
     condition: tree.Expr
     taken: bool
@@ -112,6 +115,7 @@ class WhenStep:
     output: Wire
     span: Span
     name: str | None = None
+    asked: Wire | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

@@ -296,7 +296,11 @@ def _last_line(body: program.Body) -> int:
         match element:
             case program.Residual(body=inner, shortcut=shortcut):
                 lines += [_last_line(inner)] + ([_last_line(shortcut.body)] if shortcut else [])
-            case program.Repeat(body=inner) if inner:
+            case (
+                program.Repeat(body=inner)
+                | program.Sequential(body=inner)
+                | program.When(body=inner)
+            ) if inner:
                 lines.append(_last_line(inner))
             case program.Parallel(branches=branches):
                 lines += [_last_line(branch.body) for branch in branches if branch.body]

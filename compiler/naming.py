@@ -14,6 +14,13 @@ class Namer:
     def __init__(self, body: program.Body) -> None:
         self._taken = set(targets(body))
         self._counts: dict[str, int] = {}
+        self.mixed = False
+        """Whether lines of other blocks are among these: their names may meet."""
+
+    def claim(self, body: program.Body) -> None:
+        """Keeps clear of the names of lines that come in from elsewhere, too."""
+        self._taken.update(targets(body))
+        self.mixed = True
 
     def next(self, kind: str) -> str:
         """`conv1`, `conv2`, …: the word with the next count that is free."""
@@ -42,6 +49,8 @@ def targets(body: program.Body) -> tuple[str, ...]:
             elif isinstance(element, program.Parallel):
                 for branch in element.branches:
                     found += [branch.name] if branch.name else targets(branch.body)
+            elif isinstance(element, program.When):
+                found += targets(element.body)
     return tuple(found)
 
 

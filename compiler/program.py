@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -27,12 +28,27 @@ class BlockUse:
     """A block, or a whole net used as one, with its arguments by parameter name.
 
     `block` is the key of its definition: the name, and for those of other files the file before it.
+    `inline`: its lines stand where it is used, without a level of names.
     """
 
     block: str
     arguments: dict[str, tree.Expr]
     span: Span
     word: Span
+    inline: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class HandedUse:
+    """A parameter used as a block: which block it is, its caller says."""
+
+    call: tree.Call
+    inline: bool = False
+
+    @property
+    def span(self) -> Span:
+        """Where it is used."""
+        return self.call.span
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -98,17 +114,48 @@ class Parallel:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Repeat:
-    """`repeat 3:`, `repeat 3 as i:`, `repeat in [64, 128] as width:`."""
+    """`repeat 3:`, `repeat 3 as i:`, `repeat in [64, 128] as width:`.
+
+    `inline`: its rounds stand below each other as if written out, without a level of names.
+    """
 
     count: tree.Expr | None
     items: tree.Expr | None
     variable: str | None
     body: Body
     span: Span
+    inline: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Sequential:
+    """`sequential:` numbers its layers by their places, those without weights counted."""
+
+    body: Body
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class When:
+    """`when CONDITION:` has its lines where the condition holds; else the value passes."""
+
+    condition: tree.Expr
+    body: Body
+    span: Span
 
 
 Element: TypeAlias = (
-    LayerUse | BlockUse | SharedUse | ValueUse | ShapeClaim | Residual | Parallel | Repeat
+    LayerUse
+    | BlockUse
+    | HandedUse
+    | SharedUse
+    | ValueUse
+    | ShapeClaim
+    | Residual
+    | Parallel
+    | Repeat
+    | Sequential
+    | When
 )
 
 
@@ -164,13 +211,14 @@ Body: TypeAlias = tuple[Item, ...]
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Definition:
-    """A net or a block."""
+    """A net or a block. `blocks` are the keys of the blocks in sight, by name."""
 
     word: str
     name: str
     parameters: dict[str, tree.Expr | None]
     body: Body
     span: Span
+    blocks: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

@@ -9,14 +9,22 @@ from itertools import pairwise
 from netc.compiler import layers, program, tree
 from netc.compiler.allowing import is_allow
 from netc.compiler.arguments import field_of, need_all, words_of
-from netc.compiler.blocks import opened
+from netc.compiler.blocks import inlined, opened
 from netc.compiler.diagnostics import Label, Log
 from netc.compiler.edits import Fix, append, rewrite, suggest, take_argument_out
 from netc.compiler.gather import Files, Reader, first_word
 from netc.compiler.layers.base import Layer
-from netc.compiler.scope import Names, bind, bound_elsewhere, check_expression, warn_unused
+from netc.compiler.scope import (
+    Names,
+    bind,
+    bound_elsewhere,
+    check_expression,
+    known_blocks,
+    mentioned,
+    warn_unused,
+)
 from netc.compiler.source import Source
-from netc.compiler.words import CLAIMING, LATER, STRUCTURE
+from netc.compiler.words import CLAIMING, INLINE, LATER, STRUCTURE
 
 
 def resolve(source: Source, log: Log, read: Reader) -> program.Program:
@@ -41,6 +49,9 @@ class Resolver:
         self.source_tree, self.log = definition, log
         self.keys = files.scopes[definition.span.source.name]
         self.definitions = {name: files.definitions[key] for name, key in self.keys.items()}
+        self.blocks = {
+            name: key for name, key in self.keys.items() if files.definitions[key].word == "block"
+        }
         self.is_net = definition.word == "net"
         self.unread = False
         """Whether a line was not understood that may have declared an input."""
@@ -48,7 +59,7 @@ class Resolver:
     def definition(self) -> program.Definition:
         """The definition with every word resolved."""
         written = self.source_tree
-        names = Names()
+        names = Names(known_blocks(self.blocks))
         names.lines = written.body
         parameters: dict[str, tree.Expr | None] = {}
         for parameter in written.parameters:
@@ -66,7 +77,7 @@ class Resolver:
             own = {p.name.text: p.span for p in written.parameters} if self.is_net else {}
             warn_unused(names, own, self.log)
         return program.Definition(
-            written.word, written.name.text, parameters, body, written.name.span
+            written.word, written.name.text, parameters, body, written.name.span, self.blocks
         )
 
     # -- lines
@@ -202,7 +213,8 @@ class Resolver:
             else:
                 self.log.say("E0201", flag.span, f"`{flag.text}` says nothing about an input")
         for size in kind.sizes:
-            if free and isinstance(size, tree.Name) and names.find(size.text) is None:
+            known = names.find(size.text) if isinstance(size, tree.Name) else "number"
+            if free and isinstance(size, tree.Name) and known in (None, "block"):
                 names.kinds[size.text] = "size"
                 names.places[size.text] = size.span
             check_expression(size, names, (), self.log)
@@ -263,11 +275,15 @@ class Resolver:
     def _use(self, element: tree.Name | tree.Call, names: Names) -> program.Element | None:
         call = element if isinstance(element, tree.Call) else tree.Call(element, (), element.span)
         word = call.name.text
+        if (within := inlined(call)) is not None and names.find(INLINE) is None:
+            return self._inline(call, within, names)
         if call.role is not None:
             self._role(call)
             return None
         kind = names.find(word)
-        if word in ("in", "out") or (kind is not None and kind != "module"):
+        if kind == "parameter" and call.arguments:
+            return self._handed(call, names)
+        if word in ("in", "out") or kind not in (None, "module", "block"):
             names.used.add(word)
             if call.arguments:
                 self.log.say("E0204", call.span, f"`{word}` is a value and takes no arguments")
@@ -285,6 +301,25 @@ class Resolver:
             return self._block(self.definitions[word], call, names)
         self._unknown(call, names)
         return None
+
+    def _inline(self, call: tree.Call, within: tree.Call, names: Names) -> program.Element | None:
+        """`inline Block …`: a block without a level of names."""
+        if names.find(within.name.text) == "parameter":
+            return replace(self._handed(within, names), inline=True)
+        if within.name.text not in self.definitions:
+            message = (
+                f"`inline` stands before a block or a `repeat`, not before `{within.name.text}`"
+            )
+            self.log.say("E0209", call.span, message, "take `inline` out")
+            return None
+        return replace(self._block(self.definitions[within.name.text], within, names), inline=True)
+
+    def _handed(self, call: tree.Call, names: Names) -> program.HandedUse:
+        """A parameter that takes arguments: it stands for a block."""
+        names.used.add(call.name.text)
+        for argument in call.arguments:
+            check_expression(argument.value, names, (), self.log)
+        return program.HandedUse(call)
 
     def _role(self, call: tree.Call) -> None:
         assert call.role is not None
@@ -371,7 +406,7 @@ def _refuse_circles(definitions: dict[str, program.Definition], log: Log) -> Non
     """A block that uses itself, directly or through others, would never end."""
     from graphlib import CycleError, TopologicalSorter
 
-    uses = {name: {u.block: u for u in _uses(d.body)} for name, d in definitions.items()}
+    uses = {name: {u.block: u for u in _all_uses(d)} for name, d in definitions.items()}
     try:
         TopologicalSorter(uses).prepare()
     except CycleError as error:
@@ -384,7 +419,21 @@ def _refuse_circles(definitions: dict[str, program.Definition], log: Log) -> Non
         log.say("E0401", first[0].span, message, hint, labels)
 
 
-def _uses(body: program.Body) -> Iterable[program.BlockUse]:
+def _all_uses(definition: program.Definition) -> Iterable[program.BlockUse]:
+    """The blocks that a definition uses or hands on, each with its place."""
+    exprs = [default for default in definition.parameters.values() if default is not None]
+    for use in _uses(definition.body):
+        if isinstance(use, program.BlockUse):
+            yield use
+            exprs += use.arguments.values()
+        else:
+            exprs += [argument.value for argument in use.call.arguments]
+    for name in mentioned(exprs):
+        if name.text in definition.blocks and name.text not in definition.parameters:
+            yield program.BlockUse(definition.blocks[name.text], {}, name.span, name.span)
+
+
+def _uses(body: program.Body) -> Iterable[program.BlockUse | program.HandedUse]:
     """Every block use in a body, however deep."""
     for item in body:
         elements = (
@@ -396,7 +445,7 @@ def _uses(body: program.Body) -> Iterable[program.BlockUse]:
         )
         for element in elements:
             match element:
-                case program.BlockUse():
+                case program.BlockUse() | program.HandedUse():
                     yield element
                 case program.Residual(body=inner, shortcut=shortcut):
                     yield from _uses(inner)
@@ -405,7 +454,11 @@ def _uses(body: program.Body) -> Iterable[program.BlockUse]:
                 case program.Parallel(branches=branches):
                     for branch in branches:
                         yield from _uses(branch.body)
-                case program.Repeat(body=inner):
+                case (
+                    program.Repeat(body=inner)
+                    | program.Sequential(body=inner)
+                    | program.When(body=inner)
+                ):
                     yield from _uses(inner)
                 case _:
                     pass

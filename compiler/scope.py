@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from netc.compiler import tree
 from netc.compiler.diagnostics import Label, Log
@@ -34,6 +34,30 @@ class Names:
     def all(self) -> list[str]:
         """Every name in sight."""
         return [*self.kinds, *(self.outer.all() if self.outer else ())]
+
+
+def known_blocks(blocks: Iterable[str]) -> Names:
+    """The blocks in sight, which any name of a definition hides."""
+    names = Names()
+    names.kinds = dict.fromkeys(blocks, "block")
+    return names
+
+
+def mentioned(exprs: Iterable[tree.Expr]) -> Iterator[tree.Name]:
+    """The names that values can be, not those that they are computed from."""
+    waiting = [*exprs]
+    while waiting:
+        match waiting.pop():
+            case tree.Name() as name:
+                yield name
+            case tree.Choice(then=then, otherwise=otherwise):
+                waiting += [then, otherwise]
+            case tree.Items(items=items):
+                waiting += items
+            case tree.Tuple(items=chains):
+                waiting += [e for c in chains for e in c.elements if not isinstance(e, tree.Call)]
+            case _:
+                pass
 
 
 def bind(names: Names, name: tree.Name, kind: str, log: Log) -> None:

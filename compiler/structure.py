@@ -29,6 +29,7 @@ from netc.compiler.graph import (
 )
 from netc.compiler.naming import Namer, camel
 from netc.compiler.source import Span
+from netc.compiler.splicing import distinct_names
 
 if TYPE_CHECKING:
     from netc.compiler.elaborate import Elaborator
@@ -59,10 +60,13 @@ def enclosed(elaborator: Elaborator, body: program.Body, frame: Frame, name: str
         frame.flow(UNKNOWN)
         return
     before = set(map(id, frame.env.values()))
-    inner = frame.inner(steps=[], namer=Namer(body), owner=object(), names=[], ways=[])
+    inner = frame.inner(
+        steps=[], namer=Namer(body), owner=object(), names=[], ways=[], counted=False
+    )
     inner.env["in"] = source
     inner.flow(source)
     elaborator.body(body, inner)
+    distinct_names(elaborator, inner.steps, inner)
     if not isinstance(inner.current, Wire):
         frame.flow(UNKNOWN)
         return
@@ -88,6 +92,11 @@ def named(elaborator: Elaborator, steps: list[Step], name: str, span: Span) -> l
     weighted = [step for step in steps if step.name is None and has_weights(step)]
     if len(weighted) <= 1:
         return [replace(s, name=name) if weighted and s is weighted[0] else s for s in steps]
+    return [replace(numbered(elaborator, steps, name, span), name=name)]
+
+
+def numbered(elaborator: Elaborator, steps: list[Step], name: str, span: Span) -> GroupStep:
+    """Steps under one name, each with weights called by its place."""
     shared = next((step for step in steps if step.name is not None), None)
     if shared is not None:
         message = (
@@ -95,13 +104,13 @@ def named(elaborator: Elaborator, steps: list[Step], name: str, span: Span) -> l
         )
         hint = f"give `{shared.name}` a line of its own"
         elaborator.log.say("E0408", shared.span, message, hint)
-    numbered = tuple(
+    places = tuple(
         replace(step, name=str(number)) if has_weights(step) else step
         for number, step in enumerate(steps)
     )
     own = {id(step.output) for step in steps}
     inputs = tuple(dict.fromkeys(w for step in steps for w in step.inputs if id(w) not in own))
-    return [GroupStep(numbered, inputs, steps[-1].output, span, name)]
+    return GroupStep(places, inputs, steps[-1].output, span)
 
 
 def residual(elaborator: Elaborator, element: program.Residual, frame: Frame) -> None:
@@ -171,7 +180,7 @@ def _shortcut(
             "E0210", shortcut.when.span, message, frame, "compare it: `when=stride > 1`"
         )
         return UNKNOWN
-    name = shortcut.name
+    name = frame.key(shortcut.name) if shortcut.name is not None else None
     if name is None and frame.namer is not None:
         name = frame.namer.next("shortcut")
     steps: list[Step] = []
@@ -224,7 +233,7 @@ def way(
 
 def _jumps(element: program.Element) -> bool:
     """Whether an element takes values by name."""
-    return isinstance(element, program.ValueUse | program.BlockUse) or (
+    return isinstance(element, program.ValueUse | program.BlockUse | program.HandedUse) or (
         isinstance(element, program.LayerUse) and bool(element.operands)
     )
 
@@ -238,7 +247,8 @@ def parallel(elaborator: Elaborator, element: program.Parallel, frame: Frame) ->
     elaborator.count(1, element.span, frame)
     ends: list[Current] = []
     for number, branch in enumerate(element.branches, 1):
-        steps, end = way(elaborator, branch.body, source, frame, branch.name)
+        name = frame.key(branch.name) if branch.name is not None else None
+        steps, end = way(elaborator, branch.body, source, frame, name)
         frame.steps += steps
         ends.append(end)
         if isinstance(end, Wire) and end is not source:
@@ -269,6 +279,9 @@ def repeat(elaborator: Elaborator, element: program.Repeat, frame: Frame) -> Non
         elaborator.tell("E0405", element.span, message, frame)
         raise Stop
     elaborator.count_rounds(len(values), element.span, frame)
+    if element.inline:
+        _inline_rounds(elaborator, element, values, frame, repeats)
+        return
     source = frame.current
     items: list[Step] = []
     for number, value in enumerate(values):
@@ -295,6 +308,25 @@ def repeat(elaborator: Elaborator, element: program.Repeat, frame: Frame) -> Non
     )
 
 
+def _inline_rounds(
+    elaborator: Elaborator,
+    element: program.Repeat,
+    values: Sequence[Any],
+    frame: Frame,
+    repeats: int,
+) -> None:
+    """The rounds below each other, as if they were written out; named lines take the count."""
+    for value in values:
+        inner = frame.inner(repeats=repeats, counted=True)
+        inner.env["in"] = frame.current
+        if element.variable is not None:
+            inner.env[element.variable] = value
+        elaborator.body(element.body, inner)
+        frame.flow(inner.current)
+        if not isinstance(inner.current, Wire):
+            return
+
+
 def _repeat_item(
     elaborator: Elaborator, element: program.Repeat, item: Frame, name: str
 ) -> list[Step]:
@@ -305,7 +337,8 @@ def _repeat_item(
         isinstance(only, program.Flow)
         and only.target is None
         and sum(not isinstance(e, program.ShapeClaim) for e in only.elements) == 1
-        and not isinstance(only.elements[0], program.Residual | program.Parallel)
+        and not isinstance(only.elements[0], program.Residual | program.Parallel | program.When)
+        and not getattr(only.elements[0], "inline", False)
     )
     if plain:
         elaborator.body(body, item)

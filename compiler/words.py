@@ -4,7 +4,12 @@ from __future__ import annotations
 
 PLACEHOLDER = "_"
 """What the parser puts in the place of a line it could not read; later stages pass over it."""
-STRUCTURE = ("branch", "inception", "parallel", "repeat", "residual", "scan", "shortcut")
+STRUCTURE = (
+    "branch", "inception", "parallel", "repeat", "residual", "scan", "sequential", "shortcut",
+    "when",
+)  # fmt: skip
+INLINE = "inline"
+"""The word before a block or a repeat that takes away its level of names."""
 DEFINING = ("block", "net", "train", "use")
 CLAIMING = ("expect", "input", "output", "param", "share")
 """Words that begin a line of a definition and are no layers."""

@@ -150,5 +150,5 @@ def _words_in(pattern: str) -> set[str]:
 
 def _clauses() -> set[str]:
     """Words that begin a line with a meaning, here or in a version to come."""
-    built = {*training.CLAUSES, *recipes.roles(), "train", "tune"}
+    built = {*training.CLAUSES, *recipes.roles(), words.INLINE, "train", "tune"}
     return built | {*training.LATER, *words.LATER} - set(words.STRUCTURE)

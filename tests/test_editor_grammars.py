@@ -278,7 +278,7 @@ def test_a_layer_is_a_function_where_it_is_called(word: str) -> None:
 
 @pytest.mark.parametrize("word", words.STRUCTURE)
 def test_a_word_that_opens_a_block_is_a_keyword(word: str) -> None:
-    for line in (f"    {word}:", f"    a = {word} 3 as i:", f"    {word} when=a > 1:"):
+    for line in (f"    {word}:", f"    a = {word} 3 as i:", f"    {word} size=a > 1:"):
         assert scope_of(word, line) == "keyword.control"
     assert scope_of(word, f"    conv {word}") == "variable.other"
 

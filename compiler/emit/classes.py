@@ -153,6 +153,8 @@ def unary(step: Step) -> bool:
             return len(step.inputs) == 1 and not step.reuse
         case RepeatStep():
             return linear(step.items) and all(unary(item) for item in step.items)
+        case GroupStep():
+            return linear(step.steps) and all(unary(inner) for inner in step.steps)
     return False
 
 

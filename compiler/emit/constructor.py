@@ -87,8 +87,7 @@ class Constructor:
         if isinstance(first, LayerStep | BlockStep) and first.reuse:
             return
         if isinstance(first, GroupStep) and not is_sequence(first):
-            entries = self._entries(cast("dict[int, GroupStep]", aligned))
-            self._attribute(_named(first), f"nn.ModuleDict({{{', '.join(entries)}}})", indent)
+            self._attribute(_named(first), self.text(aligned) or "", indent)
             return
         if first.name is not None and (has_weights(first) or not isinstance(first, LayerStep)):
             text = self.text(aligned)
@@ -138,6 +137,9 @@ class Constructor:
                 return self._layer(cast("dict[int, LayerStep]", aligned))
             case BlockStep():
                 return self._block(cast("dict[int, BlockStep]", aligned))
+            case GroupStep() if not is_sequence(first):
+                entries = self._entries(cast("dict[int, GroupStep]", aligned))
+                return f"nn.ModuleDict({{{', '.join(entries)}}})"
             case GroupStep():
                 texts = [t for t in self._texts(aligned) if t is not None]
                 return f"nn.Sequential({', '.join(texts)})"
@@ -183,12 +185,14 @@ class Constructor:
     def _condition(self, aligned: dict[int, WhenStep], name: str) -> str:
         """The spec's own condition where the constructor knows all its names, else an argument."""
         expr = next(iter(aligned.values())).condition
+        if any(self._evaluated(expr, i, _asked(s)) != s.taken for i, s in aligned.items()):
+            return self._new(f"has_{name}", {i: step.taken for i, step in aligned.items()})
         known: dict[str, str] = {}
         for mentioned in sorted(names(expr)):
             if mentioned in self._own:
                 known[mentioned] = self._use(mentioned)
                 continue
-            values = {i: _attribute_value(mentioned, step.inputs[0]) for i, step in aligned.items()}
+            values = {i: _attribute_value(mentioned, _asked(step)) for i, step in aligned.items()}
             if None in values.values():
                 return self._new(f"has_{name}", {i: step.taken for i, step in aligned.items()})
             hint = mentioned.replace("in.", "in_").replace(".", "_")
@@ -308,8 +312,10 @@ class Constructor:
             self._used.append(name)
         return name
 
-    def _evaluated(self, expr: tree.Expr, instance: int) -> Any:
+    def _evaluated(self, expr: tree.Expr, instance: int, flowing: Wire | None = None) -> Any:
         env = {name: values[instance] for name, values in self._own.items()}
+        if flowing is not None:
+            env["in"] = flowing
         try:
             return evaluate(expr, env)
         except (EvaluationError, Poisoned):
@@ -322,6 +328,11 @@ class Constructor:
             name = f"{word}{count}"
         self._attribute_names.add(name)
         return name
+
+
+def _asked(step: WhenStep) -> Wire:
+    """What `in` means in a condition."""
+    return step.asked or step.inputs[0]
 
 
 def shortcut_name(steps: Sequence[Step]) -> str:

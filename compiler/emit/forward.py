@@ -80,8 +80,10 @@ class Forward:
         if isinstance(first, WhenStep):
             return self._when(cast("dict[int, WhenStep]", aligned), owner)
         if isinstance(first, GroupStep) and not is_sequence(first):
-            inner = f"{owner}{first.name}"
+            inner = _member(owner, first.name or "")
             return self._ops({i: cast(GroupStep, s).steps for i, s in aligned.items()}, f"{inner}.")
+        if isinstance(first, RepeatStep) and any(map(_is_dictionary, first.items)):
+            return self._rounds(cast("dict[int, RepeatStep]", aligned), owner)
         inputs = tuple(self.ids[index][wire] for wire in first.inputs)
         if isinstance(first, ParamStep):
             inputs = (0,)
@@ -91,6 +93,16 @@ class Forward:
             return [self._loop(first, index, number, comment, owner)]
         text = self._text(aligned, first, owner)
         return [Op(number, inputs, text, line, comment)]
+
+    def _rounds(self, aligned: dict[int, RepeatStep], owner: str) -> list[Op]:
+        """Rounds one after the other, where an item is no module that could be called."""
+        first = next(iter(aligned.values()))
+        ops: list[Op] = []
+        for number in range(len(first.items)):
+            inner = f"{_member(owner, first.name or '')}[{number}]."
+            each = {i: cast(GroupStep, step.items[number]) for i, step in aligned.items()}
+            ops += self._ops({i: group.steps for i, group in each.items()}, inner)
+        return ops
 
     def _place(self, aligned: dict[int, Step]) -> int:
         number = self.count
@@ -160,6 +172,10 @@ class Forward:
         others = dict.fromkeys(n for op in inner for n in op.inputs if n not in made)
         read = (source, *others)
         return [Op(number, read, "", first.span.line, "", "", condition, tuple(inner))]
+
+
+def _is_dictionary(step: Step) -> bool:
+    return isinstance(step, GroupStep) and not is_sequence(step)
 
 
 def _member(owner: str, name: str) -> str:
