@@ -81,7 +81,7 @@ def inside(all_boxes: Sequence[Box], box: Box) -> Inside:
         out = all_boxes[source].outs.get(wire, 0) if source >= 0 else 0
         into = all_boxes[reader].ins.get(wire, 0) if reader >= 0 else 0
         edges.append((start, end, out, into))
-    found = plan(last + len(box.outs), [edge[:2] for edge in edges])
+    found = plan(last + len(box.outs), [edge[:2] for edge in edges], len(box.ins))
     return Inside(len(box.ins), len(box.outs), tuple(edges), found)
 
 

@@ -24,7 +24,7 @@ def page(nets: Sequence[tuple[Report, Module]], file: str) -> str:
     escaped, and as JSON in a data block, which the script shows by `textContent` alone. The
     page's policy lets no other script and no other style run, and loads nothing.
     """
-    style, script = _part("page.css"), _part("page.js")
+    style, script = _part("page.css"), _part("drawing.js") + _part("page.js")
     plain = "\n".join(table(report, module) for report, module in nets)
     return Template(_part("page.html")).substitute(
         title=escape(", ".join(report.name for report, _ in nets)),

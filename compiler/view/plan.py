@@ -6,7 +6,7 @@ numbered in the order of computation; every edge leads from a lower number to a 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -44,13 +44,16 @@ class Across:
 Plan: TypeAlias = "int | Down | Across"
 
 
-def plan(count: int, edges: Iterable[tuple[int, int]]) -> Plan:
-    """The plan of `count` elements.
+def plan(count: int, edges: Sequence[tuple[int, int]], ports: int = 0) -> Plan:
+    """The plan of `count` elements, the first of which are ports: these stand in one row.
 
     Chains and what forks and joins again are found exactly; a net that is neither (two skips that
     overlap) gets its longest way as a column, with lanes for the edges that pass elements of it.
     """
-    return _down(_Planner(count, edges).region(None, range(count), None, 0))
+    spare = max(ports - 1, 0)  # the ports are planned as one element
+    joined = [(max(source - spare, 0), reader - spare) for source, reader in edges]
+    found = _down(_Planner(count - spare, joined).region(None, range(count - spare), None, 0))
+    return _with_ports(found, ports, edges) if spare else found
 
 
 def to_json(item: Plan) -> Any:
@@ -70,6 +73,34 @@ def elements(item: Plan) -> list[int]:
     if isinstance(item, int):
         return [item]
     return [element for one in item.items for element in elements(one)]
+
+
+def _with_ports(item: Plan, ports: int, edges: Sequence[tuple[int, int]]) -> Plan:
+    """The plan with a row of ports for its first element, and a lane of its own for each."""
+    match item:
+        case Down(items):
+            return Down(tuple(_with_ports(one, ports, edges) for one in items))
+        case Across(items, lanes):
+            inner = tuple(_with_ports(one, ports, edges) for one in items)
+            return Across(inner, tuple(_port_lanes(lanes, ports, edges)))
+        case 0:
+            return Across(tuple(range(ports)))
+        case _:
+            return item + ports - 1
+
+
+def _port_lanes(
+    lanes: Sequence[Lane], ports: int, edges: Sequence[tuple[int, int]]
+) -> Iterator[Lane]:
+    track = max((lane.track for lane in lanes), default=0)
+    for lane in lanes:
+        readers = [reader + ports - 1 for reader in lane.readers]
+        if lane.source:
+            yield Lane(lane.source + ports - 1, tuple(readers), lane.track)
+            continue
+        by_port = [(p, [r for r in readers if (p, r) in edges]) for p in range(ports)]
+        for number, (port, read) in enumerate(pair for pair in by_port if pair[1]):
+            yield Lane(port, tuple(read), lane.track if number == 0 else track + number)
 
 
 def _down(items: Sequence[Plan]) -> Plan:
@@ -149,7 +180,8 @@ class _Planner:
         place = {element: index for index, element in enumerate(spine)}
         others = [element for element in inside if element not in place]
         ways = _components(others, {e: self._next(e) for e in others})
-        spans = [self._reach(way, place, len(spine)) for way in ways]
+        ends = {e: p for e, p in ((entry, -1), (end, len(spine))) if e is not None}
+        spans = [self._reach(way, {**place, **ends}, len(spine)) for way in ways]
         items: list[Plan] = []
         done = 0
         for low, high, members in _merged(spans):
@@ -177,13 +209,16 @@ class _Planner:
         return way[::-1]
 
     def _reach(self, way: Sequence[int], place: Mapping[int, int], count: int) -> tuple[int, int]:
-        """The stretch of the column that a way runs beside: past its makers, up to its readers."""
+        """The stretch of the column that a way runs beside: past its first maker, to its readers.
+
+        A value that it takes from there or gives there crosses to it without passing an element.
+        """
         members = set(way)
         low = [p + 1 for e, p in place.items() if members & set(self._next(e))]
         high = [place[e] for element in way for e in self._next(element) if e in place]
-        start, stop = max(low, default=0), min(high, default=count)
-        if start > stop:  # it reads late and is read early: beside all of that
-            start, stop = min(low), max(high)
+        start, stop = sorted((min(low, default=0), max(high, default=count)))
+        if start == stop:  # what feeds one end of it is not what the other end feeds
+            start, stop = max(start - 1, 0), min(stop + 1, count)
         return start, stop
 
     def _lanes(self, column: Sequence[int | None]) -> tuple[Lane, ...]:
