@@ -173,7 +173,8 @@ def _alike(torch: Torch) -> Any:
     if torch.module is None:
         return (None, torch.inline)
     fixed = tuple(k for k, value in torch.module.keywords if not isinstance(value, Given))
-    return (torch.module.function, torch.call, fixed)
+    around = torch.module.around and torch.module.around[0]
+    return (torch.module.function, torch.call, fixed, around)
 
 
 def _fits(inner: tuple[Any, ...], known: tuple[Any, ...]) -> bool:

@@ -215,7 +215,16 @@ class Constructor:
         keywords = dict.fromkeys(k for call in longest for k, _ in call.keywords)
         for keyword in keywords:
             parts.append(f"{keyword}={self._part(_keyword(keyword, modules, aligned), aligned)}")
-        return f"{first.function}({', '.join(parts)})"
+        text = f"{first.function}({', '.join(parts)})"
+        if first.around is None:
+            return text
+        function, _ = first.around
+        arounds = {i: dict(call.around[1]) for i, call in modules.items() if call.around}
+        more = [
+            f"{name}={self._part({i: each[name] for i, each in arounds.items()}, aligned)}"
+            for name, _ in first.around[1]
+        ]
+        return f"{function}({', '.join([text, *more])})"
 
     def _part(self, values: Values, aligned: dict[int, LayerStep]) -> str:
         first = next(iter(values.values()))

@@ -28,6 +28,7 @@ from netc.compiler.layers.base import (
     times,
     unshared,
 )
+from netc.compiler.layers.starting import Init, Plain, Std, check_start, started
 from netc.compiler.layers.windows import (
     AXIS_NAMES,
     WINDOW_LETTERS,
@@ -125,6 +126,8 @@ class Conv(Layer):
     dilation: PerAxis = 1  #: the distance between elements of the window
     groups: Positive = 1  #: groups of channels that do not see each other
     bias: bool = True  #: whether each filter adds a learned number
+    init: Init | None = None  #: how the weights begin, biases then at 0; none: as PyTorch has it
+    std: Std | None = None  #: the standard deviation of `init=normal` and `init=uniform`
 
     def axes(self, x: Tensor) -> tuple[Axis, ...]:
         """The window along each spatial axis of the input."""
@@ -141,6 +144,7 @@ class Conv(Layer):
         (x,) = inputs
         channels = _channels(x, self.kind)
         _check_groups(self.kind, self.groups, channels, self.filters)
+        check_start(self)
         sizes = sizes_after(self.axes(x), x.shape[1:], self.kind)
         return Tensor((self.filters, *sizes))
 
@@ -190,7 +194,7 @@ class Conv(Layer):
             Given("filters", self.filters),
             Given("kernel", _written(self.kernel)),
         )
-        return Torch(Call(f"nn.Conv{len(axes)}d", args, tuple(keywords)), call)
+        return started(Torch(Call(f"nn.Conv{len(axes)}d", args, tuple(keywords)), call), self)
 
     def why(self, inputs: Sequence[Tensor], output: Tensor) -> Why:
         (x,) = inputs
@@ -257,6 +261,8 @@ class ConvTranspose(Layer):
     dilation: PerAxis = 1  #: the distance between elements of the window
     groups: Positive = 1  #: groups of channels that do not see each other
     bias: bool = True  #: whether each filter adds a learned number
+    init: Plain | None = None  #: how the weights begin, biases then at 0; none: as PyTorch has it
+    std: Std | None = None  #: the standard deviation of `init=normal` and `init=uniform`
 
     def _spread(self, axes: int) -> list[tuple[int, int, int, int, int]]:
         """Kernel, stride, padding, output padding and dilation along each spatial axis."""
@@ -267,6 +273,7 @@ class ConvTranspose(Layer):
     def output(self, inputs: Sequence[Tensor]) -> Tensor:
         (x,) = inputs
         _check_groups(self.kind, self.groups, _channels(x, self.kind), self.filters)
+        check_start(self)
         sizes: list[Size] = []
         axes = len(x.shape) - 1
         for name, size, (k, s, p, extra, d) in zip(
@@ -333,7 +340,7 @@ class ConvTranspose(Layer):
             Given("filters", self.filters),
             Given("kernel", _written(self.kernel)),
         )
-        return Torch(Call(f"nn.ConvTranspose{axes}d", args, tuple(keywords)))
+        return started(Torch(Call(f"nn.ConvTranspose{axes}d", args, tuple(keywords))), self)
 
     def why(self, inputs: Sequence[Tensor], output: Tensor) -> Why:
         (x,) = inputs

@@ -23,6 +23,7 @@ from netc.compiler.layers.base import (
     numbered,
     times,
 )
+from netc.compiler.layers.starting import Init, Std, check_start, started
 from netc.compiler.layers.windows import Positive
 from netc.compiler.sizes import Size, product_of
 
@@ -50,12 +51,15 @@ class Dense(Layer):
 
     units: Positive  #: features of the output
     bias: bool = True  #: whether each unit adds a learned number
+    init: Init | None = None  #: how the weights begin, biases then at 0; none: as PyTorch has it
+    std: Std | None = None  #: the standard deviation of `init=normal` and `init=uniform`
 
     def output(self, inputs: Sequence[Tensor]) -> Tensor:
         (x,) = inputs
         need_float(x, self.kind)
         need_rank(x, range(1, 9), self.kind, "at least one axis of features")
         need_known(x.shape[-1], "the number of features", self.kind)
+        check_start(self)
         return Tensor((*x.shape[:-1], self.units))
 
     def weights(self, inputs: Sequence[Tensor]) -> tuple[Weight, ...]:
@@ -76,7 +80,7 @@ class Dense(Layer):
         features = need_known(inputs[0].shape[-1], "the number of features", self.kind)
         keywords = () if self.bias else (("bias", False),)
         args = (Inferred("in_features", features), Given("units", self.units))
-        return Torch(Call("nn.Linear", args, keywords))
+        return started(Torch(Call("nn.Linear", args, keywords)), self)
 
     def why(self, inputs: Sequence[Tensor], output: Tensor) -> Why:
         *positions, features = inputs[0].shape

@@ -22,6 +22,7 @@ from netc.compiler.layers.base import (
     need_rank,
 )
 from netc.compiler.layers.conv import SPATIAL, Conv
+from netc.compiler.layers.starting import Init, Std
 from netc.compiler.layers.windows import Padding, PerAxis, Positive
 from netc.compiler.sizes import Size
 
@@ -64,6 +65,8 @@ class DepthwiseConv(Layer):
     dilation: PerAxis = 1  #: the distance between elements of the window
     multiplier: Positive = 1  #: filters for each channel
     bias: bool = True  #: whether each filter adds a learned number
+    init: Init | None = None  #: how the weights begin, biases then at 0; none: as PyTorch has it
+    std: Std | None = None  #: the standard deviation of `init=normal` and `init=uniform`
 
     def grouped(self, x: Tensor) -> Conv:
         """The convolution in groups that it is. Raises ShapeError."""
@@ -78,6 +81,8 @@ class DepthwiseConv(Layer):
             dilation=self.dilation,
             groups=channels,
             bias=self.bias,
+            init=self.init,
+            std=self.std,
         )
 
     def output(self, inputs: Sequence[Tensor]) -> Tensor:

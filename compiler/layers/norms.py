@@ -119,12 +119,21 @@ class BatchNorm(Norm):
     momentum: Annotated[float, Field(gt=0, le=1)] = 0.1  #: the new batch's share in the averages
     affine: bool = True  #: whether scale and shift are learned
     running_var: Literal["unbiased", "biased"] = "unbiased"  #: which variance is averaged
+    init: Literal["ones", "zeros"] = "ones"  #: what the scale begins as; the shift begins as 0
 
     def output(self, inputs: Sequence[Tensor]) -> Tensor:
         (x,) = inputs
         need_float(x, self.kind)
         need_rank(x, (1, 2, 3, 4), self.kind, "channels and up to three spatial axes")
         self.channels(x)
+        if self.init == "zeros" and not self.affine:
+            raise ShapeError(
+                "`batch_norm` with `affine=no` has no scale that could begin as 0",
+                "leave out `init`",
+                code="E0309",
+                argument="init",
+                change=("init", None),
+            )
         return x
 
     def weights(self, inputs: Sequence[Tensor]) -> tuple[Weight, ...]:
@@ -154,8 +163,11 @@ class BatchNorm(Norm):
             keywords.append(("affine", False))
         biased = self.running_var == "biased"
         function = "BiasedBatchNorm" if biased else f"nn.BatchNorm{max(1, len(x.shape) - 1)}d"
-        call = Call(function, (Inferred("num_features", self.channels(x)),), tuple(keywords))
-        return Torch(call, support=("BiasedBatchNorm",) if biased else ())
+        zeros = ("zeros_weights", ()) if self.init == "zeros" else None
+        args = (Inferred("num_features", self.channels(x)),)
+        call = Call(function, args, tuple(keywords), zeros)
+        support = ("BiasedBatchNorm",) if biased else ()
+        return Torch(call, support=(*support, *(("zeros_weights",) if zeros else ())))
 
 
 class LayerNorm(Norm):

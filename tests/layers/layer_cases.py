@@ -68,8 +68,17 @@ def _prelu(draw: Draw) -> tuple[Any, ...]:
     return {"slopes": slopes, "init": draw(st.sampled_from([0.25, 0.1, 0.0]))}, [shape]
 
 
+def _start(draw: Draw, *schemes: str) -> dict[str, Any]:
+    init = draw(st.sampled_from([None, *schemes, "normal", "uniform"]))
+    return {"init": init} | ({"std": 0.1} if init in ("normal", "uniform") else {})
+
+
+FANS = ("he_normal", "he_uniform", "xavier_normal", "xavier_uniform", "lecun_normal")
+
+
 def _dense(draw: Draw) -> tuple[Any, ...]:
-    return {"units": draw(SMALL), "bias": draw(FLAGS)}, [_shape(draw, 1, 4)]
+    arguments = {"units": draw(SMALL), "bias": draw(FLAGS)} | _start(draw, *FANS)
+    return arguments, [_shape(draw, 1, 4)]
 
 
 def _conv(draw: Draw) -> tuple[Any, ...]:
@@ -81,7 +90,7 @@ def _conv(draw: Draw) -> tuple[Any, ...]:
         "groups": groups,
         "bias": draw(FLAGS),
     }
-    return arguments, [(groups * channels, *sizes)]
+    return arguments | _start(draw, "lecun_uniform", *FANS), [(groups * channels, *sizes)]
 
 
 def _depthwise_conv(draw: Draw) -> tuple[Any, ...]:
@@ -99,7 +108,7 @@ def _conv_transpose(draw: Draw) -> tuple[Any, ...]:
     strides = arguments["stride"]
     least = strides if isinstance(strides, int) else min(strides)
     more = {"pad": draw(st.integers(0, 1)), "output_pad": draw(st.integers(0, least - 1))}
-    return arguments | more, inputs
+    return arguments | more | {"std": None} | _start(draw), inputs
 
 
 def _pool(**more: st.SearchStrategy[Any]) -> Callable[[Draw], tuple[Any, ...]]:
@@ -183,6 +192,7 @@ def _batch_norm(draw: Draw) -> tuple[Any, ...]:
         "momentum": draw(st.sampled_from([0.1, 0.01])),
         "affine": draw(FLAGS),
         "running_var": draw(st.sampled_from(["unbiased", "biased"])),
+        "init": draw(st.sampled_from(["ones", "zeros"])),
     }
     return arguments, [_shape(draw, 1, 4)]
 

@@ -253,7 +253,9 @@ def accepts(case: Case, inputs: tuple[Tensor, ...]) -> bool:
 def test_support_classes_are_formatted(path: Path) -> None:
     head = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n\n\n"
     text = support_text(path.name.removesuffix(".py.j2"))
-    text = (head if "F." in text else head.replace("import torch.nn.functional as F\n", "")) + text
+    for line, mark in (("import torch.nn.functional as F\n", "F."), ("import torch\n", "torch.")):
+        head = head if mark in text else head.replace(line, "")
+    text = head + text
     ruff = str(Path(sys.executable).parent / "ruff")
     for command in (
         ["format", "--isolated", "--line-length=88", "--stdin-filename=net.py", "-"],
