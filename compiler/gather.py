@@ -141,7 +141,7 @@ class Files:
         if isinstance(statement, tree.Line) and statement.body is not None:
             place = first_place(statement)
             message = f"no word `{word}` opens a definition"
-            self.log.say("E0201", place, message, suggest(place, word, DEFINING))
+            self.log.say("E0101", place, message, suggest(place, word, DEFINING))
             return
         message = f"`{word or 'this line'}` stands outside of any net"
         hint = "put it into a `net`, a `block` or a `train` block, indented"
