@@ -12,7 +12,7 @@ from netc.compiler import program
 from netc.compiler.arguments import problems, words_of
 from netc.compiler.changing import change_argument
 from netc.compiler.conditions import Condition, equal_when, together
-from netc.compiler.diagnostics import Diagnostic
+from netc.compiler.diagnostics import finding
 from netc.compiler.edits import Fix, rewrite, take_out
 from netc.compiler.evaluate import (
     UNKNOWN,
@@ -201,7 +201,7 @@ def check_claim(context: Findings, claim: program.ShapeClaim, frame: Frame) -> N
     except Poisoned:
         return
     except EvaluationError as error:
-        context.report(Diagnostic(error.code, error.message, error.span, error.hint), frame)
+        context.report(finding(error.code, error.span, error.message, error.hint), frame)
         return
     current = frame.current
     if isinstance(current, Unknown) or current is None:  # after an error: go on from the claim

@@ -88,9 +88,9 @@ def _holds(
     if name not in measured.values and _name(expr.right) in measured.values:
         name, operator, other = _name(expr.right), _FLIP[operator], expr.left
     if name not in measured.values:
-        hint = suggest(expr.left.span, name or expr.left.span.text, measured.values)
+        fix = suggest(expr.left.span, name or expr.left.span.text, measured.values)
         message = f"`{name or expr.left.span.text}` is nothing that is measured"
-        raise EvaluationError(expr.left.span, message, hint, "E0503")
+        raise EvaluationError(expr.left.span, message, fix, "E0503")
     return _compare(measured, name, operator, evaluate(other, values), span, log)
 
 

@@ -94,8 +94,8 @@ def test_files_that_are_used_are_not_written() -> None:
 
 
 def test_an_edit_that_does_not_help_is_not_kept() -> None:
-    """`widht` may be `width`, and `width` is there already."""
-    text = "net Net:\n    input x: [4]\n    dense units=3, unit=4\n"
+    """`unitss` may be `units`, and `units` is there already."""
+    text = "net Net:\n    input x: [4]\n    dense units=3, unitss=4\n"
     spec = spec_of(text)
     assert any(d.safe for d in spec.diagnostics)
     assert fix(spec.source, Path(), spec.diagnostics).text == text

@@ -14,7 +14,7 @@ from netc.compiler.render import NARROWEST, render
 
 LONG = (
     "net Net:\n    input x: [3, 32, 32]\n    conv 8, 3x3 -> relu -> conv 8, 3x3 -> relu -> conv 8, "
-    "3x3 -> relu -> conv 8, 3x3 -> relu -> conv 8, 3x3 -> rellu -> flatten -> dense 10\n"
+    "3x3 -> relu -> conv 8, 3x3 -> relu -> conv 8, 3x3 -> rellu -> flatten -> dense 10 -> relu -> dense 10 -> relu\n"
 )
 
 
