@@ -212,3 +212,18 @@ def test_errors_of_a_training_are_said_beside_those_of_the_net() -> None:
         found = spec_of(text.format(line=line)).diagnostics
         assert [d.code for d in found] == [code, "E0201"]
         assert found[1].message == "there is no optimizer `adm`"
+
+
+def test_data_that_do_not_fit_the_net_are_shown_at_their_clause() -> None:
+    """E0605, the one code that `netc check` cannot find."""
+    text = (
+        "net Net:\n    input x: [1, 8, 8]\n    flatten -> dense 9\n\n"
+        "train Net:\n    data digits\n    loss cross_entropy\n    optimizer adam\n"
+        "    epochs 1, batch=512\n"
+    )
+    Path("a.net").write_text(text, encoding="utf-8")
+    command = [sys.executable, "-m", "netc", "train", "a.net", "--device", "cpu"]
+    done = subprocess.run(command, capture_output=True, check=False)
+    assert done.returncode == 1
+    assert b"error[E0605]" in done.stderr
+    assert b"--> a.net:6:5" in done.stderr
