@@ -60,7 +60,7 @@ def test_parameters_and_heads() -> None:
     assert sum(w.count for w in Attention(heads=8).weights(inputs)) == 1_050_624
     with pytest.raises(ShapeError, match=r"512 = 7·73 \+ 1") as caught:
         Attention(heads=7).output(inputs)
-    assert caught.value.hint == "write `heads=4`"
+    assert caught.value.hint == "write `heads=8` or `heads=4`: the nearest that leave no rest"
 
 
 @pytest.mark.covers("AT08")

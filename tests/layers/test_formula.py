@@ -172,6 +172,8 @@ def test_transposed_convolutions_undo_the_halving() -> None:
 def test_refusals_show_the_arithmetic() -> None:
     with pytest.raises(ShapeError, match=r"5 \(9 with dilation 2\).*7 \+ 0 padding = 7") as caught:
         Conv(filters=1, kernel=5, dilation=2).output([Tensor((1, 7))])
-    assert caught.value.hint == "use a kernel of at most 4, or pad by at least 1"
+    assert (
+        caught.value.hint == "pad by at least 1: `pad=1`, or use a kernel of at most 4: `kernel=4`"
+    )
     with pytest.raises(ShapeError, match=r"already gives ⌈n/stride⌉"):
         MaxPool(kernel=3, pad="same", ceil=True).output([Tensor((1, 7))])
