@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
 from compiling import errors_of, findings, net_of, state_of
 
 import netc
@@ -88,24 +89,106 @@ def test_a_bottleneck_saves_weights() -> None:
     assert net_of(pair).report().params == 1_179_648
 
 
+@pytest.mark.covers("BL03")
+@pytest.mark.parametrize("line", ["Residual 64", "Bottleneck 16"])
+def test_a_block_whose_last_scale_begins_as_0_hands_its_input_on(line: str) -> None:
+    x = torch.rand(2, 64, 5, 5)
+    assert torch.equal(block(f'{line}, last="zeros"', "[64, 5, 5]").module()(x), x)
+    assert not torch.equal(block(line, "[64, 5, 5]").module()(x), x)
+
+
 def test_a_bottleneck_of_resnext() -> None:
     """ResNeXt-50 32x4d, first block: 128 wide in 32 groups, 256 out."""
     net = block("Bottleneck 128, channels=256, groups=32", "[256, 56, 56]")
     assert state_of(net)["b.conv2.weight"] == (128, 4, 3, 3)
 
 
+@pytest.mark.covers("BL02")
+def test_a_padded_residual_has_no_weights_in_its_shortcut() -> None:
+    net = block("PaddedResidual 32, stride=2", "[16, 32, 32]")
+    assert net.report().params == 9 * 16 * 32 + 9 * 32 * 32 + 2 * 2 * 32
+    module = net.module().eval()
+    state = {k: v * 0 if "bn2.weight" in k else v for k, v in module.state_dict().items()}
+    module.load_state_dict(state)
+    x = torch.randn(2, 16, 32, 32)
+    found = module(x)
+    assert torch.equal(found[:, :16], torch.relu(x[:, :, ::2, ::2]))
+    assert not found[:, 16:].any()
+
+
 @pytest.mark.covers("BL06", "BL07")
-def test_dense_layers_and_a_transition() -> None:
+def test_a_dense_block_and_a_transition() -> None:
+    """DenseNet-121's first: keys and counts as torchvision's."""
     text = """
-        use std.vision: DenseLayer, Transition
+        use std.vision: DenseBlock, Transition
 
         net N:
             input x: [64, 56, 56]
-            repeat 6: DenseLayer 32
-            relu        -> [256, 56, 56]
-            Transition  -> [128, 28, 28]
+            denseblock1 = DenseBlock 6, 32  -> [256, 56, 56]
+            transition1 = Transition        -> [128, 28, 28]
     """
-    assert net_of(text).report().outputs[0][1].shape == (128, 28, 28)
+    state = state_of(net_of(text))
+    layers = {f"denseblock1.denselayer{number}" for number in range(1, 7)}
+    owners = {key.rpartition(".")[0] for key in state}
+    assert owners == {f"{layer}.{part}" for layer in layers for part in DENSE} | {
+        "transition1.norm",
+        "transition1.conv",
+    }
+    assert state["denseblock1.denselayer6.conv1.weight"] == (128, 64 + 5 * 32, 1, 1)
+
+
+DENSE = ("norm1", "conv1", "norm2", "conv2")
+
+
+def test_inverted_residuals_have_the_keys_of_torchvisions() -> None:
+    first = state_of(block("InvertedResidual 16, expand=1", "[32, 112, 112]"))
+    assert learned(first) == {
+        "b.conv.0.0": (32, 1, 3, 3), "b.conv.0.1": (32,),
+        "b.conv.1": (16, 32, 1, 1), "b.conv.2": (16,),
+    }  # fmt: skip
+    later = state_of(block("InvertedResidual 24, stride=2", "[16, 112, 112]"))
+    assert learned(later) == {
+        "b.conv.0.0": (96, 16, 1, 1), "b.conv.0.1": (96,),
+        "b.conv.1.0": (96, 1, 3, 3), "b.conv.1.1": (96,),
+        "b.conv.2": (24, 96, 1, 1), "b.conv.3": (24,),
+    }  # fmt: skip
+
+
+def learned(state: dict[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
+    """The weights' shapes by their layers' keys."""
+    return {k.removesuffix(".weight"): v for k, v in state.items() if k.endswith(".weight")}
+
+
+def test_an_inverted_residual_adds_where_it_can() -> None:
+    x = torch.randn(2, 16, 8, 8)
+    for line, adds in (("16", True), ("16, stride=2", False), ("24", False)):
+        module = block(f"InvertedResidual {line}", "[16, 8, 8]").module().eval()
+        last = "b.conv.3.weight"
+        state = {k: v * 0 if k == last else v for k, v in module.state_dict().items()}
+        module.load_state_dict(state)
+        expected = x if adds else torch.zeros_like(module(x))
+        assert torch.equal(module(x), expected), line
+
+
+def test_squeeze_and_excitation_is_its_formula() -> None:
+    net = block("SqueezeExcitation 2", "[8, 6, 5]")
+    shapes = {"b.fc1": (2, 8, 1, 1), "b.fc2": (8, 2, 1, 1)}
+    assert learned(state_of(net)) == shapes
+    module = net.module()
+    state = module.state_dict()
+    x = torch.randn(2, 8, 6, 5)
+    hidden = torch.relu(x.mean((2, 3)) @ state["b.fc1.weight"].flatten(1).T + state["b.fc1.bias"])
+    gate = torch.sigmoid(hidden @ state["b.fc2.weight"].flatten(1).T + state["b.fc2.bias"])
+    torch.testing.assert_close(module(x), x * gate[:, :, None, None])
+
+
+def test_a_separable_convolution_is_depthwise_then_pointwise() -> None:
+    net = block("SeparableConv 64, 3x3, pad=1", "[32, 10, 10]")
+    assert net.report().params == 9 * 32 + 32 * 64 + 64
+    assert learned(state_of(net)) == {
+        "b.depthwise": (32, 1, 3, 3),
+        "b.pointwise": (64, 32, 1, 1),
+    }
 
 
 @pytest.mark.covers("BL08", "BL09", "BL10")
@@ -113,6 +196,13 @@ def test_inception_3a() -> None:
     net = block("Inception 64, 96, 128, 16, 32, 32", "[192, 28, 28]")
     assert net.report().outputs[0][1].shape == (256, 28, 28)
     assert net.report().params == 163_696
+    norm = block("InceptionNorm 64, 96, 128, 16, 32, 32", "[192, 28, 28]")
+    assert norm.report().params == 164_064
+    assert set(learned(state_of(norm))) == {
+        f"b.branch{way}.{part}"
+        for way in ("1", "2.0", "2.1", "3.0", "3.1", "4.1")
+        for part in ("conv", "bn")
+    }
     wrong = """
         net N:
             input x: [192, 28, 28]
