@@ -13,8 +13,9 @@ from netc.checking import colored, width_of
 from netc.compiler.render import NARROWEST, render
 
 LONG = (
-    "net Net:\n    input x: [3, 32, 32]\n    conv 8, 3x3 -> relu -> conv 8, 3x3 -> relu -> conv 8, "
-    "3x3 -> relu -> conv 8, 3x3 -> relu -> conv 8, 3x3 -> rellu -> flatten -> dense 10 -> relu -> dense 10 -> relu\n"
+    "net Net:\n    input x: [3, 32, 32]\n    "
+    + "conv 8, 3x3 -> relu -> " * 4
+    + "conv 8, 3x3 -> rellu -> flatten -> dense 10 -> relu -> dense 10 -> relu\n"
 )
 
 
