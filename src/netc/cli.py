@@ -343,6 +343,32 @@ def view(
     sys.exit(WRONG if wrong(spec.diagnostics) else OK)
 
 
+@main.command("filter")
+@click.argument("name", metavar="NAME")
+@click.argument("picture", metavar="PICTURE")
+@click.option("-o", "--output", required=True, type=click.Path(dir_okay=False), help="Write here.")
+@click.option(
+    "--signed", is_flag=True, help="Show 0 as grey, what falls darker, what rises lighter."
+)
+def filter_(name: str, picture: str, output: str, signed: bool) -> None:
+    """Find edges in PICTURE: NAME is sobel, prewitt or scharr, or one direction, as in sobel_x."""
+    from netc import filtering
+    from netc.compiler.diagnostics import did_you_mean
+
+    if name not in filtering.NAMES:
+        hint = did_you_mean(name, filtering.NAMES)
+        raise click.UsageError(f"there is no filter `{name}`; {hint}")
+    try:
+        with _plain_errors():
+            made = filtering.filter_picture(name, Path(picture), Path(output), signed=signed)
+    except filtering.FilterError as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(
+        f"wrote {output}: {made.width} × {made.height}, numbers from {made.least:,.0f} to "
+        f"{made.largest:,.0f}"
+    )
+
+
 # ------------------------------------------------------------------------------
 
 

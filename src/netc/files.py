@@ -7,13 +7,13 @@ import tempfile
 from pathlib import Path
 
 
-def write_atomically(target: Path, text: str) -> None:
-    """Writes text beside the target and moves it there in one step. Raises OSError."""
+def write_atomically(target: Path, text: str | bytes) -> None:
+    """Writes text or bytes beside the target and moves it there in one step. Raises OSError."""
     mode = target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask()
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(text.encode() if isinstance(text, str) else text)
         Path(name).chmod(mode)
         Path(name).replace(target)
     except BaseException:
