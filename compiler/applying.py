@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -216,12 +217,30 @@ def check_claim(context: Findings, claim: program.ShapeClaim, frame: Frame) -> N
     if equal[0]:
         equal = [a == b or equal_when(a, b) for a, b in zip(shape, claimed, strict=True)]
     if False in equal:
-        message = f"the claim {Tensor(claimed)} is false: here flows {Tensor(shape)}"
-        fix = rewrite(claim.span, _as_written(shape), "write `{}`, or change what leads here")
-        context.tell("E0501", claim.span, message, frame, fix, [made_by(current)])
+        _false_claim(context, claim, claimed, current, frame)
+        return
+    context.claimed.add(current)
     found = [condition for condition in equal if not isinstance(condition, bool)]
-    if False not in equal:
-        only_if(context, "the claim holds", found, claim.span, frame)
+    only_if(context, "the claim holds", found, claim.span, frame)
+
+
+def _false_claim(
+    context: Findings, claim: program.ShapeClaim, claimed: Shape, current: Wire, frame: Frame
+) -> None:
+    """Says that a claim is false (E0501), and goes on from it if one argument makes it true."""
+    from netc.compiler.joining import claimed_way
+
+    shape = current.tensor.shape
+    message = f"the claim {Tensor(claimed)} is false: here flows {Tensor(shape)}"
+    written = _as_written(shape)
+    fix = claimed_way(current, claimed, frame, context.claimed)
+    if fix is None:
+        fix = rewrite(claim.span, written, "write `{}`, or change what leads here")
+    else:
+        fix = replace(fix, hint=f"{fix.hint}; or claim `{written}`")
+        tensor = replace(current.tensor, shape=claimed)
+        frame.flow(Wire(tensor, claim.span, f"claimed to be {Tensor(claimed)}"))
+    context.tell("E0501", claim.span, message, frame, fix, [made_by(current)])
 
 
 def _as_written(shape: Shape) -> str:

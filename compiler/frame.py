@@ -92,6 +92,8 @@ class Findings:
         self.conditions: list[Condition] = []
         self.layers = self.rounds = 0
         self.nets_inputs: list[tuple[str, Wire]] = []
+        self.claimed: set[Wire] = set()
+        """Values of which a claim is true."""
 
     def value(self, expr: tree.Expr, env: Mapping[str, Any], words: Sequence[str]) -> Any:
         if type(expr) is tree.Number:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice, product
@@ -23,6 +24,8 @@ MOST_LAYERS = 500
 """How many layers above a join are looked at for an edit."""
 MOST_TRIES = 400
 """Changes of arguments tried before no edit is offered."""
+KERNELS = (1, 2, 3, 5, 7, 11)
+"""Kernels in use, tried where a claim is false."""
 
 Changes = Mapping[str, Any]
 
@@ -114,6 +117,43 @@ def changed_way(
     return padded_way(steps, wanted)
 
 
+def claimed_way(wire: Wire, wanted: Shape, frame: Frame, held: Collection[Wire]) -> Fix | None:
+    """New arguments for one layer above a claim, after which it is true.
+
+    Layers that lead to a value in `held`, of which a claim is true, stay as they are.
+    """
+    steps = _chain(wire, frame)
+    last = max((n for n, step in enumerate(steps, 1) if step.output in held), default=0)
+    steps = steps[last:]
+    tries = 0
+    for step in reversed(steps):
+        rank = len(step.inputs[0].tensor.shape)
+        for changes in (*_candidates(step.layer, wanted), *_other_windows(step.layer, rank - 1)):
+            tries += 1
+            if tries > MOST_TRIES:
+                return None
+            fits = _shape_after(steps, {step.output: changes}) == wanted
+            if fits and _is_plain(step, changes) and _is_allowed(step.layer, changes):
+                return _as_fix([(step, changes)], "then the claim is true")
+    return None
+
+
+def _is_plain(step: LayerStep, changes: Changes) -> bool:
+    """Whether the arguments to change are numbers in the text: `width` means other ones too."""
+    written = [step.given[name].span.text for name in changes if name in step.given]
+    return all(re.fullmatch(r"[\d_x(), ]+|same|valid|yes|no", text) for text in written)
+
+
+def _is_allowed(layer: Layer, changes: Changes) -> bool:
+    """Whether a layer may have these arguments together."""
+    given = {name: getattr(layer, name) for name in layer.model_fields_set}
+    try:
+        type(layer)(**{**given, **changes})
+    except ValueError:
+        return False
+    return True
+
+
 def padded_way(steps: Sequence[LayerStep], wanted: Shape) -> Fix | None:
     """`pad=same` for all convolutions on a way, if its end then has the wanted shape."""
     shrinking = [s for s in steps if "pad" in type(s.layer).model_fields and _shrinks(s)]
@@ -177,8 +217,9 @@ def _candidates(layer: Layer, wanted: Shape) -> Iterator[Changes]:
     if "pad" in fields:
         kernel = getattr(layer, "kernel", 1)
         largest = max(kernel) if isinstance(kernel, tuple) else kernel
-        window += [{"pad": "same"}] if layer.kind != "conv_transpose" else []
-        window += [{"pad": pad} for pad in range(min(largest, 8))]
+        same: list[Changes] = [{"pad": "same"}] if layer.kind != "conv_transpose" else []
+        numbers: list[Changes] = [{"pad": pad} for pad in range(min(largest, 8))]
+        window += [*numbers, *same] if getattr(layer, "pad", 0) else [*same, *numbers]
         window += [{"stride": stride} for stride in (1, 2, 4, 8)]
     yield from width
     yield from window
@@ -188,16 +229,33 @@ def _candidates(layer: Layer, wanted: Shape) -> Iterator[Changes]:
         yield {"pad": "same", "stride": 1}
 
 
-def _as_fix(changed: Sequence[tuple[LayerStep, Changes]]) -> Fix:
+def _other_windows(layer: Layer, axes: int) -> Iterator[Changes]:
+    """Another way of rounding, and other kernels, for a layer with a window."""
+    fields = type(layer).model_fields
+    if "ceil" in fields:
+        yield {"ceil": not getattr(layer, "ceil", False)}
+    if "kernel" in fields:
+        for kernel in KERNELS:
+            yield {"kernel": (kernel,) * axes}
+
+
+def _as_fix(changed: Sequence[tuple[LayerStep, Changes]], then: str = "then both fit") -> Fix:
     edits: list[Edit] = []
     words: list[str] = []
     for step, changes in changed:
-        listed = " and ".join(f"`{name}={value}`" for name, value in changes.items())
+        listed = " and ".join(f"`{name}={_text(value)}`" for name, value in changes.items())
         words.append(f"{listed} for `{step.span.text}`")
         span = step.span
         for name, value in changes.items():
-            edits += change_argument(span, step.given, name, str(value), "").edits
-    return Fix(f"write {', '.join(dict.fromkeys(words))}: then both fit", tuple(_merged(edits)))
+            edits += change_argument(span, step.given, name, _text(value), "").edits
+    return Fix(f"write {', '.join(dict.fromkeys(words))}: {then}", tuple(_merged(edits)))
+
+
+def _text(value: Any) -> str:
+    """A value as the language writes it: `5x5`, `yes`."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "x".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def _merged(edits: Iterable[Edit]) -> Iterator[Edit]:
