@@ -59,6 +59,10 @@ def elaborate(
         return None
     if log.has_errors or module is None:
         return None
+    if elaborator.start is not None:
+        from netc.compiler.initialising import initialised
+
+        module = initialised(module, *elaborator.start)
     fits = positive_when(_symbolic(module))
     conditions = together((*elaborator.conditions, *fits))
     return Net(module, tuple(elaborator.claims), conditions)
@@ -80,6 +84,7 @@ class Elaborator(Findings):
         self.program, self.values = program_, values
         self.claims: list[tuple[tree.Expr, dict[str, Any], Span]] = []
         self.nets_outputs: list[tuple[str, Wire]] = []
+        self.start: tuple[str, float | None] | None = None
         self._in_sight: dict[int, dict[str, Any]] = {}
 
     # -- nets and blocks
@@ -256,6 +261,22 @@ class Elaborator(Findings):
                         k: v for k, v in frame.env.items() if isinstance(v, int | float | Symbolic)
                     }
                     self.claims.append((item.claim, values, item.span))
+                case program.Init():
+                    self._init(item, frame)
+
+    def _init(self, item: program.Init, frame: Frame) -> None:
+        std = None if item.std is None else self.value(item.std, frame.env, ())
+        if isinstance(std, Unknown):
+            return
+        if item.std is not None and not _positive(std):
+            message = f"`std` of `init` should be a number above 0, and is {say(std)}"
+            self.tell("E0210", item.std.span, message, frame)
+            return
+        if self.start is not None:
+            message = "a net has one `init` line, and this is another"
+            self.tell("E0206", item.span, message, frame, "take it out; a layer may say `init=…`")
+            return
+        self.start = (item.scheme, std)
 
     def _input(self, item: program.Input, frame: Frame) -> None:
         sizes: list[Size] = []
@@ -402,6 +423,11 @@ class Elaborator(Findings):
 def _is_free(name: str, env: Mapping[str, Any]) -> bool:
     """Whether a name in an input's sizes is a size of its own."""
     return name not in env or isinstance(env[name], Block)
+
+
+def _positive(value: Any) -> bool:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and 0 < value < float("inf")
 
 
 def _owned(step: LayerStep | BlockStep) -> list[tuple[str | None, tuple[Weight, ...]]]:

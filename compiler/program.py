@@ -205,7 +205,16 @@ class Expect:
     span: Span
 
 
-Item: TypeAlias = Flow | Share | Input | Learned | Expect
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Init:
+    """`init SCHEME` or `init normal, std=0.02`: how the net's weights begin."""
+
+    scheme: str
+    std: tree.Expr | None
+    span: Span
+
+
+Item: TypeAlias = Flow | Share | Input | Learned | Expect | Init
 Body: TypeAlias = tuple[Item, ...]
 
 

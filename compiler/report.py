@@ -45,6 +45,14 @@ class Row:
     place: Place
 
     @property
+    def init(self) -> str | None:
+        """The scheme by which its weights begin; None where it is PyTorch's own or has none."""
+        if isinstance(self.step, ParamStep) or "std" not in type(self.step.layer).model_fields:
+            return None
+        scheme: str | None = getattr(self.step.layer, "init", None)
+        return scheme
+
+    @property
     def why(self) -> Reasons:
         """The arithmetic behind its numbers, worked out when it is asked for."""
         return reasons(self.step, self.place)
@@ -239,5 +247,6 @@ def row_json(row: Row) -> dict[str, Any]:
         "receptive_field": _list(row.receptive_field),
         "receptive_stride": _list(receptive.steps(row.place.field)),
         "receptive_start": _list(receptive.starts(row.place.field)),
+        "init": row.init,
         "why": row.why.to_json(),
     }

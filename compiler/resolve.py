@@ -99,7 +99,7 @@ class Resolver:
                 continue
             whole = isinstance(line, tree.Declaration) and line.word.text == "input"
             whole = whole or (isinstance(line, tree.Line) and line.bind is not None)
-            if (whole or first_word(line) == "expect") and not _is_share(line):
+            if (whole or first_word(line) in ("expect", "init")) and not _is_share(line):
                 word = "output" if isinstance(line, tree.Line) and line.bind else first_word(line)
                 message = f"`{word}` is about the whole net and stands in a part of it"
                 self.log.say("E0209", line.span, message, "move it out, to the net's own lines")
@@ -118,6 +118,8 @@ class Resolver:
         word = first_word(line) if line.target is None else ""
         if word == "expect":
             return self._expect(line)
+        if word == "init" and not (names.find(word) or word in self.definitions):
+            return self._init(line, names)
         if word in LATER and not (names.find(word) or word in self.definitions):
             self.log.say(
                 "E0208", line.span, f"`{word}` ({LATER[word]}) is not built yet", "take it out"
@@ -218,6 +220,18 @@ class Resolver:
                 names.kinds[size.text] = "size"
                 names.places[size.text] = size.span
             check_expression(size, names, (), self.log)
+
+    def _init(self, line: tree.Line, names: Names) -> Iterable[program.Item]:
+        from netc.compiler.initialising import init_line
+
+        if not self.is_net:
+            message = "`init` stands in a block; it says how the weights of a whole net begin"
+            self.log.say("E0209", line.span, message, "move it into the net, or write `init=…`")
+            return ()
+        found = init_line(line, self.log)
+        if found is not None and found.std is not None:
+            check_expression(found.std, names, (), self.log)
+        return () if found is None else (found,)
 
     def _expect(self, line: tree.Line) -> Iterable[program.Item]:
         first = line.chain.elements[0]

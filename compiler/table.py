@@ -137,7 +137,26 @@ def _sentences(report: Report) -> Iterator[str]:
     field = report.receptive_field
     seen = "" if field is None else f"; receptive field {shape_text(field)}"
     yield f"depth {report.depth} (layers with weight matrices){seen}"
+    yield from _starts(report)
     yield from (f"condition: {text}" for text in report.conditions)
+
+
+def _starts(report: Report) -> Iterator[str]:
+    """By which schemes weights begin, where one was chosen."""
+    chosen: dict[str, list[str]] = {}
+    for row in report.rows:
+        if row.init is not None:
+            chosen.setdefault(row.init, []).append(row.path)
+    if chosen:
+        parts = (
+            f"{scheme}: {_listed(list(dict.fromkeys(paths)))}" for scheme, paths in chosen.items()
+        )
+        yield f"weights begin by {'; '.join(parts)}; all others as PyTorch has it"
+
+
+def _listed(paths: Sequence[str]) -> str:
+    """A few names, or how many there are."""
+    return ", ".join(paths) if len(paths) <= 4 else f"{paths[0]} and {len(paths) - 1} others"
 
 
 def _quoted(count: Size, unit: str) -> str:
