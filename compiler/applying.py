@@ -232,7 +232,7 @@ def _false_claim(
 
     shape = current.tensor.shape
     message = f"the claim {Tensor(claimed)} is false: here flows {Tensor(shape)}"
-    written = _as_written(shape)
+    written = as_written(shape)
     fix = claimed_way(current, claimed, frame, context.claimed)
     if fix is None:
         fix = rewrite(claim.span, written, "write `{}`, or change what leads here")
@@ -243,7 +243,7 @@ def _false_claim(
     context.tell("E0501", claim.span, message, frame, fix, [made_by(current)])
 
 
-def _as_written(shape: Shape) -> str:
+def as_written(shape: Shape) -> str:
     """A shape as a claim in the language, which divides with `//`: `[8, (H - 1)//2 + 1]`."""
     text = f"[{', '.join(map(str, shape))}]"
     return re.sub(r"floor\((\([^()]*\)|\w+)/(\d+)\)", r"\1//\2", text)

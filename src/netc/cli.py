@@ -343,6 +343,49 @@ def view(
     sys.exit(WRONG if wrong(spec.diagnostics) else OK)
 
 
+@main.group()
+def convert() -> None:
+    """Rewrite a net of a spec as another one that does the same."""
+
+
+@convert.command()
+@click.argument("file", metavar="FILE")
+@settings
+@click.option("-o", "--output", type=click.Path(dir_okay=False), help="Write the spec here.")
+@click.option("--weights", type=click.Path(dir_okay=False), help="Weights of the net as it is.")
+@click.option("--output-weights", type=click.Path(dir_okay=False), help="Write the weights here.")
+def fc2conv(
+    file: str,
+    name: str | None,
+    values: tuple[tuple[str, Any], ...],
+    output: str | None,
+    weights: str | None,
+    output_weights: str | None,
+) -> None:
+    """Dense layers as convolutions: the net takes larger pictures and gives a map.
+
+    The text of FILE is edited: comments stay, input sizes are opened, claims get the new sizes.
+    Weights are safetensors files, as `netc train` writes them.
+    """
+    from netc import converting
+
+    if (weights is None) != (output_weights is None):
+        raise click.UsageError("--weights and --output-weights go together")
+    spec = _compiled(file, values)
+    try:
+        found = converting.fc2conv(spec, _net(spec, name).name, dict(values))
+        with _plain_errors():
+            if weights is not None and output_weights is not None:
+                converting.carry(Path(weights), Path(output_weights), found.moved)
+            _put(found.text, output)
+    except converting.Inconvertible as error:
+        raise click.ClickException(converting.told(error)) from None
+    except converting.Unfit as error:
+        raise click.ClickException(f"{weights}: {error}") from None
+    for text in found.left_out:
+        click.echo(f"left out: {text}", err=True)
+
+
 @main.command("filter")
 @click.argument("name", metavar="NAME")
 @click.argument("picture", metavar="PICTURE")
@@ -370,6 +413,17 @@ def filter_(name: str, picture: str, output: str, signed: bool) -> None:
 
 
 # ------------------------------------------------------------------------------
+
+
+def _put(text: str, output: str | None) -> None:
+    """Text on standard output, or in a file."""
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    from netc.files import write_atomically
+
+    write_atomically(Path(output), text)
+    click.echo(f"wrote {output}", err=True)
 
 
 def _reader(values: tuple[tuple[str, Any], ...]) -> Callable[[str], Spec | None]:
