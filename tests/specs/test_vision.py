@@ -1,0 +1,168 @@
+"""The convolutional nets of specs/vision: their claims, their modules, torchvision's keys."""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+import torch
+from torchvision_nets import PAIRS, RECORDED, SPECS, Pair, parts
+
+from netc.api import NetHandle, Spec, load, read
+from netc.compiler.formatting import formatted
+from netc.compiler.render import render
+from netc.compiler.source import Source
+from netc.runtime.module import build
+
+FILES = sorted(SPECS.glob("*.net"))
+BATCH = 2
+
+COVERED = {
+    "alexnet": ("CN04", "PO10"),
+    "densenet": ("CN10", "BL06", "BL07"),
+    "googlenet": ("CN07",),
+    "lenet5_1998": ("CN02",),
+    "nin": ("CN11",),
+    "resnet": ("CN08", "CN09", "BL02"),
+    "vgg": ("CN05", "CN06"),
+}
+"""Rows of the coverage table that a spec shows by its claims."""
+NOTED = {"unet": {"N0301"}}
+"""What netc has to say of a spec that is right: its sizes must be multiples of 16."""
+
+
+@cache
+def compiled(file: Path) -> Spec:
+    """The judged spec."""
+    spec = read(file, {})
+    spec.judge()
+    return spec
+
+
+def net_of(pair: Pair) -> NetHandle:
+    """The net of a spec that torchvision has too."""
+    return compiled(SPECS / f"{pair.spec}.net").net(pair.net)
+
+
+def files() -> list[object]:
+    """The files as parameters of a test, marked with the rows that they show."""
+    return [
+        pytest.param(file, id=file.stem, marks=pytest.mark.covers(*COVERED.get(file.stem, ())))
+        for file in FILES
+    ]
+
+
+def nets() -> list[object]:
+    """Every net, the symbolic one with sizes."""
+    found: list[object] = []
+    for file in FILES:
+        values = {"H": 64, "W": 96} if file.stem == "unet" else {}
+        spec = compiled(file) if not values else read(file, values)
+        spec.judge()
+        found += [pytest.param(spec.net(name), id=f"{file.stem}-{name}") for name in spec.names]
+    return found
+
+
+@pytest.mark.parametrize("file", files())
+def test_checks_clean_and_every_claim_holds(file: Path) -> None:
+    spec = compiled(file)
+    told = {d.code for d in spec.diagnostics}
+    assert told == NOTED.get(file.stem, set()), render(spec.diagnostics)
+    for name in spec.names:
+        report = spec.net(name).report()
+        assert all(claim.holds for claim in report.claims)
+        claimed = {claim.text.split()[0] for claim in report.claims}
+        assert claimed >= ({"params"} if file.stem == "unet" else {"params", "macs"})
+        if len(report.outputs) == 1 and report.receptive_field != "unknown":
+            assert "receptive_field" in claimed
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_is_in_the_one_form_and_says_what_it_is(file: Path) -> None:
+    text = file.read_text(encoding="utf-8")
+    assert text.startswith("# ")
+    assert formatted(Source(file.name, text)) == text
+
+
+@pytest.mark.parametrize("net", nets())
+def test_static_shapes_and_parameters_are_the_modules_on_meta(net: NetHandle) -> None:
+    report = net.report()
+    with torch.device("meta"):
+        module = build(net.source(), net.name).eval()
+        x = torch.zeros(BATCH, *report.inputs[0][1].shape)
+    assert sum(weight.numel() for weight in module.parameters()) == report.params
+    assert sum(buffer.numel() for buffer in module.buffers()) == report.buffers
+    found = module(x)
+    outputs = found if isinstance(found, tuple) else (found,)
+    expected = [(BATCH, *tensor.shape) for _, tensor in report.outputs]
+    assert [tuple(output.shape) for output in outputs] == expected
+
+
+RECORDS = json.loads(RECORDED.read_text(encoding="utf-8"))
+
+
+def test_every_net_in_torchvisions_form_is_recorded() -> None:
+    """By `python tests/against_torchvision.py --record`, where outputs are compared too."""
+    assert {pair.net: pair.function for pair in PAIRS} == {
+        net: record["torchvision"] for net, record in RECORDS.items()
+    }
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair.net)
+def test_keys_and_shapes_are_torchvisions(pair: Pair) -> None:
+    net = net_of(pair)
+    with torch.device("meta"):
+        module = build(net.source(), net.name)
+    shapes = {key: tuple(value.shape) for key, value in module.state_dict().items()}
+    assert parts(shapes) == RECORDS[pair.net]["parts"]
+
+
+@pytest.mark.parametrize(
+    "pair", [p for p in PAIRS if RECORDS[p.net]["giga_macs"]], ids=lambda pair: pair.net
+)
+def test_multiply_accumulates_are_what_torchvision_publishes(pair: Pair) -> None:
+    macs = net_of(pair).report().macs
+    assert isinstance(macs, int)
+    assert round(macs / 1e9, 3) == pytest.approx(RECORDS[pair.net]["giga_macs"], abs=1.01e-3)
+
+
+@pytest.mark.covers("CN07")
+def test_a_side_head_counts_with_its_weight_in_the_loss() -> None:
+    (recipe,) = compiled(SPECS / "googlenet.net").recipes.values()
+    assert [(term.output, term.weight) for term in recipe.terms] == [
+        ("scores", 1), ("aux1", 0.3), ("aux2", 0.3),
+    ]  # fmt: skip
+
+
+@pytest.mark.covers("CN12")
+def test_plain_and_residual_net_differ_in_the_additions_alone() -> None:
+    spec = compiled(SPECS / "resnet_cifar.net")
+    plain, residual = (
+        [row.layer for row in spec.net(name).report().rows] for name in ("Plain20", "ResNet20")
+    )
+    ways_past = ("add", "avg_pool", "pad_channels")
+    assert [kind for kind in residual if kind not in ways_past] == plain
+    assert residual.count("add") == 9
+
+
+@pytest.mark.parametrize(("units", "params"), [(3, 269_722), (5, 464_154), (18, 1_727_962)])
+def test_deeper_nets_for_cifar_have_the_papers_sizes(units: int, params: int) -> None:
+    """Table 6 of the paper: 0.27 M, 0.46 M and 1.7 M parameters for 20, 32 and 110 layers."""
+    text = (SPECS / "resnet_cifar.net").read_text(encoding="utf-8")
+    text = text.replace("Cifar PaddedResidual, 3", f"Cifar PaddedResidual, {units}")
+    unclaimed = re.sub(r"    expect .*\n", "", text)
+    report = load(unclaimed).net("ResNet20").report()
+    assert report.params == params
+    assert report.depth == 6 * units + 2
+
+
+def test_the_unet_takes_any_multiple_of_16() -> None:
+    net = compiled(SPECS / "unet.net").net()
+    assert net.report().conditions == ("H and W must be multiples of 16",)
+    module = build(net.source(), net.name).eval()
+    for height, width in ((32, 48), (16, 80)):
+        with torch.no_grad():
+            assert module(torch.zeros(1, 1, height, width)).shape == (1, 2, height, width)
