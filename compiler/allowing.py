@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 CODES = (
     "N0301",
     "W0201", "W0202",
-    "W0301", "W0302", "W0303", "W0304", "W0305",
+    "W0301", "W0302", "W0303", "W0304", "W0305", "W0306",
     "W0601", "W0602", "W0603", "W0604",
 )  # fmt: skip
 """Every warning and note there is."""

@@ -12,6 +12,7 @@ from netc.compiler.diagnostics import CompileError, Diagnostic, Log, did_you_mea
 from netc.compiler.elaborate import elaborate
 from netc.compiler.graph import Net
 from netc.compiler.lint import lint
+from netc.compiler.lint_weights import lint_weights
 from netc.compiler.report import Report, report
 from netc.compiler.resolve import resolve
 from netc.compiler.source import Source, Span
@@ -59,6 +60,7 @@ class Spec:
             net = elaborate(self._program, definition.name, _own(values, known), log)
             if net is not None:
                 lint(net, log)
+                lint_weights(net, log)
                 self._nets[definition.name] = net
             for diagnostic in log:
                 self._log.add(diagnostic)
