@@ -155,15 +155,24 @@ def _as_conv(step: LayerStep, kernel: tuple[int, ...]) -> tuple[Edit, ...]:
     word = Span(span.source, span.line, span.column, span.line, span.column + len("dense"))
     if word.text != "dense" or span.line != span.end_line:
         raise Inconvertible("this line is not written as `dense UNITS`", span)
-    size = "x".join(map(str, kernel))
-    between = span.source.line(span.line)[word.end_column - 1 : units.column - 1]
-    if "units" in between:
+    size, line = "x".join(map(str, kernel)), span.source.line(span.line)
+    end, here = _closed(word, span.after), _closed(word, units.after)
+    if "units" in line[word.end_column - 1 : units.column - 1]:
         name = Span(span.source, span.line, word.end_column, span.line, units.column)
-        return (Edit(word, "conv"), Edit(name, " filters="), Edit(span.after, f", kernel={size}"))
-    if not span.source.line(span.line)[units.end_column - 1 :].startswith(","):
-        plain = span.end_column == units.end_column
-        return (Edit(word, "conv"), Edit(span.after, f", {size}" if plain else f", kernel={size}"))
-    return (Edit(word, "conv"), Edit(units.after, f", {size}"))
+        return (Edit(word, "conv"), Edit(name, " filters="), Edit(end, f", kernel={size}"))
+    if end == here or line[here.column - 1 :].startswith(","):
+        return (Edit(word, "conv"), Edit(here, f", {size}"))
+    return (Edit(word, "conv"), Edit(end, f", kernel={size}"))
+
+
+def _closed(word: Span, place: Span) -> Span:
+    """A place moved behind the parentheses that are open there; spans leave the last ones out."""
+    line = place.source.line(place.line)
+    text = line[word.end_column - 1 : place.column - 1]
+    column = place.column
+    for _ in range(text.count("(") - text.count(")")):
+        column = line.index(")", column - 1) + 2
+    return Span(place.source, place.line, column, place.line, column)
 
 
 def _the_same_on_a_map(step: LayerStep, kernel: tuple[int, ...]) -> bool:
