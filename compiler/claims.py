@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from netc.compiler import tree
 from netc.compiler.diagnostics import Label, Log
@@ -15,10 +15,19 @@ from netc.compiler.report import Claim, Report, Row
 from netc.compiler.sizes import Symbolic
 from netc.compiler.source import Span
 
+if TYPE_CHECKING:
+    from netc.compiler.supposing import Counts, Supposed
 
-def judge(net: Net, report: Report, log: Log) -> Report:
-    """The report with every claim judged; false (E0502) and unclear ones (E0503) are logged."""
-    measured = _Measured(_values(report), report.rows)
+    Explain: TypeAlias = Callable[[Counts, Counts], Supposed | None]
+
+
+def judge(net: Net, report: Report, log: Log, explain: Explain | None = None) -> Report:
+    """The report with every claim judged; false (E0502) and unclear ones (E0503) are logged.
+
+    `explain` finds the change of the text that makes counts true; it is asked where no error was
+    found before, for one mistake in a family of nets is seen in each of them.
+    """
+    measured = _Measured(_values(report), report.rows, _counts_claimed(net), explain)
     claims: list[Claim] = []
     for expr, values, span in net.claims:
         text = span.text.removeprefix("expect").strip()
@@ -42,6 +51,28 @@ class _Measured:
 
     values: dict[str, Any]
     rows: tuple[Row, ...]
+    claimed: dict[str, int]
+    explain: Explain | None
+
+
+def _counts_claimed(net: Net) -> dict[str, int]:
+    """The counts of parameters and MACs that a net's claims say it has."""
+    found: dict[str, int] = {}
+    waiting = [(expr, values) for expr, values, _ in net.claims]
+    while waiting:
+        expr, values = waiting.pop()
+        if not isinstance(expr, tree.Binary):
+            continue
+        if expr.operator == "and":
+            waiting += [(expr.left, values), (expr.right, values)]
+        elif expr.operator == "==" and (name := _name(expr.left)) in ("params", "macs"):
+            try:
+                value = evaluate(expr.right, values)
+            except (Poisoned, EvaluationError):
+                continue  # said where the claim is judged
+            if isinstance(value, int):
+                found[name] = value
+    return found
 
 
 def _values(report: Report) -> dict[str, Any]:
@@ -126,10 +157,27 @@ def _compare(
         if name in _UNITS and operator == "==" and isinstance(actual, int | float):
             from netc.compiler.accounting import could_be
 
-            if isinstance(claimed, int | float) and (off := round(actual - claimed)):
+            supposed = None if log.has_errors else _supposed(measured)
+            if supposed is not None:
+                hint = (
+                    f"{supposed.fix.hint}: then the claim is true; or claim `{fix.edits[0].text}`"
+                )
+                labels = [
+                    Label(supposed.place, f"one change here gives {_shown(claimed)} {_UNITS[name]}")
+                ]
+                fix = replace(supposed.fix, hint=hint)
+            elif isinstance(claimed, int | float) and (off := round(actual - claimed)):
                 labels = could_be(measured.rows, off, _UNITS[name])
         log.say("E0502", span, _false_message(name, actual, operator, claimed), fix, labels)
     return holds
+
+
+def _supposed(measured: _Measured) -> Supposed | None:
+    """The one change of the text after which the claims about counts hold."""
+    actual = {name: measured.values[name] for name in ("params", "macs")}
+    if measured.explain is None or not all(isinstance(actual[n], int) for n in measured.claimed):
+        return None
+    return measured.explain(actual, measured.claimed)
 
 
 def _comparable(name: str, actual: Any, operator: str, claimed: Any, span: Span) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     import torch
 
     from netc.compiler.recipe import Recipe
+    from netc.compiler.supposing import Counts, Supposed
 
 
 class Spec:
@@ -34,6 +36,7 @@ class Spec:
     def __init__(self, source: Source, values: Mapping[str, Any], base: Path) -> None:
         self.source, self.base = source, base
         self._log = Log()
+        self._values = values
         self._nets: dict[str, Net] = {}
         self._reports: dict[str, Report] = {}
         self._recipes: dict[str, Recipe] = {}
@@ -81,8 +84,17 @@ class Spec:
     def _report(self, name: str) -> Report:
         if name not in self._reports:
             net = self._nets[name]
-            self._reports[name] = claims.judge(net, report(net), self._log)
+            self._reports[name] = claims.judge(
+                net, report(net), self._log, partial(self._explained, name)
+            )
         return self._reports[name]
+
+    def _explained(self, name: str, actual: Counts, claimed: Counts) -> Supposed | None:
+        """The one change of the text after which a net's counts are as claimed."""
+        from netc.compiler.supposing import Supposing
+
+        values = _own(self._values, _names_of(self._program.definitions[name]))
+        return Supposing(self._program, name, values).explain(actual, claimed)
 
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:

@@ -1,0 +1,324 @@
+"""What one change of the text would make of a net: the change after which its claims are true.
+
+Each supposition is tried: the net is built again with it and counted. So what is offered is no
+guess; a net that is too large to be built often is left alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass, replace
+from itertools import pairwise
+from math import isqrt
+from typing import Any, TypeAlias, TypeGuard
+
+from netc.compiler import program, tree
+from netc.compiler.changing import change_argument
+from netc.compiler.diagnostics import Log
+from netc.compiler.edits import Edit, Fix, rewrite, whole_line
+from netc.compiler.elaborate import elaborate
+from netc.compiler.graph import LayerStep, Net, walk
+from netc.compiler.layers.shapes import Flatten
+from netc.compiler.source import Source, Span
+
+MOST_LAYERS = 12_000
+"""Layers built in all before no change is offered: about a third of a second."""
+
+Counts: TypeAlias = Mapping[str, int]
+"""What is counted of a net, by the name that claims have for it."""
+Changes: TypeAlias = tuple[tuple[Any, Any], ...]
+"""Nodes of the program, each with the one to put in its place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Supposed:
+    """A change of the text: `place` is where, and `fix` says it and makes it."""
+
+    place: Span
+    fix: Fix
+    changes: Changes
+
+
+class Supposing:
+    """Builds a net of a spec again and again, each time with another change of its text."""
+
+    def __init__(self, program_: program.Program, net: str, values: Mapping[str, Any]) -> None:
+        self.program, self.net, self.values = program_, net, values
+        self.left = MOST_LAYERS
+        self._source = program_.definitions[net].span.source
+
+    def explain(self, actual: Counts, claimed: Counts) -> Supposed | None:
+        """The one change after which all that is claimed holds; None if none is found."""
+        wrong = next((name for name in claimed if actual[name] != claimed[name]), None)
+        if wrong is None:
+            return None
+        keys = [key for key in self._reached() if self._is_own(key)]
+        for tried in (_biases, _flattens, _swaps):
+            for key in keys:
+                for one in tried(self.program.definitions[key]):
+                    if self._holds(key, one.changes, claimed):
+                        return one
+        for key in keys:
+            for number in _numbers(self.program.definitions[key]):
+                solved = self._solved(key, number, actual, claimed, wrong)
+                if solved is not None:
+                    return solved
+        for key in keys:
+            for one in _lines(self.program.definitions[key]):
+                if self._holds(key, one.changes, claimed):
+                    return one
+        return None
+
+    # -- building
+
+    def _reached(self) -> list[str]:
+        """The keys of the net and of the blocks that it may use."""
+        found, waiting = dict[str, None](), [self.net]
+        while waiting:
+            if (key := waiting.pop()) in found:
+                continue
+            found[key] = None
+            definition = self.program.definitions[key]
+            for node in _nodes(definition):
+                if isinstance(node, program.BlockUse):
+                    waiting.append(node.block)
+                elif isinstance(node, tree.Name) and node.text in definition.blocks:
+                    waiting.append(definition.blocks[node.text])
+        return [*found]
+
+    def _is_own(self, key: str) -> bool:
+        return self.program.definitions[key].span.source == self._source
+
+    def _counted(self, key: str, changes: Changes) -> Counts | None:
+        """The counts of the net with changes in one definition; None if it is not built."""
+        if self.left <= 0:
+            return None
+        definition = self.program.definitions[key]
+        for old, new in changes:
+            definition = _with(definition, old, new)
+        changed = replace(self.program, definitions={**self.program.definitions, key: definition})
+        net = elaborate(changed, self.net, self.values, Log())
+        if net is None:
+            self.left -= 10
+            return None
+        return self._of(net)
+
+    def _of(self, net: Net) -> Counts | None:
+        params = macs = 0
+        for placed in walk(net.module):
+            self.left -= 1
+            step = placed.step
+            weights = step.weights if isinstance(step, LayerStep) else (step.weight,)
+            params += 0 if placed.reuse else sum(w.count for w in weights if not w.buffer)
+            if isinstance(step, LayerStep):
+                some = step.layer.macs([w.tensor for w in step.inputs], step.output.tensor)
+                if not isinstance(some, int):
+                    return {"params": params}
+                macs += some
+        return {"params": params, "macs": macs}
+
+    def _holds(self, key: str, changes: Changes, claimed: Counts) -> bool:
+        counts = self._counted(key, changes)
+        return counts is not None and all(counts.get(n) == claimed[n] for n in claimed)
+
+    def _solved(
+        self, key: str, number: tree.Number, actual: Counts, claimed: Counts, wrong: str
+    ) -> Supposed | None:
+        """Another number in the place of one, if all claims are true with it."""
+        value = int(number.value)
+        seen = [actual[wrong]]
+        for more in (1, 2):
+            counts = self._counted(key, ((number, replace(number, value=value + more)),))
+            if counts is None or wrong not in counts:
+                break
+            seen.append(counts[wrong])
+            if more == 1 and all(counts.get(name) == actual[name] for name in claimed):
+                return None  # nothing that is claimed depends on it
+        near = (value - 1, value + 1, value * 2, value // 2)
+        for other in dict.fromkeys((*roots(seen, value, claimed[wrong]), *near)):
+            if other == value or other < 0:
+                continue
+            changes = ((number, replace(number, value=other)),)
+            if self._holds(key, changes, claimed):
+                hint = "write `{}` for " + f"`{number.span.text}`"
+                return Supposed(number.span, rewrite(number.span, str(other), hint), changes)
+        return None
+
+
+def roots(seen: list[int], first: int, wanted: int) -> Iterator[int]:
+    """Where a count that depends on a number by a square or a line comes to what is wanted.
+
+    `seen` are the counts at `first`, `first + 1` and `first + 2`.
+    """
+    if len(seen) < 3:
+        return
+    curve = seen[2] - 2 * seen[1] + seen[0]
+    slope = seen[1] - seen[0]
+    off = wanted - seen[0]
+    if curve == 0:
+        if slope and off % slope == 0:
+            yield first + off // slope
+        return
+    # off = slope*n + curve*n*(n - 1)/2
+    b = 2 * slope - curve
+    under = b * b + 8 * curve * off
+    if under < 0 or isqrt(under) ** 2 != under:
+        return
+    for root in (isqrt(under), -isqrt(under)):
+        if (root - b) % (2 * curve) == 0:
+            yield first + (root - b) // (2 * curve)
+
+
+# ------------------------------------------------------------------------------
+# Suppositions
+
+
+def _biases(definition: program.Definition) -> Iterator[Supposed]:
+    """Each layer that can have a bias without the one it has, or with one."""
+    for use in _uses(definition):
+        if "bias" not in use.layer.model_fields:
+            continue
+        given = use.arguments.get("bias")
+        if given is None:
+            word = tree.Name("no", use.span)
+            hint = f"write `bias=no` for `{use.span.text}`"
+            fix = change_argument(use.span, use.arguments, "bias", "no", hint)
+            arguments = {**use.arguments, "bias": word}
+        elif given.span.text == "no":
+            fix = change_argument(
+                use.span, use.arguments, "bias", None, f"take `bias=no` out of `{use.span.text}`"
+            )
+            arguments = {k: v for k, v in use.arguments.items() if k != "bias"}
+        else:
+            continue
+        yield Supposed(use.span, fix, ((use, replace(use, arguments=arguments)),))
+
+
+def _flattens(definition: program.Definition) -> Iterator[Supposed]:
+    """`flatten` before each dense layer."""
+    for node in _nodes(definition):
+        for use in node.elements if isinstance(node, program.Flow) else ():
+            if isinstance(use, program.LayerUse) and use.layer.kind == "dense":
+                flat = program.LayerUse(Flatten, {}, (), use.span, use.span)
+                at = node.elements.index(use)
+                line = replace(node, elements=(*node.elements[:at], flat, *node.elements[at:]))
+                hint = "write `{}" + f"{use.span.text}`"
+                yield Supposed(
+                    use.span, rewrite(use.span.before, "flatten -> ", hint), ((node, line),)
+                )
+
+
+def _swaps(definition: program.Definition) -> Iterator[Supposed]:
+    """Each two numbers that stand beside each other in a call, in the other order."""
+    for given in _calls(definition):
+        for a, b in pairwise(given):
+            if _is_whole(a) and _is_whole(b) and a.value != b.value:
+                edits = (Edit(a.span, b.span.text), Edit(b.span, a.span.text))
+                hint = f"write `{b.span.text}` and `{a.span.text}` in this order"
+                changes = ((a, replace(a, value=b.value)), (b, replace(b, value=a.value)))
+                yield Supposed(a.span, Fix(hint, edits), changes)
+
+
+def _lines(definition: program.Definition) -> Iterator[Supposed]:
+    """Each line of layers twice, and then none of it."""
+    for body in _bodies(definition):
+        for at, line in enumerate(body):
+            if not isinstance(line, program.Flow) or line.target is not None or len(body) < 2:
+                continue
+            span = line.span
+            if span.line != span.end_line or not _alone(span):
+                continue
+            text = span.source.line(span.line)
+            twice = (*body[: at + 1], replace(line), *body[at + 1 :])
+            below = Edit(replace(whole_line(span), line=span.line + 1), f"{text}\n")
+            hint = f"write `{text.strip()}` once more"
+            yield Supposed(span, Fix(hint, (below,)), ((body, twice),))
+            out = Fix(f"take line {span.line} out", (Edit(whole_line(span), ""),))
+            yield Supposed(span, out, ((body, (*body[:at], *body[at + 1 :])),))
+
+
+def _alone(span: Span) -> bool:
+    return not span.source.line(span.line)[: span.column - 1].strip()
+
+
+def _numbers(definition: program.Definition) -> Iterator[tree.Number]:
+    """The whole numbers that are handed to layers, blocks and repeats, in the text's order."""
+    for given in _calls(definition):
+        for expr in given:
+            for node in _nodes(expr):
+                if _is_whole(node):
+                    yield node
+
+
+def _is_whole(node: Any) -> TypeGuard[tree.Number]:
+    return isinstance(node, tree.Number) and isinstance(node.value, int)
+
+
+def _calls(definition: program.Definition) -> Iterator[tuple[tree.Expr, ...]]:
+    """What calls in a definition are given, and the defaults of its parameters."""
+    yield tuple(expr for expr in definition.parameters.values() if expr is not None)
+    for node in _nodes(definition):
+        match node:
+            case program.LayerUse() | program.BlockUse():
+                yield tuple(node.arguments.values())
+            case program.HandedUse():
+                yield tuple(argument.value for argument in node.call.arguments)
+            case program.Repeat():
+                yield tuple(expr for expr in (node.count, node.items) if expr is not None)
+
+
+def _uses(definition: program.Definition) -> Iterator[program.LayerUse]:
+    return (node for node in _nodes(definition) if isinstance(node, program.LayerUse))
+
+
+def _bodies(definition: program.Definition) -> Iterator[program.Body]:
+    for node in _nodes(definition):
+        body = getattr(node, "body", None)
+        if isinstance(body, tuple):
+            yield body
+
+
+# ------------------------------------------------------------------------------
+# Nodes
+
+_LEAVES = (Span, Source, str, int, float, type, type(None))
+_LEFT_ALONE = {"condition", "when", "blocks", "kind"}
+"""Parts of nodes that decide, or name; what they hold is not supposed to be otherwise."""
+
+
+def _nodes(node: Any) -> Iterator[Any]:
+    """A node and all nodes in it, in the text's order; claims are left out."""
+    waiting = [node]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, (*_LEAVES, program.ShapeClaim, program.Expect)):
+            continue
+        if isinstance(one, tuple):
+            waiting += reversed(one)
+        elif isinstance(one, dict):
+            waiting += reversed([*one.values()])
+        elif is_dataclass(one):
+            yield one
+            names = [f.name for f in fields(one) if f.name not in _LEFT_ALONE]
+            waiting += [getattr(one, name) for name in reversed(names)]
+
+
+def _with(node: Any, old: Any, new: Any) -> Any:
+    """A node with another one in the place of one inside it; what does not hold it is kept."""
+    if node is old:
+        return new
+    if isinstance(node, _LEAVES):
+        return node
+    if isinstance(node, tuple):
+        parts = tuple(_with(part, old, new) for part in node)
+        return parts if any(a is not b for a, b in zip(parts, node, strict=True)) else node
+    if isinstance(node, dict):
+        values = {name: _with(value, old, new) for name, value in node.items()}
+        return values if any(values[name] is not node[name] for name in node) else node
+    if not is_dataclass(node) or isinstance(node, type):
+        return node
+    found = {
+        f.name: _with(value, old, new) for f in fields(node) for value in [getattr(node, f.name)]
+    }
+    changed = {name: value for name, value in found.items() if value is not getattr(node, name)}
+    return replace(node, **changed) if changed else node
