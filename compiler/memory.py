@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from netc.compiler.expression import together
 from netc.compiler.graph import (
     BlockStep,
     GroupStep,
@@ -93,7 +94,7 @@ class _Running:
         inputs = [wire for _, wire in net.module.inputs]
         for wire in inputs:
             self._hold(wire)
-        self._function(net.module.steps, [w for _, w in net.module.outputs], _names(net.module))
+        self._forward(net.module)
         return self.most
 
     def _hold(self, wire: Wire) -> None:
@@ -109,10 +110,22 @@ class _Running:
         if not self.holders[root]:
             self.live -= self.sizes[root]
 
+    def _forward(self, module: Module) -> None:
+        names = dict((*module.ways, *module.names))
+        self._function(module.steps, [wire for _, wire in module.outputs], names)
+
     def _function(
-        self, steps: Sequence[Step], outputs: Sequence[Wire], names: dict[Wire, str]
+        self,
+        steps: Sequence[Step],
+        outputs: Sequence[Wire],
+        names: dict[Wire, str],
+        *,
+        fused: bool = True,
     ) -> None:
-        """The statements of one `forward`; afterwards the caller holds its outputs."""
+        """The statements of one `forward`; afterwards the caller holds its outputs.
+
+        In `nn.Sequential` and in loops each step is a statement: `fused` is False.
+        """
         readers: dict[Wire, list[int]] = {}
         for place, step in enumerate(steps):
             for wire in step.inputs:
@@ -122,21 +135,25 @@ class _Running:
         variables: dict[str, Wire] = {}  # those of values that are read further down
         flowing: Wire | None = None  # the value in `x`
         between: Wire | None = None  # a value inside a statement, in no variable
+        text = ""  # the statement so far
         for place, step in enumerate(steps):
             own = self._call(step)
             if between is not None:
                 self._drop(between)
             between = None
-            if place + 1 < len(steps) and _one_statement(step, steps[place + 1], readers):
-                between = step.output
-                continue
-            if isinstance(step, WhenStep):  # `skip = self.downsample(skip)`: `x` stays what it is
+            if fused and readers.get(step.output) == [place + 1] and place + 1 < len(steps):
+                after = steps[place + 1]
+                if after.inputs == (step.output,) and (text := together(step, after, text)):
+                    between = step.output
+                    continue
+            text = ""
+            if _beside_flow(step, readers):  # `skip = self.downsample(skip)`: `x` stays as it is
                 if own:
                     self._assign(step.output, "skip", place, variables, readers)
                 continue
             if not own:
                 continue
-            runs = readers.get(step.output) == [_after(steps, place)]
+            runs = readers.get(step.output) == [_after(steps, place, readers)]
             name = None if runs else names.get(step.output)
             if name is None and flowing is not None:  # the new value takes the place of the old one
                 self._drop(flowing)
@@ -178,39 +195,29 @@ class _Running:
             case ParamStep():
                 self._hold(step.output)
             case BlockStep():
-                module = step.module
-                self._function(module.steps, [w for _, w in module.outputs], _names(module))
+                self._forward(step.module)
             case RepeatStep():
-                self._function(step.items, [step.output], {})
-            case GroupStep() | WhenStep():
+                self._function(step.items, [step.output], {}, fused=False)
+            case GroupStep():
+                self._function(step.steps, [step.output], {}, fused=False)
+            case WhenStep():
                 self._function(step.steps, [step.output], {})
         for wire in step.inputs:
             self._drop(wire)
         return True
 
 
-def _after(steps: Sequence[Step], place: int) -> int:
-    """The next statement that takes the running value: shortcuts run beside it."""
+def _after(steps: Sequence[Step], place: int, readers: dict[Wire, list[int]]) -> int:
+    """The next statement that takes the running value."""
     place += 1
-    while place < len(steps) and isinstance(steps[place], WhenStep):
+    while place < len(steps) and _beside_flow(steps[place], readers):
         place += 1
     return place
 
 
-def _names(module: Module) -> dict[Wire, str]:
-    return dict((*module.ways, *module.names))
-
-
-def _one_statement(step: Step, after: Step, readers: dict[Wire, list[int]]) -> bool:
-    """Whether two steps are written as one expression: `F.relu(self.conv1(x))`."""
-    return (
-        step.span.line == after.span.line
-        and len(step.inputs) == 1
-        and after.inputs == (step.output,)
-        and len(readers[step.output]) == 1
-        and isinstance(step, LayerStep | BlockStep)
-        and isinstance(after, LayerStep | BlockStep)
-    )
+def _beside_flow(step: Step, readers: dict[Wire, list[int]]) -> bool:
+    """Whether a step is a shortcut with a condition: it takes what others read as well."""
+    return isinstance(step, WhenStep) and len(readers[step.inputs[0]]) > 1
 
 
 def _working(step: LayerStep) -> int:
@@ -268,7 +275,8 @@ def _training(
         for wire in step.inputs:
             if wire in learned:
                 gradients.arrive(wire, shared)
-        most = max(most, live + gradients.most, live + gradients.live)
+        assert isinstance(one.back, int)  # known wherever sizes are
+        most = max(most, live + gradients.most + one.back, live + gradients.live + one.back)
         gradients.leave(step.output)
         for root in _saved(step, kept[step.output], roots):
             savers[root] -= 1

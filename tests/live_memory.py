@@ -14,12 +14,12 @@ class Live(TorchDispatchMode):
     """The bytes of all tensors made inside it that are alive, and the most there were.
 
     Counted are those with an axis that is a multiple of `batch`: activations, where no weight has
-    one.
+    one. With `first` it is the first axis that has to be the batch.
     """
 
-    def __init__(self, module: torch.nn.Module, *, batch: int = 1) -> None:
+    def __init__(self, module: torch.nn.Module, *, batch: int = 1, first: bool = False) -> None:
         super().__init__()
-        self.batch = batch
+        self.batch, self.first = batch, first
         self.live = self.peak = 0
         state = module.state_dict().values()
         self.known = {tensor.untyped_storage()._cdata for tensor in state}
@@ -34,6 +34,8 @@ class Live(TorchDispatchMode):
         return result
 
     def counts(self, tensor: torch.Tensor) -> bool:
+        if self.first:
+            return tensor.shape[:1] == (self.batch,)
         return any(size % self.batch == 0 for size in tensor.shape)
 
     def add(self, tensor: torch.Tensor) -> None:

@@ -425,3 +425,20 @@ def test_a_block_with_a_conditional_shortcut_is_one_class() -> None:
     source = every_net()["resnet50-ResNet50"].source()
     assert re.findall(r"^class (\w+)", source, re.MULTILINE) == ["Bottleneck", "ResNet50"]
     assert "if stride > 1 or in_channels != 4 * width:" in source
+
+
+def test_a_number_that_follows_from_an_argument_is_an_argument_too() -> None:
+    text = """
+        block Same(kernel):
+            conv 4, kernel, pad=same -> relu
+        net Net:
+            input x: [3, 9, 9]
+            Same 5x5
+            Same 3x3
+            Same 3x3
+    """
+    net = net_of(text)
+    assert "padding: int" in net.source()
+    assert net.source().count("class ") == 2
+    x = torch.randn(2, 3, 9, 9)
+    assert net.module()(x).shape == (2, 4, 9, 9)

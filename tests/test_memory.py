@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import pytest
 import torch
+from compiling import REPOSITORY
 from live_memory import Live
 from test_emit import built, every_net, inputs_of, outputs
+
+from netc.api import read
+from netc.compiler.layers.base import Tensor
+from netc.runtime.module import build
 
 BATCH = 13
 """No size of the nets tested is a multiple of it, so that activations can be told from weights."""
@@ -55,3 +60,48 @@ def test_where_kernels_decide_the_peak_is_unknown(name: str) -> None:
     report = every_net()[name].report()
     assert report.inference_peak is None
     assert report.training_peak is None
+
+
+# -- the classic nets, with a batch of 32, on tensors without memory of their own
+
+PAPER = 32
+VISION = [
+    (file.stem, name)
+    for file in sorted((REPOSITORY / "specs" / "vision").glob("*.net"))
+    for name in read(file, {}).names
+    if read(file, {}).net(name).report().training_peak is not None
+]
+
+
+def on_meta(file: str, name: str, *, train: bool) -> float:
+    net = read(REPOSITORY / "specs" / "vision" / f"{file}.net", {}).net(name)
+    with torch.device("meta"):
+        module = build(net.source(), name).train(train)
+        values = [torch.empty(PAPER, *shape_of(t)) for _, t in net.report().inputs]
+    with torch.set_grad_enabled(train), Live(module, batch=PAPER, first=True) as live:
+        for value in values:
+            live.add(value)
+        results = outputs(module(*values))
+        if train:
+            torch.autograd.backward(results, [torch.ones_like(result) for result in results])
+    return live.peak / PAPER
+
+
+def shape_of(tensor: Tensor) -> list[int]:
+    return [int(str(size)) for size in tensor.shape]
+
+
+def test_the_nets_that_papers_speak_of_are_measured() -> None:
+    assert {("vgg", "VGG16"), ("resnet", "ResNet50"), ("densenet", "DenseNet121")} <= set(VISION)
+
+
+@pytest.mark.parametrize(("file", "name"), VISION)
+def test_classic_nets_at_inference(file: str, name: str) -> None:
+    report = read(REPOSITORY / "specs" / "vision" / f"{file}.net", {}).net(name).report()
+    assert report.inference_peak == pytest.approx(on_meta(file, name, train=False), rel=0.1)
+
+
+@pytest.mark.parametrize(("file", "name"), VISION)
+def test_classic_nets_in_training(file: str, name: str) -> None:
+    report = read(REPOSITORY / "specs" / "vision" / f"{file}.net", {}).net(name).report()
+    assert report.training_peak == pytest.approx(on_meta(file, name, train=True), rel=0.1)

@@ -9,10 +9,11 @@ from pathlib import PurePath
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from netc.compiler.emit.classes import Plan, Plans, torch_of
+from netc.compiler.emit.classes import Plan, Plans
 from netc.compiler.emit.constructor import Constructor
 from netc.compiler.emit.format import literal, split
 from netc.compiler.emit.forward import Forward
+from netc.compiler.expression import torch_of
 from netc.compiler.graph import LayerStep, Net, walk
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
+from netc.compiler.expression import torch_of
 from netc.compiler.graph import (
     BlockStep,
     GroupStep,
@@ -136,11 +137,6 @@ class Plans:
 def places_of(module: Module) -> dict[Wire, int]:
     """The places of what flows into a module; the first, where one value is handed in twice."""
     return {wire: place for place, (_, wire) in reversed([*enumerate(module.inputs)])}
-
-
-def torch_of(step: LayerStep) -> Torch:
-    """How a layer of the graph is written."""
-    return step.layer.torch([wire.tensor for wire in step.inputs], step.output.tensor)
 
 
 def unary(step: Step) -> bool:

@@ -16,11 +16,11 @@ from netc.compiler.emit.classes import (
     Plans,
     conditional,
     linear,
-    torch_of,
     unary,
 )
 from netc.compiler.emit.format import literal, names, python, statement
 from netc.compiler.evaluate import EvaluationError, Poisoned, evaluate
+from netc.compiler.expression import torch_of
 from netc.compiler.graph import (
     BlockStep,
     GroupStep,
@@ -214,19 +214,20 @@ class Constructor:
         longest = sorted(modules.values(), key=lambda call: -len(call.keywords))
         keywords = dict.fromkeys(k for call in longest for k, _ in call.keywords)
         for keyword in keywords:
-            parts.append(f"{keyword}={self._part(_keyword(keyword, modules, aligned), aligned)}")
+            values = _keyword(keyword, modules, aligned)
+            parts.append(f"{keyword}={self._part(values, aligned, keyword)}")
         text = f"{first.function}({', '.join(parts)})"
         if first.around is None:
             return text
         function, _ = first.around
         arounds = {i: dict(call.around[1]) for i, call in modules.items() if call.around}
         more = [
-            f"{name}={self._part({i: each[name] for i, each in arounds.items()}, aligned)}"
+            f"{name}={self._part({i: each[name] for i, each in arounds.items()}, aligned, name)}"
             for name, _ in first.around[1]
         ]
         return f"{function}({', '.join([text, *more])})"
 
-    def _part(self, values: Values, aligned: dict[int, LayerStep]) -> str:
+    def _part(self, values: Values, aligned: dict[int, LayerStep], hint: str = "value") -> str:
         first = next(iter(values.values()))
         if isinstance(first, Inferred):
             return self._inferred({i: v.value for i, v in values.items()}, first.name)
@@ -234,9 +235,9 @@ class Constructor:
             step = next(iter(aligned.values()))
             plain = {i: v.value for i, v in values.items()}
             return self._given(plain, step.given.get(first.field), first.field)
-        if any(isinstance(v, Given | Inferred) or v != first for v in values.values()):
-            raise TypeError("instances of one class differ in a fixed argument")
-        return literal(first)
+        if _constant(values):
+            return literal(first)
+        return self._new(hint, values)  # `pad=same` is another number for another kernel
 
     def _block(self, aligned: dict[int, BlockStep]) -> str:
         plan, _ = self.plans.of(next(iter(aligned.values())).module)

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
-from netc.compiler.emit.classes import Plan, conditional, places_of, torch_of, unary
+from netc.compiler.emit.classes import Plan, conditional, places_of, unary
 from netc.compiler.emit.constructor import Constructor, is_sequence, shortcut_name
-from netc.compiler.emit.format import WIDTH, statement
+from netc.compiler.emit.format import statement
+from netc.compiler.expression import layer_text, short_enough, torch_of
 from netc.compiler.graph import (
+    BlockStep,
     GroupStep,
     LayerStep,
     ParamStep,
@@ -27,7 +29,7 @@ class Op:
     """One computation: an expression over earlier values, a loop, or a condition around others.
 
     `text` has `{0}`, `{1}` … for the inputs. `loop` is the list of modules that a loop runs over;
-    `condition` and `inner` make an `if`.
+    `condition` and `inner` make an `if`. `block` is a call of one.
     """
 
     output: int
@@ -38,6 +40,7 @@ class Op:
     loop: str = ""
     condition: str = ""
     inner: tuple[Op, ...] = ()
+    block: bool = False
 
 
 class Forward:
@@ -92,7 +95,7 @@ class Forward:
         if isinstance(first, RepeatStep) and not unary(first):
             return [self._loop(first, index, number, comment, owner)]
         text = self._text(aligned, first, owner)
-        return [Op(number, inputs, text, line, comment)]
+        return [Op(number, inputs, text, line, comment, block=isinstance(first, BlockStep))]
 
     def _rounds(self, aligned: dict[int, RepeatStep], owner: str) -> list[Op]:
         """Rounds one after the other, where an item is no module that could be called."""
@@ -118,13 +121,8 @@ class Forward:
     def _text(self, aligned: dict[int, Step], first: Step, owner: str) -> str:
         match first:
             case LayerStep():
-                torch = torch_of(first)
-                if first.name is None and id(first) not in self.constructor.attributes:
-                    if torch.inline is None:
-                        raise TypeError(f"`{first.layer.kind}` has no expression")
-                    return torch.inline
-                name = first.name or self.constructor.attributes[id(first)]
-                return torch.call.replace("{m}", _member(owner, name))
+                named = first.name or self.constructor.attributes.get(id(first))
+                return layer_text(torch_of(first), _member(owner, named) if named else None)
             case ParamStep():
                 sizes = ", ".join(["{0}.shape[0]", *("-1" for _ in first.weight.shape)])
                 return f"self.{first.name}.expand({sizes})"
@@ -203,7 +201,8 @@ def _fused(ops: list[Op], outputs: Sequence[int]) -> list[Op]:
             and not (op.loop or last.loop or op.condition or last.condition)
             and op.text.count("{0}") == 1
             and len(last.inputs) == 1
-            and len(last.text) + len(op.text) + len(op.comment) < WIDTH - _INDENT - 16
+            and not (op.block and last.block)
+            and short_enough(last.text, op.text, op.comment)
         ):
             found[-1] = replace(op, inputs=last.inputs, text=op.text.replace("{0}", last.text))
         else:

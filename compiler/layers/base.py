@@ -130,6 +130,7 @@ class Kept:
         fixed: bytes kept once, however many examples there are (batch norm's statistics).
         view: the output shares its input's memory, as `flatten` does.
         passes: the gradient of the output is handed on to the inputs, whole or in pieces.
+        back: bytes of one example that the backward call holds for itself at its worst moment.
         known: False where it depends on the kernels that PyTorch finds on the machine.
 
     Bytes are those of float32 on a CPU, as PyTorch's saved-tensor hooks show them.
@@ -141,6 +142,7 @@ class Kept:
     fixed: int = 0
     view: bool = False
     passes: bool = False
+    back: Size = 0
     known: bool = True
 
 

@@ -81,8 +81,10 @@ class LocalResponseNorm(Weightless):
         return "same"
 
     def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
-        # the padded squares, and what they are scaled to before and after the power
-        return Kept(inputs=(0,), extra=self._padded(output) + 2 * FLOAT_BYTES * output.elements)
+        # the padded squares, and what they are scaled to before and after the power; on the way
+        # back the quotient's two gradients and the power's are made from one another
+        values = FLOAT_BYTES * output.elements
+        return Kept(inputs=(0,), extra=self._padded(output) + 2 * values, back=3 * values)
 
     def working(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
         # first squares and padded squares, then what was scaled, before and after the power

@@ -152,7 +152,12 @@ class TableConv(Layer):
 
     def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
         read = self.links * product_of(inputs[0].shape[1:])
-        return Kept(extra=FLOAT_BYTES * read, fixed=INDEX_BYTES * self.links)
+        made = self.links * product_of(output.shape[1:])
+        # on the way back the gradients of all maps, and of the channels as they were read
+        back = read + made - inputs[0].elements - output.elements
+        return Kept(
+            extra=FLOAT_BYTES * read, fixed=INDEX_BYTES * self.links, back=FLOAT_BYTES * back
+        )
 
     def working(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
         read = self.links * product_of(inputs[0].shape[1:])

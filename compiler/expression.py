@@ -1,0 +1,70 @@
+"""How a step reads as an expression of the emitted `forward`, and when two steps make one.
+
+Here, and not in `emit`, since memory follows from it too: what is inside an expression is in no
+variable.
+"""
+
+from __future__ import annotations
+
+from netc.compiler.graph import BlockStep, LayerStep, Step
+from netc.compiler.layers.base import Torch
+
+_ROOM = 64
+"""Characters that an expression of several steps may take with its comment."""
+
+
+def torch_of(step: LayerStep) -> Torch:
+    """How a layer of the graph is written."""
+    return step.layer.torch([wire.tensor for wire in step.inputs], step.output.tensor)
+
+
+def short_enough(first: str, second: str, comment: str) -> bool:
+    """Whether one expression inside the other still reads well: `F.relu(self.conv1({0}))`."""
+    return len(first) + len(second) + len(comment) < _ROOM
+
+
+def layer_text(torch: Torch, member: str | None) -> str:
+    """A layer's expression, with `{0}`, `{1}` … for its inputs.
+
+    Args:
+        member: how its module is reached, `self.conv1`; None if it has none.
+
+    Raises:
+        TypeError: a layer without a module has no expression of its own.
+    """
+    if member is not None:
+        return torch.call.replace("{m}", member)
+    if torch.inline is None:
+        raise TypeError("a layer that has to be a module stands where there is none")
+    return torch.inline
+
+
+def together(step: Step, after: Step, so_far: str) -> str:
+    """The expression of two steps of a line, the second of what the first gives; empty if none.
+
+    Blocks are called one to a line: their names say enough. `after` must be the only reader.
+
+    Args:
+        so_far: the expression that ends with `step`, if there is one.
+    """
+    if not isinstance(step, LayerStep | BlockStep) or not isinstance(after, LayerStep | BlockStep):
+        return ""
+    if isinstance(step, BlockStep) and isinstance(after, BlockStep):
+        return ""
+    if step.span.line != after.span.line or len(step.inputs) != 1:
+        return ""
+    first, second = so_far or _about(step), _about(after)
+    if not short_enough(first, second, str(after.output.tensor)):
+        return ""
+    return second.replace("{0}", first)
+
+
+def _about(step: LayerStep | BlockStep) -> str:
+    """The expression; a module that is named only when it is written has a likely name."""
+    if isinstance(step, BlockStep):
+        return f"self.{step.name or step.module.name}({{0}})"
+    torch = torch_of(step)
+    member = f"self.{step.name}" if step.name else None
+    if member is None and torch.inline is None:
+        member = f"self.{step.layer.kind}"
+    return layer_text(torch, member)
