@@ -42,6 +42,7 @@ class _Reading:
         flattened: the line that flattened a value which still has its kernel to come.
         edits: by place, so that a line of a block that stands at several places is edited once.
         kept: lines that stay as they are at some place.
+        idle: adaptive pools that give the size that they are given: on that size they do nothing.
         gone: the layers that are taken out.
         starts: the values that are maps already.
     """
@@ -50,6 +51,7 @@ class _Reading:
     flattened: dict[Wire, Span] = field(default_factory=dict)
     edits: dict[Span, tuple[Edit, ...]] = field(default_factory=dict)
     kept: set[Span] = field(default_factory=set)
+    idle: set[Span] = field(default_factory=set)
     gone: set[Span] = field(default_factory=set)
     starts: list[Wire] = field(default_factory=list)
 
@@ -73,6 +75,9 @@ def plan(net: Net, definition: program.Definition, others: Iterable[Net]) -> Pla
     if not reading.edits:
         message = f"`{net.name}` has no dense layer after `flatten` or a global pool"
         raise Inconvertible(message, _head(definition), "there is nothing to convert")
+    for span in reading.idle - reading.kept:
+        reading.edits[span] = (_taken_out(span),)
+        reading.gone.add(span)
     for _, wire in net.module.outputs:
         if any(size != 1 for size in reading.kernels.get(wire, ())):
             message = "what is flattened here flows out without a dense layer"
@@ -94,7 +99,9 @@ def _read(placed: Placed, reading: _Reading) -> None:
             _start(step, reading)
         elif kind in POOLS:
             _pool(step, reading)
-        elif kind == "dense":
+        elif kind.startswith("adaptive_") and step.inputs[0].tensor == step.output.tensor:
+            reading.idle.add(step.span)
+        else:
             reading.kept.add(step.span)
         return
     kernel = reading.kernels[maps[0]]

@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 from compiling import REPOSITORY, spec_of, state_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from random_nets import nets
 from safetensors.torch import load_file, save_file
 from torch import nn
 
@@ -170,6 +171,25 @@ def test_branches_and_blocks_and_a_global_pool() -> None:
     assert all(key == value for key, value in keys.items())  # every layer has a name of its own
     assert {one.old: one.old_shape for one in found.moved} == state_of(old.net())
     assert {one.new: one.new_shape for one in found.moved} == state_of(new.net())
+
+
+def test_an_adaptive_pool_that_changes_nothing_goes() -> None:
+    head = "net Net:\n    input x: [3, {}]\n    conv 4, 2x2 -> relu\n"
+    text = head.format("8, 8") + "    adaptive_avg_pool 7x7 -> [4, 7, 7]\n    flatten -> dense 2\n"
+    _, found, _ = converted(text, "Net")
+    assert found.text == head.format("H, W") + "    conv 2, 7x7\n"
+
+
+@given(nets())
+@settings(max_examples=60, deadline=None)
+def test_random_nets_are_converted_or_refused(text: str) -> None:
+    spec = spec_of(text)
+    try:
+        found = fc2conv(spec, "Net", {})
+    except Inconvertible as refused:
+        assert told(refused)
+    else:
+        assert not [d for d in spec_of(found.text).diagnostics if d.severity == "error"]
 
 
 def test_unnamed_layers_are_renamed() -> None:

@@ -313,6 +313,27 @@ def test_it_writes_to_standard_output_or_to_a_file(tmp_path: Path) -> None:
     assert file.read_text(encoding="utf-8") == done.stdout
 
 
+@pytest.mark.parametrize(("there_is_one", "status"), [(True, 0), (False, 1)])
+def test_open_shows_the_page_in_the_browser(
+    there_is_one: bool, status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def browser(address: str) -> bool:
+        asked.append(address)
+        return there_is_one
+
+    monkeypatch.setattr("webbrowser.open", browser)
+    file = tmp_path / "a page.html"
+    assert netc("view", LENET, "--open", "-o", str(file)).exit_code == status
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    done = netc("view", LENET, "--open")
+    assert (done.exit_code, done.stdout) == (status, "")
+    (made,) = tmp_path.glob("netc-*.html")
+    assert asked == [file.as_uri(), made.as_uri()]
+    assert made.read_text(encoding="utf-8") == file.read_text(encoding="utf-8")
+
+
 def test_net_and_settings_choose_what_is_drawn(tmp_path: Path) -> None:
     file = tmp_path / "two.net"
     one = "net {}(units=3):\n    input x: [4]\n    dense units\n"
