@@ -13,7 +13,7 @@ from netc.compiler.layers.base import Tensor
 from netc.compiler.sizes import Symbolic
 from netc.compiler.source import Span
 
-AFFINE = ("conv", "conv_transpose", "dense")
+AFFINE = ("conv", "conv_transpose", "dense", "depthwise_conv", "table_conv")
 SAME_VALUES = ("flatten", "linear", "reshape", "transpose")
 """Layers that give the numbers they get, in another shape at most."""
 STILL_AFFINE = (*SAME_VALUES, "adaptive_avg_pool", "avg_pool", "dropout", "global_avg_pool")
