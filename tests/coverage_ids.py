@@ -26,7 +26,7 @@ BL01 BL02 BL03 BL04 BL05 BL06 BL07 BL08 BL09 BL10
 PR01 PR02 PR03 PR04 PR05
 DE05 DE06
 """
-"""Rows of the coverage table, by its sections 1, 2, 7 to 12 and 27."""
+"""Rows of the coverage table, by its sections 1, 2, 7 to 12, 15 and 27."""
 
 EXAMPLES = """
 N001 N002 N005 N006 N007 N008 N009 N010 N011 N012 N014 N015 N017 N018 N031 N039 N040 N041 N045 N048

@@ -22,6 +22,7 @@ from netc.api import NetHandle, Spec, load
 from netc.cli import main
 from netc.compiler.columns import chosen
 from netc.compiler.entries import folded
+from netc.compiler.layers import find, words
 from netc.compiler.parts import outline
 from netc.compiler.source import Source
 from netc.compiler.table import DEFAULT, cells
@@ -267,6 +268,13 @@ def test_the_policy_allows_its_own_script_and_style_only() -> None:
 
 def hashed(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def test_every_kind_of_layer_has_a_colour() -> None:
+    (style,) = Page(shown(*handles_of(Path(LENET)))).texts["style"]
+    coloured = set(re.findall(r"\.(\w+)(?=[^{}]*\{ --kind:)", style))
+    homes = {str(find(word).__module__).rpartition(".")[2] for word in words()}
+    assert homes <= coloured
 
 
 HOSTILE = "</script><script>alert(1)</script><!--<img src=x onerror=alert(1)>&amp;\u2028.net"
