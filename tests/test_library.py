@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 import torch
-from compiling import errors_of, findings, net_of, state_of
+from compiling import REPOSITORY, errors_of, findings, net_of, state_of
 
 import netc
 from netc.compiler import library
@@ -211,3 +212,42 @@ def test_inception_3a() -> None:
                 branch: conv 128, 3x3
     """
     assert ["E0310" in error for error in errors_of(wrong)] == [True]
+
+
+EXAMPLES = {
+    "ConvNorm": ("ConvNorm 8, 3x3, stride=2, pad=1", (3, 9, 9), (8, 5, 5)),
+    "SeparableConv": ("SeparableConv 8, 5x5, pad=2", (3, 9, 9), (8, 9, 9)),
+    "SqueezeExcitation": ("SqueezeExcitation 2", (8, 9, 9), (8, 9, 9)),
+    "Residual": ("Residual 8, stride=2", (4, 9, 9), (8, 5, 5)),
+    "Bottleneck": ("Bottleneck 8, stride=2", (4, 9, 9), (32, 5, 5)),
+    "PaddedResidual": ("PaddedResidual 8, stride=2", (4, 9, 9), (8, 5, 5)),
+    "InvertedResidual": ("InvertedResidual 8", (8, 9, 9), (8, 9, 9)),
+    "DenseLayer": ("DenseLayer 4", (8, 9, 9), (12, 9, 9)),
+    "DenseBlock": ("DenseBlock 3, 4", (8, 9, 9), (20, 9, 9)),
+    "Transition": ("Transition", (8, 9, 9), (4, 4, 4)),
+    "Inception": ("Inception 1, 2, 3, 4, 5, 6", (8, 9, 9), (15, 9, 9)),
+    "InceptionNorm": ("InceptionNorm 1, 2, 3, 4, 5, 6, kernel=3", (8, 9, 9), (15, 9, 9)),
+}
+"""For each block a line, what flows in and what comes out."""
+
+
+def test_every_block_has_an_example_and_a_row_on_its_page() -> None:
+    text = library.read("std.vision").text
+    names = re.findall(r"^block (\w+)\(", text, re.MULTILINE)
+    assert set(names) == set(EXAMPLES)
+    page = (REPOSITORY / "docs" / "vision.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| `(\w+)", page, re.MULTILINE) == names
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_a_block_runs_and_is_exported(name: str) -> None:
+    line, shape, expected = EXAMPLES[name]
+    net = block(line, str(list(shape)))
+    assert net.report().outputs[0][1].shape == expected
+    module = net.module().eval()
+    x = torch.randn(2, *shape)
+    result = module(x)
+    assert result.shape == (2, *expected)
+    assert {k: tuple(v.shape) for k, v in module.state_dict().items()} == state_of(net)
+    exported = torch.export.export(module, (x,)).module()
+    torch.testing.assert_close(exported(x), result)
