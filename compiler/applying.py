@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import combinations
 from typing import Any
 
 from pydantic import ValidationError
@@ -14,7 +15,7 @@ from netc.compiler.arguments import problems, words_of
 from netc.compiler.changing import change_argument
 from netc.compiler.conditions import Condition, equal_when, together
 from netc.compiler.diagnostics import finding
-from netc.compiler.edits import Fix, rewrite, take_out
+from netc.compiler.edits import Edit, Fix, rewrite, take_out
 from netc.compiler.evaluate import (
     UNKNOWN,
     EvaluationError,
@@ -73,9 +74,25 @@ def make_layer(
         return use.layer(**fields)
     except ValidationError as error:
         places = {name: expr.span for name, expr in use.arguments.items()}
+        fix = _swapped(use, fields)
         for problem in problems(error, use.layer.kind, fields, places, use.word):
-            context.report(problem, frame)
+            first = problem if fix is None else replace(problem, hint=fix.hint, edits=fix.edits)
+            context.report(first, frame)
+            fix = None
         return None
+
+
+def _swapped(use: program.LayerUse, fields: dict[str, Any]) -> Fix | None:
+    """Two arguments in each other's place, if the layer can be made so and as it stands cannot."""
+    for a, b in combinations(use.arguments, 2):
+        try:
+            use.layer(**{**fields, a: fields[b], b: fields[a]})
+        except ValidationError:
+            continue
+        one, other = use.arguments[a].span, use.arguments[b].span
+        hint = f"write `{other.text}` as `{a}` and `{one.text}` as `{b}`"
+        return Fix(hint, (Edit(one, other.text), Edit(other, one.text)))
+    return None
 
 
 def apply(

@@ -210,7 +210,7 @@ def _explain_token(
         span = builder.span_at(number, len(token) + 1, len(lines[number - 1]) + 1)
         code = _code(builder, lines, above)
         message = "the line is indented, and the line above opens no block"
-        if code.text.split(" ")[0] in _CLOSED:
+        if code.text.split(" ")[0] in _CLOSED or not _may_open(code.text):
             blanks = lines[above - 1][: code.column - 1]
             gap = builder.span_at(number, 1, len(token) + 1)
             fix = rewrite(gap, blanks, f"indent it like line {above + builder.offset}")
@@ -231,6 +231,12 @@ def _explain_token(
         code = _code(builder, lines, number)
         message = f"the line ends too early; expected {_expected(allowed)}"
         last = replace(code, column=max(code.end_column - 1, 1))
+        if allowed == {"COLON"} and code.text.split(" ")[0] in _OPENERS:
+            return (
+                number,
+                finding("E0101", last, message, append(code, ":", "end it with `:`")),
+                _with_colon,
+            )
         return number, finding("E0101", last, message, _too_early(code)), _blank
     message = f"`{token}` does not fit here; expected {_expected(allowed)}"
     fix = Fix("")
@@ -248,6 +254,11 @@ def _explain_token(
 _CLOSED = frozenset(("expect", "input", "param", "use"))
 """First words of lines that cannot open a block."""
 _OPENERS = frozenset(("net", "block", "train", *STRUCTURE))
+
+
+def _may_open(code: str) -> bool:
+    """Whether a line may have lost its `:`: it has a word that opens a block."""
+    return not _OPENERS.isdisjoint(re.findall(r"\w+", code))
 
 
 def _too_early(code: Span) -> Fix:

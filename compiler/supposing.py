@@ -67,7 +67,7 @@ class Supposing:
             for one in _lines(self.program.definitions[key]):
                 if self._holds(key, one.changes, claimed):
                     return one
-        return None
+        return next(filter(None, (self._inserted(key, claimed, wrong) for key in keys)), None)
 
     # -- building
 
@@ -125,23 +125,55 @@ class Supposing:
         self, key: str, number: tree.Number, actual: Counts, claimed: Counts, wrong: str
     ) -> Supposed | None:
         """Another number in the place of one, if all claims are true with it."""
+        other = self._root(key, (), number, actual, claimed, wrong)
+        if other is None:
+            return None
+        hint = "write `{}` for " + f"`{number.span.text}`"
+        return Supposed(number.span, rewrite(number.span, str(other), hint), ())
+
+    def _inserted(self, key: str, claimed: Counts, wrong: str) -> Supposed | None:
+        """A line once more with another first number, if all claims are true with it."""
+        for body, at in _plain_lines(self.program.definitions[key]):
+            line = body[at]
+            number = next((n for n in _nodes(line) if _is_whole(n)), None)
+            if number is None:
+                continue
+            own = replace(number)
+            longer = (*body[: at + 1], _with(line, number, own), *body[at + 1 :])
+            counts = self._counted(key, ((body, longer),))
+            if counts is None or wrong not in counts:
+                continue
+            other = self._root(key, ((body, longer),), own, counts, claimed, wrong)
+            if other is not None:
+                text = line.span.source.line(line.span.line)
+                before, after = text[: number.span.column - 1], text[number.span.end_column - 1 :]
+                return _below(line.span, f"{before}{other}{after}", ())
+        return None
+
+    def _root(
+        self,
+        key: str,
+        before: Changes,
+        number: tree.Number,
+        actual: Counts,
+        claimed: Counts,
+        wrong: str,
+    ) -> int | None:
+        """The number with which all claims are true, after changes made before it."""
         value = int(number.value)
         seen = [actual[wrong]]
         for more in (1, 2):
-            counts = self._counted(key, ((number, replace(number, value=value + more)),))
+            counts = self._counted(key, (*before, (number, replace(number, value=value + more))))
             if counts is None or wrong not in counts:
                 break
             seen.append(counts[wrong])
-            if more == 1 and all(counts.get(name) == actual[name] for name in claimed):
+            if more == 1 and all(counts.get(name) == actual.get(name) for name in claimed):
                 return None  # nothing that is claimed depends on it
         near = (value - 1, value + 1, value * 2, value // 2)
         for other in dict.fromkeys((*roots(seen, value, claimed[wrong]), *near)):
-            if other == value or other < 0:
-                continue
-            changes = ((number, replace(number, value=other)),)
-            if self._holds(key, changes, claimed):
-                hint = "write `{}` for " + f"`{number.span.text}`"
-                return Supposed(number.span, rewrite(number.span, str(other), hint), changes)
+            changes = (*before, (number, replace(number, value=other)))
+            if 0 <= other != value and self._holds(key, changes, claimed):
+                return other
         return None
 
 
@@ -221,20 +253,29 @@ def _swaps(definition: program.Definition) -> Iterator[Supposed]:
 
 def _lines(definition: program.Definition) -> Iterator[Supposed]:
     """Each line of layers twice, and then none of it."""
-    for body in _bodies(definition):
-        for at, line in enumerate(body):
-            if not isinstance(line, program.Flow) or line.target is not None or len(body) < 2:
-                continue
-            span = line.span
-            if span.line != span.end_line or not _alone(span):
-                continue
-            text = span.source.line(span.line)
-            twice = (*body[: at + 1], replace(line), *body[at + 1 :])
-            below = Edit(replace(whole_line(span), line=span.line + 1), f"{text}\n")
-            hint = f"write `{text.strip()}` once more"
-            yield Supposed(span, Fix(hint, (below,)), ((body, twice),))
+    for body, at in _plain_lines(definition):
+        span = body[at].span
+        twice = (*body[: at + 1], replace(body[at]), *body[at + 1 :])
+        yield _below(span, span.source.line(span.line), ((body, twice),))
+        if len(body) > 1:
             out = Fix(f"take line {span.line} out", (Edit(whole_line(span), ""),))
             yield Supposed(span, out, ((body, (*body[:at], *body[at + 1 :])),))
+
+
+def _below(span: Span, text: str, changes: Changes) -> Supposed:
+    """A line of text below the one of a span."""
+    place = replace(span, line=span.line + 1, column=1, end_line=span.line + 1, end_column=1)
+    hint = f"write `{text.strip()}` below line {span.line}"
+    return Supposed(span, Fix(hint, (Edit(place, f"{text}\n"),)), changes)
+
+
+def _plain_lines(definition: program.Definition) -> Iterator[tuple[program.Body, int]]:
+    """Lines of the text that are a chain without a name, each as its body and its place there."""
+    for body in _bodies(definition):
+        for at, line in enumerate(body):
+            plain = isinstance(line, program.Flow) and line.target is None
+            if plain and line.span.line == line.span.end_line and _alone(line.span):
+                yield body, at
 
 
 def _alone(span: Span) -> bool:
