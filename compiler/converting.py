@@ -188,6 +188,8 @@ def _the_same_on_a_map(step: LayerStep, kernel: tuple[int, ...]) -> bool:
     features_first = whole and len(kernel) > 1  # in `[c, l]` features are last for most layers
     if isinstance(layer, Softmax):
         return features_first and layer.axis in (None, 0)
+    if layer.kind == "concat":
+        return len(kernel) > 1 and getattr(layer, "axis", None) is None
     if layer.kind == "prelu":
         return features_first or getattr(layer, "slopes", "") == "shared"
     family = type(layer).__module__.rpartition(".")[2]

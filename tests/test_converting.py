@@ -123,7 +123,8 @@ MIDDLE = st.lists(
 END = st.lists(
     st.sampled_from(
         ["dense {n} -> relu", "dense {n}, bias=no", "dense units={n}", "dropout 0.5", "sigmoid",
-         "dense {n} -> batch_norm", "dense 6\n    residual: dense 6 -> tanh"]
+         "dense {n} -> batch_norm", "dense 6\n    residual: dense 6 -> tanh",
+         "parallel join=concat:\n        branch: dense 2 -> softmax\n        branch: relu"]
     ),
     max_size=3,
 )  # fmt: skip
@@ -246,6 +247,8 @@ BLOCK = "block Head(n):\n    flatten -> dense n\n\n"
         (f"{HEAD}    adaptive_avg_pool 2\n    flatten -> dense 8\n", "whatever flows in", 4),
         (f"{HEAD}    flatten\n    repeat 2: dense 9\n", "another kernel at each", 5),
         (f"{HEAD}    global_avg_pool\n    reshape [4, 1, 1]\n", "`reshape` reads a value", 5),
+        (f"{HEAD}    b = global_avg_pool\n    (b, b) -> concat axis=0\n", "`concat` reads", 5),
+        (f"{HEAD}    param p: [4] = zeros\n    flatten -> dense 4 -> add p\n", "joins", 5),
         (f"{HEAD}    dense 5 -> flatten -> dense 2\n", "the net is none", 4),
         (f"{BLOCK}{HEAD}    Head 9\n\nnet B:\n    input x: [3, 8, 8]\n    Head 3\n",
          "used by the net `B` too", 2),

@@ -59,7 +59,8 @@ def fc2conv(spec: Spec, name: str, values: Mapping[str, Any]) -> Converted:
 
     def edited(more: Iterable[Edit]) -> Source:
         text = applied(spec.source, [*plan.edits, *trains, *more])
-        return Source(spec.source.name, text)
+        ended = text.rstrip("\n") + "\n" if trains else text
+        return Source(spec.source.name, ended)
 
     bare = edited(reclaiming.without_claims(definition, spec._program))
     graph = _compiled(bare, given, spec.base).net(name).graph
