@@ -220,7 +220,7 @@ function show(index) {
   boxes[0].parent = 0;
   boxes[0].level = 0;
   for (const box of boxes) for (const id of box.inner || []) Object.assign(boxes[id], { parent: box.id, level: box.level + 1 });
-  const wanted = decodeURIComponent(location.hash.slice(1)); // `#layer1.0.conv1` opens at that layer
+  const wanted = location.hash.slice(1); // `#layer1.0.conv1` opens at that layer
   chosen = wanted ? Math.max(0, boxes.findIndex((box) => box.cells && box.name === wanted)) : 0;
   for (let up = boxes[chosen].parent; up; up = boxes[up].parent) boxes[up].open = true;
   drawHead();
