@@ -10,7 +10,7 @@ import sys
 
 from benchmarks.measure import machine
 
-TOPICS = ("start", "report", "chain", "train")
+TOPICS = ("start", "report", "networks", "chain", "train")
 
 
 def main() -> int:
