@@ -31,10 +31,12 @@ def emit(net: Net, spec: str = "") -> str:
         constructor.write()
         Forward(plan, constructor).write()
     environment = _environment()
-    helpers = [
-        environment.get_template(f"support/{name}.py.j2").render().strip() for name in support
-    ]
     classes = [_class(plan) for plan in plans.plans]
+    helpers = [
+        environment.get_template(f"support/{name}.py.j2").render().strip()
+        for name in support
+        if any(f"{name}(" in text for text in classes)  # a layer may have an expression instead
+    ]
     body = "\n\n\n".join([*helpers, *classes])
     name = PurePath(spec).name
     recurrent = re.search(r"\bnn\.(LSTM|GRU|RNN)\(", body)

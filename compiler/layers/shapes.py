@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, InstanceOf
 from netc.compiler.layers.base import (
     Call,
     Formulas,
+    Given,
     Kept,
     Receptive,
     ShapeError,
@@ -232,7 +233,9 @@ class PadChannels(Weightless):
     def torch(self, inputs: Sequence[Tensor], output: Tensor) -> Torch:
         (x,) = inputs
         ends = (0, 0) * (len(x.shape) - 1)
-        return Torch(None, inline=f"F.pad({{0}}, {(*ends, 0, self._zeros(x))})")
+        inline = f"F.pad({{0}}, {(*ends, 0, self._zeros(x))})"
+        call = Call("PadChannels", (Given("channels", self.channels),))
+        return Torch(call, inline=inline, support=("PadChannels",))
 
 
 class Transpose(Arrangement):
