@@ -11,7 +11,7 @@ from typing import Any
 from netc.compiler import program, tree
 from netc.compiler.changing import change_argument
 from netc.compiler.diagnostics import Label
-from netc.compiler.edits import Edit, Fix, indentation
+from netc.compiler.edits import Edit, Fix, indentation, rewrite
 from netc.compiler.frame import Frame, made_by
 from netc.compiler.graph import BlockStep, GroupStep, LayerStep, RepeatStep, Step, WhenStep, Wire
 from netc.compiler.layers.base import Layer, ShapeError, feature_axis
@@ -28,6 +28,7 @@ KERNELS = (1, 2, 3, 5, 7, 11)
 """Kernels in use, tried where a claim is false."""
 
 Changes = Mapping[str, Any]
+Words = Mapping[tuple[str, Any], str]
 
 
 def history(wire: Wire) -> Label:
@@ -95,11 +96,15 @@ def _all_before(wire: Wire) -> set[Wire]:
 
 
 def changed_way(
-    wire: Wire, wanted: Shape, frame: Frame, fixed: Collection[Wire] = ()
+    wire: Wire,
+    wanted: Shape,
+    frame: Frame,
+    fixed: Collection[Wire] = (),
+    words: Words | None = None,
 ) -> Fix | None:
     """New arguments for one layer on the way to a value, or `pad=same` for all of them.
 
-    The layers that make `fixed` values stay as they are.
+    The layers that make `fixed` values stay as they are. `words` are what values are called here.
     """
     steps = _chain(wire, frame)
     while steps and steps[0].output in fixed:
@@ -113,7 +118,7 @@ def changed_way(
             if tries > MOST_TRIES:
                 return None
             if _shape_after(steps, {step.output: changes}) == wanted:
-                return _as_fix([(step, changes)])
+                return _as_fix([(step, changes)], words=words)
     return padded_way(steps, wanted)
 
 
@@ -239,16 +244,21 @@ def _other_windows(layer: Layer, axes: int) -> Iterator[Changes]:
             yield {"kernel": (kernel,) * axes}
 
 
-def _as_fix(changed: Sequence[tuple[LayerStep, Changes]], then: str = "then both fit") -> Fix:
+def _as_fix(
+    changed: Sequence[tuple[LayerStep, Changes]],
+    then: str = "then both fit",
+    words: Words | None = None,
+) -> Fix:
+    called = words or {}
     edits: list[Edit] = []
-    words: list[str] = []
+    said: list[str] = []
     for step, changes in changed:
-        listed = " and ".join(f"`{name}={_text(value)}`" for name, value in changes.items())
-        words.append(f"{listed} for `{step.span.text}`")
-        span = step.span
-        for name, value in changes.items():
-            edits += change_argument(span, step.given, name, _text(value), "").edits
-    return Fix(f"write {', '.join(dict.fromkeys(words))}: {then}", tuple(_merged(edits)))
+        texts = {n: called.get((n, value), _text(value)) for n, value in changes.items()}
+        listed = " and ".join(f"`{name}={text}`" for name, text in texts.items())
+        said.append(f"{listed} for `{step.span.text}`")
+        for name, text in texts.items():
+            edits += change_argument(step.span, step.given, name, text, "").edits
+    return Fix(f"write {', '.join(dict.fromkeys(said))}: {then}", tuple(_merged(edits)))
 
 
 def _text(value: Any) -> str:
@@ -274,14 +284,12 @@ def _merged(edits: Iterable[Edit]) -> Iterator[Edit]:
 def equal_residual(body: Wire, skip: Wire, element: program.Residual, frame: Frame) -> Fix:
     """The edit that makes a residual's two ways equal: padding, or a shortcut that fits."""
     source, wanted = skip.tensor.shape, body.tensor.shape
-    if element.shortcut is not None:
-        return changed_way(skip, wanted, frame) or Fix(
-            f"make the shortcut give {body.tensor}: its filters and stride must match the lines "
-            "above it"
-        )
     steps = _chain(body, frame)
-    while steps and skip not in [step.inputs[0] for step in steps[:1]]:
+    start = frame.current if element.shortcut is not None else skip
+    while steps and start not in [step.inputs[0] for step in steps[:1]]:
         steps = steps[1:]
+    if element.shortcut is not None:
+        return _equal_shortcut(body, skip, element.shortcut, steps, frame)
     if steps and (padded := padded_way(steps, source)) is not None:
         return padded
     if (line := _shortcut(body, skip, steps)) is not None:
@@ -289,6 +297,38 @@ def equal_residual(body: Wire, skip: Wire, element: program.Residual, frame: Fra
     if steps and len(source) == len(wanted):
         return changed_way(body, source, frame) or Fix("")
     return Fix("")
+
+
+def _equal_shortcut(
+    body: Wire,
+    skip: Wire,
+    shortcut: program.Shortcut,
+    steps: Sequence[LayerStep],
+    frame: Frame,
+) -> Fix:
+    """Padding for the lines, a condition that holds for a shortcut, or one that fits."""
+    if skip is frame.current and shortcut.when is not None:
+        line = _shortcut(body, skip, steps)
+        found = re.search(r"when=(.+?):", line or "")
+        if found:
+            hint = "write `{}` as its condition: the shortcut is needed here"
+            return rewrite(shortcut.when.span, found[1], hint)
+    padded = padded_way(steps, skip.tensor.shape) if steps else None
+    fix = padded or changed_way(skip, body.tensor.shape, frame, words=_words(steps))
+    return fix or Fix(
+        f"make the shortcut give {body.tensor}: its filters and stride must match the lines "
+        "above it"
+    )
+
+
+def _words(steps: Sequence[LayerStep]) -> Words:
+    """Arguments of layers that are no plain numbers, by name and value: `stride`, `4*width`."""
+    return {
+        (name, getattr(step.layer, name)): expr.span.text
+        for step in steps
+        for name, expr in step.given.items()
+        if isinstance(expr, tree.Name | tree.Binary)
+    }
 
 
 def _shortcut(body: Wire, skip: Wire, steps: Sequence[LayerStep]) -> str | None:

@@ -81,13 +81,13 @@ class Case:
 
     def after_edits(self) -> str:
         """The mistaken text with the first finding's edits made, until none is an error."""
-        text = self.mistaken()
+        text, first = self.mistaken(), list(self.findings()[:1])
         for _ in range(MOST_ROUNDS):
-            wrong = [d for d in findings(self.file, text) if d.severity == "error"]
-            if not wrong:
-                break
-            own = [edit for edit in wrong[0].edits if edit.span.source.name == self.file]
+            own = [e for d in first for e in d.edits if e.span.source.name == self.file]
             text = applied(Source(self.file, text), own)
+            first = [d for d in findings(self.file, text) if d.severity == "error"][:1]
+            if not own or not first:
+                break
         return text
 
     def edited(self) -> str:

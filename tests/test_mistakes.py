@@ -28,7 +28,6 @@ def test_first_finding_points_at_the_mistake_or_at_what_it_breaks(case: Case) ->
 
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_edits_of_the_first_finding_make_the_spec_compile(case: Case) -> None:
-    assert case.findings()[0].severity == "error"
     assert case.findings()[0].edits
     left = [d for d in findings(case.file, case.after_edits()) if d.severity == "error"]
     assert not left, [d.message for d in left]
