@@ -22,14 +22,11 @@ from netc.compiler.graph import (
     walk,
 )
 from netc.compiler.layers.base import Layer
+from netc.compiler.layers.starting import SCHEMES
 
 AUTO = "auto"
-WORDS = (
-    AUTO,
-    "he_normal", "he_uniform", "xavier_normal", "xavier_uniform", "lecun_normal", "lecun_uniform",
-    "normal", "uniform", "zeros",
-)  # fmt: skip
-"""What an `init` line can say; a test holds them to the layers' own schemes."""
+WORDS = (AUTO, *SCHEMES)
+"""What an `init` line can say."""
 
 RECTIFIED = ("elu", "gelu", "leaky_relu", "prelu", "relu", "relu6", "silu")
 """Activations that let through about half of what flows in: He et al. 2015 double the variance."""

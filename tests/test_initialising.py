@@ -6,12 +6,12 @@ from typing import get_args
 
 import pytest
 import torch
-from compiling import errors_of, findings, net_of
+from compiling import REPOSITORY, errors_of, findings, net_of
 
 from netc.compiler.initialising import AUTO, OTHERS, RECTIFIED, WORDS
 from netc.compiler.layers import find, words
 from netc.compiler.layers.activations import Activation
-from netc.compiler.layers.starting import SCHEMES, Init
+from netc.compiler.layers.starting import Init
 from netc.compiler.table import table
 
 
@@ -20,9 +20,11 @@ def schemes(text: str) -> dict[str, str | None]:
     return {row.path: row.init for row in net_of(text).report().rows if row.params}
 
 
-def test_the_words_are_the_layers_schemes() -> None:
-    assert (AUTO, *SCHEMES) == WORDS
-    assert set(SCHEMES) == {word for part in get_args(Init) for word in get_args(part) or [part]}
+def test_every_scheme_of_the_layers_is_a_word() -> None:
+    schemes = {word for part in get_args(Init) for word in get_args(part) or [part]}
+    assert {AUTO, *schemes} == set(WORDS)
+    page = (REPOSITORY / "docs" / "weights.md").read_text(encoding="utf-8")
+    assert all(f"{word}`" in page or f"{word}," in page for word in schemes)
 
 
 @pytest.mark.covers("IN05")

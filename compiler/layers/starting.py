@@ -17,8 +17,7 @@ Init: TypeAlias = ByFan | Plain
 Std: TypeAlias = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 SCHEMES: tuple[str, ...] = (*get_args(ByFan), *get_args(Plain))
-VARIANCES = {"he": "2/fan-in", "xavier": "2/(fan-in + fan-out)", "lecun": "1/fan-in"}
-"""Variance of the weights by the numbers that an output reads, or an input is read by."""
+"""Every scheme; the page docs/weights.md has their variances."""
 
 
 class Starting(Protocol):
@@ -67,15 +66,3 @@ def started(written: Torch, layer: Starting) -> Torch:
     std = () if layer.std is None else (("std", Given("std", layer.std)),)
     module = replace(written.module, around=(f"{layer.init}_weights", std))
     return replace(written, module=module, support=(*written.support, f"{layer.init}_weights"))
-
-
-def told(init: str, std: float | None = None) -> str:
-    """A scheme in words: `he_normal: variance 2/fan-in, normal`.
-
-    >>> told("he_normal"), told("uniform", 0.5), told("zeros")
-    ('normal, variance 2/fan-in', 'uniform, standard deviation 0.5', 'zeros')
-    """
-    if init == "zeros":
-        return init
-    name, _, form = init.rpartition("_")
-    return f"{form}, variance {VARIANCES[name]}" if name else f"{form}, standard deviation {std:g}"
