@@ -129,6 +129,7 @@ def _repeat(
         hint = "write `repeat 3:`, `repeat 3 as i:` or `repeat in [64, 128] as width:`"
         resolver.log.say("E0205", span, "`repeat` needs how often, or a list", hint)
     inner = Names(names)
+    inner.rounds = span if line.variable is None and count is not None else None
     variable = None
     if line.variable is not None:
         variable = line.variable.text

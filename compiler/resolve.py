@@ -321,6 +321,9 @@ class Resolver:
         if names.find(within.name.text) == "parameter":
             return replace(self._handed(within, names), inline=True)
         if within.name.text not in self.definitions:
+            if within.name.text not in (*layers.words(), *STRUCTURE):
+                self._unknown(within, names)
+                return None
             message = (
                 f"`inline` stands before a block or a `repeat`, not before `{within.name.text}`"
             )

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from netc.compiler import tree
 from netc.compiler.diagnostics import Label, Log
-from netc.compiler.edits import Fix, rewrite, suggest, take_argument_out
+from netc.compiler.edits import Fix, append, rewrite, suggest, take_argument_out
 from netc.compiler.source import Span
 from netc.compiler.words import CONSTANTS, PLACEHOLDER, forbidden_name
 
@@ -21,6 +21,8 @@ class Names:
         self.used: set[str] = outer.used if outer else set()
         self.lines: Sequence[tree.Statement] = outer.lines if outer else ()
         """All lines of the definition, to say where a name that is not in sight is bound."""
+        self.rounds: Span | None = outer.rounds if outer else None
+        """The innermost `repeat 3` around, if its rounds have no name."""
 
     def find(self, name: str) -> str | None:
         """What a name is: number, value or module; None if it is unknown."""
@@ -134,6 +136,9 @@ def unknown_value(name: tree.Name, names: Names, words: Sequence[str], log: Log)
     constant = _ELSEWHERE.get(text.lower(), text.lower())
     if constant in CONSTANTS and constant != text:
         fix = rewrite(span, constant, safe=True)
+    elif len(text) == 1 and names.rounds is not None:
+        hint = f"give the rounds this name: `{names.rounds.text} as {text}`"
+        fix = append(names.rounds, f" as {text}", hint)
     message = f"there is no value, size or parameter called `{text}` here"
     log.say("E0202", span, message, fix)
 
