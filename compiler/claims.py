@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -57,8 +57,13 @@ class _Measured:
 
 def _counts_claimed(net: Net) -> dict[str, int]:
     """The counts of parameters and MACs that a net's claims say it has."""
+    return counts_claimed((expr, values) for expr, values, _ in net.claims)
+
+
+def counts_claimed(claims: Iterable[tuple[tree.Expr, Mapping[str, Any]]]) -> dict[str, int]:
+    """The same of claims with the values of the names in them."""
     found: dict[str, int] = {}
-    waiting = [(expr, values) for expr, values, _ in net.claims]
+    waiting = [*claims]
     while waiting:
         expr, values = waiting.pop()
         if not isinstance(expr, tree.Binary):

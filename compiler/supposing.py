@@ -14,7 +14,7 @@ from typing import Any, TypeAlias, TypeGuard
 
 from netc.compiler import program, tree
 from netc.compiler.changing import change_argument
-from netc.compiler.diagnostics import Log
+from netc.compiler.diagnostics import Diagnostic, Label, Log
 from netc.compiler.edits import Edit, Fix, rewrite, whole_line
 from netc.compiler.elaborate import elaborate
 from netc.compiler.graph import LayerStep, Net, walk
@@ -23,6 +23,9 @@ from netc.compiler.source import Source, Span
 
 MOST_LAYERS = 12_000
 """Layers built in all before no change is offered: about a third of a second."""
+
+UNBUILT = 50
+"""What a net that cannot be built counts for."""
 
 Counts: TypeAlias = Mapping[str, int]
 """What is counted of a net, by the name that claims have for it."""
@@ -69,6 +72,16 @@ class Supposing:
                     return one
         return next(filter(None, (self._inserted(key, claimed, wrong) for key in keys)), None)
 
+    def mend(self, claimed: Counts) -> Supposed | None:
+        """The one change after which the net is built and all that is claimed of it holds."""
+        keys = [key for key in self._reached() if self._is_own(key)] if claimed else []
+        for tried in (_flattens, _swaps, _other_numbers, _lines):
+            for key in keys:
+                for one in tried(self.program.definitions[key]):
+                    if self._holds(key, one.changes, claimed):
+                        return one
+        return None
+
     # -- building
 
     def _reached(self) -> list[str]:
@@ -99,7 +112,7 @@ class Supposing:
         changed = replace(self.program, definitions={**self.program.definitions, key: definition})
         net = elaborate(changed, self.net, self.values, Log())
         if net is None:
-            self.left -= 10
+            self.left -= UNBUILT
             return None
         return self._of(net)
 
@@ -128,8 +141,7 @@ class Supposing:
         other = self._root(key, (), number, actual, claimed, wrong)
         if other is None:
             return None
-        hint = "write `{}` for " + f"`{number.span.text}`"
-        return Supposed(number.span, rewrite(number.span, str(other), hint), ())
+        return _in_its_place(number, other, ())
 
     def _inserted(self, key: str, claimed: Counts, wrong: str) -> Supposed | None:
         """A line once more with another first number, if all claims are true with it."""
@@ -169,12 +181,26 @@ class Supposing:
             seen.append(counts[wrong])
             if more == 1 and all(counts.get(name) == actual.get(name) for name in claimed):
                 return None  # nothing that is claimed depends on it
-        near = (value - 1, value + 1, value * 2, value // 2)
-        for other in dict.fromkeys((*roots(seen, value, claimed[wrong]), *near)):
+        for other in dict.fromkeys((*roots(seen, value, claimed[wrong]), *_near(value))):
             changes = (*before, (number, replace(number, value=other)))
             if 0 <= other != value and self._holds(key, changes, claimed):
                 return other
         return None
+
+
+def mended(wrong: Diagnostic, supposed: Supposed | None) -> Diagnostic:
+    """A finding with the change that mends it, said before what it says by itself."""
+    if supposed is None:
+        return wrong
+    hint = f"{supposed.fix.hint}: then every claim is true"
+    label = Label(supposed.place, "one change here mends it")
+    labels = (label, *wrong.labels)
+    return replace(
+        wrong,
+        hint=f"{hint}; or {wrong.hint}" if wrong.hint else hint,
+        edits=supposed.fix.edits,
+        labels=labels,
+    )
 
 
 def roots(seen: list[int], first: int, wanted: int) -> Iterator[int]:
@@ -249,6 +275,25 @@ def _swaps(definition: program.Definition) -> Iterator[Supposed]:
                 hint = f"write `{b.span.text}` and `{a.span.text}` in this order"
                 changes = ((a, replace(a, value=b.value)), (b, replace(b, value=a.value)))
                 yield Supposed(a.span, Fix(hint, edits), changes)
+
+
+def _other_numbers(definition: program.Definition) -> Iterator[Supposed]:
+    """Each number in a call, with another near it in its place."""
+    for number in _numbers(definition):
+        for other in _near(int(number.value)):
+            changes = ((number, replace(number, value=other)),)
+            yield _in_its_place(number, other, changes)
+
+
+def _near(value: int) -> tuple[int, ...]:
+    """Numbers that are taken for another: one off, twice or four times as much or as little."""
+    found = (value - 1, value + 1, value * 2, value // 2, value * 4, value // 4)
+    return tuple(other for other in found if other > 0 and other != value)
+
+
+def _in_its_place(number: tree.Number, other: int, changes: Changes) -> Supposed:
+    hint = "write `{}` for " + f"`{number.span.text}`"
+    return Supposed(number.span, rewrite(number.span, str(other), hint), changes)
 
 
 def _lines(definition: program.Definition) -> Iterator[Supposed]:

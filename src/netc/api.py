@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import torch
 
     from netc.compiler.recipe import Recipe
-    from netc.compiler.supposing import Counts, Supposed
+    from netc.compiler.supposing import Counts, Supposed, Supposing
 
 
 class Spec:
@@ -65,8 +65,29 @@ class Spec:
                 lint(net, log)
                 lint_weights(net, log)
                 self._nets[definition.name] = net
-            for diagnostic in log:
+            found = list(log)
+            if net is None and not self._log.has_errors:
+                found = self._mended(definition, found)
+            for diagnostic in found:
                 self._log.add(diagnostic)
+
+    def _mended(self, definition: program.Definition, found: list[Diagnostic]) -> list[Diagnostic]:
+        """The findings of a net that is not built; the first with the change that mends it.
+
+        A shape error with an edit of its own is left as it is, for that edit is near its place.
+        """
+        first = next(n for n, d in enumerate(found) if d.severity == "error")
+        wrong = found[first]
+        of_claim = wrong.code == "E0501" and "change what leads here" in wrong.hint
+        if wrong.code[:3] not in ("E03", "E05") or (wrong.edits and not of_claim):
+            return found
+        from netc.compiler.supposing import mended
+
+        claimed = claims.counts_claimed(
+            (item.claim, {}) for item in definition.body if isinstance(item, program.Expect)
+        )
+        better = mended(wrong, self._supposing(definition).mend(claimed))
+        return [*found[:first], better, *found[first + 1 :]]
 
     def _check_values(self, values: Mapping[str, Any]) -> None:
         known = {n for d in self._program.nets() for n in _names_of(d)}
@@ -91,10 +112,13 @@ class Spec:
 
     def _explained(self, name: str, actual: Counts, claimed: Counts) -> Supposed | None:
         """The one change of the text after which a net's counts are as claimed."""
+        return self._supposing(self._program.definitions[name]).explain(actual, claimed)
+
+    def _supposing(self, definition: program.Definition) -> Supposing:
         from netc.compiler.supposing import Supposing
 
-        values = _own(self._values, _names_of(self._program.definitions[name]))
-        return Supposing(self._program, name, values).explain(actual, claimed)
+        values = _own(self._values, _names_of(definition))
+        return Supposing(self._program, definition.name, values)
 
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
