@@ -55,7 +55,8 @@ class Frame:
     """Where elaboration stands: the names in sight, what flows, and where steps go.
 
     `namer` is None while the steps of a named line are gathered: they are named when it ends.
-    `counted` is set in an inline repeat: the names of its lines take the count.
+    `counted` is set in an inline repeat: the names of its lines take the count. `conditional` is
+    set in lines that stand under a condition: those of a condition in them are spliced.
     """
 
     env: ChainMap[str, Any]
@@ -69,6 +70,7 @@ class Frame:
     names: list[tuple[Wire, str]] = field(default_factory=list)
     ways: list[tuple[Wire, str]] = field(default_factory=list)
     counted: bool = False
+    conditional: bool = False
 
     def inner(self, **changes: Any) -> Frame:
         """A frame inside this one, with its own names."""

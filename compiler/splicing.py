@@ -52,6 +52,7 @@ def _inline(elaborator: Elaborator, use: program.BlockUse, frame: Frame, *, hand
         names=frame.names,
         ways=frame.ways,
         counted=frame.counted,
+        conditional=frame.conditional,
     )
     elaborator.body(definition.body, inner)
     frame.flow(inner.current)
@@ -111,12 +112,13 @@ def when(elaborator: Elaborator, element: program.When, frame: Frame) -> None:
             elaborator.needs_one("when", element.span, frame)
         frame.flow(UNKNOWN)
         return
-    inner = frame.inner(steps=[])
+    inner = frame.inner(steps=[], conditional=True)
     if taken:
         elaborator.body(element.body, inner)
     output = inner.current
     frame.flow(output)
-    if frame.namer is None or not isinstance(output, Wire) or not _straight(inner.steps, source):
+    spliced = frame.namer is None or frame.conditional or (taken and not inner.steps)
+    if spliced or not isinstance(output, Wire) or not _straight(inner.steps, source):
         frame.steps += inner.steps
         return
     own = {id(step.output) for step in inner.steps}

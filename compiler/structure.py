@@ -61,7 +61,13 @@ def enclosed(elaborator: Elaborator, body: program.Body, frame: Frame, name: str
         return
     before = set(map(id, frame.env.values()))
     inner = frame.inner(
-        steps=[], namer=Namer(body), owner=object(), names=[], ways=[], counted=False
+        steps=[],
+        namer=Namer(body),
+        owner=object(),
+        names=[],
+        ways=[],
+        counted=False,
+        conditional=False,
     )
     inner.env["in"] = source
     inner.flow(source)
@@ -213,7 +219,7 @@ def way(
 
     `straight` wants each step to take what the one before gave; else it is a module of its own.
     """
-    inner = frame.inner(steps=[], namer=frame.namer)
+    inner = frame.inner(steps=[], namer=frame.namer, conditional=frame.conditional or straight)
     inner.env["in"] = source
     inner.flow(source)
     flows = [item for item in body if isinstance(item, program.Flow)]

@@ -1,4 +1,5 @@
-"""Random specs that compile: layers, blocks with parameters, repeats, residuals, branches, shares.
+"""Random specs that compile: layers, blocks with parameters, repeats, residuals, branches, shares,
+sequentials, conditions, inline blocks and repeats.
 
 Every line keeps the rank of what flows, so that any order of lines is a net.
 """
@@ -49,14 +50,21 @@ def indented(lines: list[str], depth: int) -> str:
 class Writer:
     """Draws the lines of one definition; `n` stands for its parameter, if it has one."""
 
-    def __init__(self, draw: st.DrawFn, words: tuple[str, ...], blocks: list[str], n: str | None):
+    def __init__(
+        self,
+        draw: st.DrawFn,
+        words: tuple[str, ...],
+        blocks: list[str],
+        n: str | None,
+        ending: str = "",
+    ):
         self.draw, self.words, self.blocks, self.n = draw, words, blocks, n
-        self.count = 0
+        self.count, self.ending = 0, ending
         self.axis = "channels" if words is IMAGE else "features"
 
     def fresh(self, stem: str) -> str:
         self.count += 1
-        return f"{stem}{self.count}"
+        return f"{stem}{self.count}{self.ending}"
 
     def width(self) -> str:
         return str(
@@ -73,6 +81,20 @@ class Writer:
         """A layer that gives a known width, so that values can be added."""
         return f"conv {width}, 1x1" if self.words is IMAGE else f"dense {width}"
 
+    def condition(self) -> str:
+        """A condition that holds in some uses of the block and in others not."""
+        asked = st.sampled_from([self.n or "5", f"in.{self.axis}", f"out.{self.axis}"])
+        limit = self.draw(st.sampled_from(["!= 6", "> 4", "== 8"]))
+        return f"{self.draw(asked if self.n else st.sampled_from(['out.' + self.axis]))} {limit}"
+
+    def numbered(self) -> str:
+        """A line of a sequential, where names have no place."""
+        kinds = ["{}", "inline repeat 2: {}", "repeat 2: {}", "sequential: {}"]
+        kinds += [f"when {self.condition()}: {{}}"]
+        if self.blocks:
+            return f"{self.draw(st.sampled_from(self.blocks))} {self.width()}"
+        return self.draw(st.sampled_from(kinds)).format(self.chain())
+
     def lines(self, most: int, nesting: int = 0) -> list[str]:
         found: list[str] = []
         for _ in range(self.draw(st.integers(1, most))):
@@ -83,6 +105,7 @@ class Writer:
         kinds = ["chain", "chain", "named", "jump"]
         if nesting < 2:
             kinds += ["residual", "shortcut", "repeat", "branches", "named structure", "each"]
+            kinds += ["sequential", "when", "inline repeat"]
         if self.blocks:
             kinds += ["block", "block"]
         match self.draw(st.sampled_from(kinds)):
@@ -131,6 +154,17 @@ class Writer:
                         f"{name}repeat {count} as i: {block} {width} if i == 0 else {self.width()}"
                     ]
                 return [f"{name}repeat {count}:", *("    " + line for line in inner)]
+            case "sequential":
+                name = self.draw(st.sampled_from(["", f"{self.fresh('numbered')} = "]))
+                inner = [self.numbered() for _ in range(self.draw(st.integers(1, 3)))]
+                return [f"{name}sequential:", *("    " + line for line in inner)]
+            case "when":
+                inner = self.lines(2, nesting + 1)
+                return [f"when {self.condition()}:", *("    " + line for line in inner)]
+            case "inline repeat":
+                inner = self.lines(1, nesting + 1)
+                count = self.draw(st.integers(0, 3))
+                return [f"inline repeat {count}:", *("    " + line for line in inner)]
             case "each":
                 return [f"repeat in [{self.width()}, {self.width()}] as w: {self.same('w')}"]
             case "branches":
@@ -158,13 +192,15 @@ def nets(draw: st.DrawFn) -> str:
     blocks: list[str] = []
     text = ""
     for number in range(draw(st.integers(0, 2))):
-        writer = Writer(draw, words, list(blocks), "n")
+        writer = Writer(draw, words, list(blocks), "n", "ab"[number])
         name = f"Block{'AB'[number]}"
         body = writer.lines(3)
         text += f"block {name}(n):\n{indented([*body, writer.same('n')], 1)}\n"
         blocks.append(name)
     writer = Writer(draw, words, blocks, None)
     lines = writer.lines(4)
+    if blocks and draw(st.booleans()):
+        lines.append(f"inline {draw(st.sampled_from(blocks))} {writer.width()}")
     if draw(st.booleans()):
         width = writer.width()
         lines += [f"share twin = {writer.same(width)}", writer.same(width), "twin -> relu -> twin"]

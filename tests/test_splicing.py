@@ -294,3 +294,26 @@ def test_a_net_that_grows_beyond_the_limit_by_handed_blocks_is_refused_at_once()
         blocks.append(f"block B{level}(n, unit=B{level - 1}):\n    unit n\n    unit n\n")
     (error,) = errors_of("\n".join([*blocks, NET + "    B29 4\n"]))
     assert "E0405" in error
+
+
+def test_conditions_stand_in_conditions() -> None:
+    text = """
+    block Nested(n):
+        when n > 4:
+            when n != 6:
+                inner = dense 4
+                repeat 2: dense 4 -> relu
+        dense n
+
+    net N:
+        input x: [4]
+        Nested 4
+        repeat in [5, 6, 7] as n: Nested n
+    """
+    net = net_of(text)
+    assert keys(net) == [
+        "nested1.dense1", "repeat1.0.inner", "repeat1.0.repeat1.0.dense1",
+        "repeat1.0.repeat1.1.dense1", "repeat1.0.dense1", "repeat1.1.dense1", "repeat1.2.inner",
+        "repeat1.2.repeat1.0.dense1", "repeat1.2.repeat1.1.dense1", "repeat1.2.dense1",
+    ]  # fmt: skip
+    outputs_agree(net)

@@ -125,9 +125,10 @@ class Plans:
             case WhenStep():
                 place = (step.span.line, step.span.column)
                 before = self._number
-                inner = tuple(self._steps(step.steps, dict(places), whens)) if step.taken else None
+                nested: list[Any] = []  # conditions within conditions are no `if`: all agree
+                inner = tuple(self._steps(step.steps, dict(places), nested)) if step.taken else None
                 self._number = before  # a way that only some take must not shift what follows
-                whens.append(inner)
+                whens.append(None if inner is None else (inner, tuple(nested)))
                 shown = ("when", place, refs[:1])
         places[step.output] = self._number
         self._number += 1

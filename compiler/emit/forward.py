@@ -289,7 +289,9 @@ class _Writer:
             for n, number in enumerate(inner.inputs):
                 name = variable if number in flowing else self.variables[number]
                 text = text.replace(f"{{{n}}}", name)
-            self._put(f"{variable} = {text}", "", _INDENT + 4)
+            if inner.loop:
+                self._put(f"for layer in {inner.loop}:", "", _INDENT + 4)
+            self._put(f"{variable} = {text}", "", _INDENT + (8 if inner.loop else 4))
         self.variables[op.output] = variable
 
     def _target(self, place: int, op: Op) -> str:
