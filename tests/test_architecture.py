@@ -16,9 +16,9 @@ from netc.compiler.reserved import MODULE_ATTRIBUTES
 ROOMS = {
     "torch": {"runtime"},
     "safetensors": {"runtime"},
-    "numpy": {"runtime"},
+    "numpy": {"runtime", "src/netc/filtering.py"},
     "sklearn": {"runtime"},
-    "PIL": {"runtime"},
+    "PIL": {"runtime", "src/netc/filtering.py"},
     "jinja2": {"compiler/emit"},
     "networkx": {"compiler/graph.py"},
     "lark": {"compiler/parse.py", "compiler/layout.py"},

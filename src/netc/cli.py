@@ -1,4 +1,4 @@
-"""The command line: check, report, build, train."""
+"""The command line: what each command takes, and which room does its work."""
 
 from __future__ import annotations
 
@@ -7,65 +7,28 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from netc import checking, reporting
-from netc.checking import read_spec, reason, show, wrong
+from netc.checking import read_spec, wrong
+from netc.options import (
+    MISUSED,
+    WRONG,
+    compiled,
+    complain,
+    net_named,
+    plain_errors,
+    print_json,
+    put,
+    settings,
+    settings_only,
+)
 from netc.start import OK, STOPPED
 
 if TYPE_CHECKING:
-    from netc.api import NetHandle, Spec
-
-WRONG, MISUSED = 1, 2
-
-Command = TypeVar("Command", bound=Callable[..., Any])
-
-
-class Setting(click.ParamType["tuple[str, Any]"]):
-    """`NAME=VALUE` on the command line: a number, yes or no, sizes as 5x5, else text."""
-
-    name = "NAME=VALUE"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, Any]:
-        name, found, text = str(value).partition("=")
-        if not found or not name.isidentifier():
-            self.fail(f"{value!r} is not of the form NAME=VALUE, as in classes=100", param, ctx)
-        return name, _parse(text)
-
-
-def _parse(text: str) -> Any:
-    if text in ("yes", "no"):
-        return text == "yes"
-    for kind in (int, float):
-        try:
-            return kind(text.replace("_", ""))
-        except ValueError:
-            continue
-    sizes = text.split("x")
-    if len(sizes) > 1 and all(size.isdigit() for size in sizes):
-        return tuple(map(int, sizes))
-    return text
-
-
-def settings_only(command: Command) -> Command:
-    """The option that sets parameters of nets."""
-    return click.option(
-        "--set",
-        "values",
-        multiple=True,
-        type=Setting(),
-        help="Set a parameter of the net, or a size of its input: --set classes=100 --set H=224.",
-    )(command)
-
-
-def settings(command: Command) -> Command:
-    """The options that choose a net and set its parameters."""
-    command = settings_only(command)
-    return click.option("--net", "name", help="Which net, where the file has several.")(command)
+    from netc.api import Spec
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -148,12 +111,12 @@ def report(
         form = reporting.form_of({"json": as_json, "csv": as_csv, "markdown": as_markdown})
         request = reporting.Request(form, depth, columns, sort)
         request.check()
-        spec = _compiled(file, values)
-        names = spec.names if name is None else (_net(spec, name).name,)
+        spec = compiled(file, values)
+        names = spec.names if name is None else (net_named(spec, name).name,)
         shown = reporting.text([spec.net(one) for one in names], request)
     except reporting.Misuse as error:
         raise click.UsageError(str(error)) from None
-    _complain(spec)
+    complain(spec)
     click.echo(shown, nl=False)
     sys.exit(WRONG if wrong(spec.diagnostics) else OK)
 
@@ -166,15 +129,15 @@ def build(
     file: str, name: str | None, values: tuple[tuple[str, Any], ...], output: str | None
 ) -> None:
     """Write a net of FILE as PyTorch source: one file that needs torch and nothing else."""
-    spec = _compiled(file, values)
-    _complain(spec)
-    source = _net(spec, name).source()
+    spec = compiled(file, values)
+    complain(spec)
+    source = net_named(spec, name).source()
     if output is None:
         click.echo(source, nl=False)
         return
     from netc.files import write_atomically
 
-    with _plain_errors():
+    with plain_errors():
         write_atomically(Path(output), source)
     click.echo(f"wrote {output}", err=True)
 
@@ -203,13 +166,13 @@ def explain(
                 raise click.UsageError("a code has a page of its own: leave LAYER out")
             click.echo(explaining.shown(target, as_json), nl=False)
             return
-        spec = _compiled(target, values)
-        nets = [spec.net(one) for one in spec.names] if name is None else [_net(spec, name)]
+        spec = compiled(target, values)
+        nets = [spec.net(one) for one in spec.names] if name is None else [net_named(spec, name)]
         told = explaining.told(spec, nets, layer, as_json)
     except explaining.Unknown as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(MISUSED)
-    _complain(spec)
+    complain(spec)
     click.echo(told, nl=False)
     sys.exit(WRONG if wrong(spec.diagnostics) else OK)
 
@@ -260,10 +223,10 @@ def train(
     if resume is not None and (values or epochs or out or name):
         raise click.UsageError("--resume takes net, values, epochs and folder from the run itself")
     request = Request(file, resume, name, dict(values), epochs, device, out, save_every, not quiet)
-    with _plain_errors():
+    with plain_errors():
         outcome = run(request)
     if as_json:
-        _print_json(outcome_json(outcome))
+        print_json(outcome_json(outcome))
     else:
         click.echo(summary(outcome))
     sys.exit(STOPPED if outcome.interrupted else OK if outcome.holds else WRONG)
@@ -282,12 +245,12 @@ def diff(old: str, new: str, values: tuple[tuple[str, Any], ...], as_json: bool)
     from netc import comparing
 
     read = _reader(values)
-    with _plain_errors(), _clear():
+    with plain_errors(), _clear():
         text, content, same = comparing.diff(
             comparing.nets_of(old, read), comparing.nets_of(new, read)
         )
     if as_json:
-        _print_json(content)
+        print_json(content)
     else:
         click.echo(text, nl=False)
     sys.exit(OK if same else WRONG)
@@ -302,13 +265,13 @@ def compare(targets: tuple[str, ...], values: tuple[tuple[str, Any], ...], as_js
     from netc import comparing
 
     read = _reader(values)
-    with _plain_errors(), _clear():
+    with plain_errors(), _clear():
         nets = [net for target in targets for net in comparing.nets_of(target, read)]
         if not nets:
             raise comparing.Unclear("there are no nets to compare")
         text, content = comparing.compare(nets)
     if as_json:
-        _print_json(content)
+        print_json(content)
     else:
         click.echo(text, nl=False)
 
@@ -328,14 +291,14 @@ def view(
     """Draw the nets of FILE: one HTML page with the graph, the report and its arithmetic."""
     from netc import viewing
 
-    spec = _compiled(file, values)
-    names = spec.names if name is None else (_net(spec, name).name,)
+    spec = compiled(file, values)
+    names = spec.names if name is None else (net_named(spec, name).name,)
     text = viewing.html([spec.net(one) for one in names], spec.source.name)
-    _complain(spec)
+    complain(spec)
     if output is None and not shown:
         click.echo(text, nl=False)
     else:
-        with _plain_errors():
+        with plain_errors():
             path = viewing.saved(text, output)
         click.echo(f"wrote {path}", err=True)
         if shown and not viewing.opened(path):
@@ -371,13 +334,13 @@ def fc2conv(
 
     if (weights is None) != (output_weights is None):
         raise click.UsageError("--weights and --output-weights go together")
-    spec = _compiled(file, values)
+    spec = compiled(file, values)
     try:
-        found = converting.fc2conv(spec, _net(spec, name).name, dict(values))
-        with _plain_errors():
+        found = converting.fc2conv(spec, net_named(spec, name).name, dict(values))
+        with plain_errors():
             if weights is not None and output_weights is not None:
                 converting.carry(Path(weights), Path(output_weights), found.moved)
-            _put(found.text, output)
+            put(found.text, output)
     except converting.Inconvertible as error:
         raise click.ClickException(converting.told(error)) from None
     except converting.Unfit as error:
@@ -402,7 +365,7 @@ def filter_(name: str, picture: str, output: str, signed: bool) -> None:
         hint = did_you_mean(name, filtering.NAMES)
         raise click.UsageError(f"there is no filter `{name}`; {hint}")
     try:
-        with _plain_errors():
+        with plain_errors():
             made = filtering.filter_picture(name, Path(picture), Path(output), signed=signed)
     except filtering.FilterError as error:
         raise click.ClickException(str(error)) from None
@@ -415,28 +378,15 @@ def filter_(name: str, picture: str, output: str, signed: bool) -> None:
 # ------------------------------------------------------------------------------
 
 
-def _put(text: str, output: str | None) -> None:
-    """Text on standard output, or in a file."""
-    if output is None:
-        click.echo(text, nl=False)
-        return
-    from netc.files import write_atomically
-
-    write_atomically(Path(output), text)
-    click.echo(f"wrote {output}", err=True)
-
-
 def _reader(values: tuple[tuple[str, Any], ...]) -> Callable[[str], Spec | None]:
     """How `diff` and `compare` compile a file; one with errors ends the command with status 2."""
 
     def read(file: str) -> Spec | None:
-        if (
-            file != "-" and not Path(file).read_bytes()
-        ):  # what git shows of a file that is not there
+        if file != "-" and not Path(file).read_bytes():  # so git shows a file that is not there
             return None
         spec = read_spec(file, dict(values))
         if wrong(spec.diagnostics):
-            _complain(spec)
+            complain(spec)
             sys.exit(MISUSED)
         return spec
 
@@ -451,45 +401,6 @@ def _clear() -> Iterator[None]:
         yield
     except Unclear as error:
         raise click.UsageError(str(error)) from None
-
-
-def _compiled(file: str, values: tuple[tuple[str, Any], ...]) -> Spec:
-    """The spec, without errors: else they are shown and the command ends."""
-    with _plain_errors():
-        spec = read_spec(file, dict(values))
-    if wrong(spec.diagnostics):
-        _complain(spec)
-        sys.exit(WRONG)
-    return spec
-
-
-def _complain(spec: Spec) -> None:
-    """Shows the findings on standard error."""
-    show(spec.diagnostics)
-
-
-def _net(spec: Spec, name: str | None) -> NetHandle:
-    try:
-        return spec.net(name)
-    except KeyError as error:
-        raise click.UsageError(str(error.args[0])) from None
-
-
-@contextmanager
-def _plain_errors() -> Iterator[None]:
-    """Files that cannot be read or written are one line, not a traceback."""
-    try:
-        yield
-    except BrokenPipeError:
-        raise
-    except (OSError, UnicodeDecodeError) as error:
-        raise click.ClickException(reason(error)) from None
-
-
-def _print_json(content: dict[str, Any]) -> None:
-    import json
-
-    click.echo(json.dumps(content, indent=2, ensure_ascii=False))
 
 
 def command() -> int:
