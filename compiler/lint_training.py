@@ -248,6 +248,7 @@ def _task(recipe: Recipe, clauses: _Clauses, log: Log) -> None:
 
 def _one_class(net: Net, recipe: Recipe, clauses: _Clauses, log: Log) -> None:
     """Softmax of one number is 1 whatever the number is."""
+    classes = CLASSES.get(recipe.data.kind, 0)
     for name, wire, loss, word in _judged(net, recipe, clauses):
         shape = wire.tensor.shape
         if loss == "cross_entropy" and shape and shape[feature_axis(len(shape))] == 1:
@@ -256,6 +257,8 @@ def _one_class(net: Net, recipe: Recipe, clauses: _Clauses, log: Log) -> None:
                 word.span,
                 f"`{name}` {wire.tensor} is a score for one class, and softmax of one number is 1: "
                 "`cross_entropy` is 0 whatever the net does",
-                word.other("bce", "write `loss {}` for yes or no, or give each class a score"),
+                Fix(f"give each of the {classes} classes a score: the last layer has {classes}")
+                if classes > 2
+                else word.other("bce", "write `loss {}` for yes or no, or give each class a score"),
                 [Label(wire.made, "this gives the score")],
             )

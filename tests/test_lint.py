@@ -476,3 +476,22 @@ def test_each_output_is_looked_at_with_its_own_loss() -> None:
     (found,) = findings(text.format(second="loss cross_entropy side, weight=0.3"))
     assert (found.code, found.span.text) == ("W0601", "softmax")
     assert found.labels[0].span.line == 11
+
+
+def test_hints_about_loss_and_classes_do_not_lead_in_a_circle() -> None:
+    text = """
+        net Net:
+            input image: [1, 8, 8]
+            flatten -> dense 1
+
+        train Net:
+            data digits
+            loss {loss}
+            optimizer adam
+            epochs 1, batch=32
+    """
+    (one,) = findings(text.format(loss="bce"))
+    assert (one.code, one.edits[0].text) == ("W0603", "cross_entropy")
+    (two,) = findings(text.format(loss="cross_entropy"))
+    assert (two.code, two.edits) == ("W0604", ())
+    assert two.hint == "give each of the 10 classes a score: the last layer has 10"
