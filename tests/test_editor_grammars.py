@@ -209,7 +209,7 @@ def test_pygments_reads_a_spec_as_the_parser_does(text: str) -> None:
     check_pygments(text)
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(nets())
 def test_random_nets_are_read_as_the_parser_does(text: str) -> None:
     check_textmate(text)
@@ -226,7 +226,7 @@ PIECES = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(nets(), st.lists(st.tuples(st.integers(0, 2000), st.integers(0, 8), PIECES), max_size=4))
 def test_damaged_nets_are_read_up_to_where_the_parser_stops(
     text: str, cuts: list[tuple[int, int, str]]
