@@ -14,7 +14,7 @@ from netc.compiler import program
 from netc.compiler.arguments import problems, words_of
 from netc.compiler.changing import change_argument
 from netc.compiler.conditions import Condition, equal_when, together
-from netc.compiler.diagnostics import finding
+from netc.compiler.diagnostics import Label, finding
 from netc.compiler.edits import Edit, Fix, rewrite, take_out
 from netc.compiler.evaluate import (
     UNKNOWN,
@@ -257,7 +257,11 @@ def _false_claim(
         fix = replace(fix, hint=f"{fix.hint}; or claim `{written}`")
         tensor = replace(current.tensor, shape=claimed)
         frame.flow(Wire(tensor, claim.span, f"claimed to be {Tensor(claimed)}"))
-    context.tell("E0501", claim.span, message, frame, fix, [made_by(current)])
+    labels = [made_by(current)]
+    for edit in fix.edits[:1]:
+        if edit.span.line not in (claim.span.line, labels[0].span.line):
+            labels.append(Label(edit.span, "one change here makes it true"))
+    context.tell("E0501", claim.span, message, frame, fix, labels)
 
 
 def as_written(shape: Shape) -> str:

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 def judge(net: Net, report: Report, log: Log, explain: Explain | None = None) -> Report:
     """The report with every claim judged; false (E0502) and unclear ones (E0503) are logged.
 
-    `explain` finds the change of the text that makes counts true; it is asked where no error was
-    found before, for one mistake in a family of nets is seen in each of them.
+    `explain` finds the change of the text that makes counts true; it is asked for the first
+    false claim of a file only, for one mistake in a family of nets is seen in each of them.
     """
     measured = _Measured(_values(report), report.rows, _counts_claimed(net), explain)
     claims: list[Claim] = []
@@ -162,7 +162,8 @@ def _compare(
         if name in _UNITS and operator == "==" and isinstance(actual, int | float):
             from netc.compiler.accounting import could_be
 
-            supposed = None if log.has_errors else _supposed(measured)
+            asked = any(found.code == "E0502" for found in log)
+            supposed = None if asked else _supposed(measured)
             if supposed is not None:
                 hint = (
                     f"{supposed.fix.hint}: then the claim is true; or claim `{fix.edits[0].text}`"

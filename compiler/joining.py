@@ -14,7 +14,7 @@ from netc.compiler.diagnostics import Label
 from netc.compiler.edits import Edit, Fix, indentation, rewrite
 from netc.compiler.frame import Frame, made_by
 from netc.compiler.graph import BlockStep, GroupStep, LayerStep, RepeatStep, Step, WhenStep, Wire
-from netc.compiler.layers.base import Layer, ShapeError, feature_axis
+from netc.compiler.layers.base import Layer, ShapeError, Tensor, feature_axis
 from netc.compiler.sizes import Shape, Size
 from netc.compiler.source import Span
 
@@ -24,6 +24,8 @@ MOST_LAYERS = 500
 """How many layers above a join are looked at for an edit."""
 MOST_TRIES = 400
 """Changes of arguments tried before no edit is offered."""
+MOST_OFF = 17
+"""How far from its size an input is looked for that would make a claim true."""
 KERNELS = (1, 2, 3, 5, 7, 11)
 """Kernels in use, tried where a claim is false."""
 
@@ -128,6 +130,8 @@ def claimed_way(wire: Wire, wanted: Shape, frame: Frame, held: Collection[Wire])
     Layers that lead to a value in `held`, of which a claim is true, stay as they are.
     """
     steps = _chain(wire, frame)
+    if frame.calls and (other := _other_input(steps, wanted)) is not None:
+        return other  # a block that other nets use as well is likely right
     last = max((n for n, step in enumerate(steps, 1) if step.output in held), default=0)
     steps = steps[last:]
     tries = 0
@@ -140,6 +144,31 @@ def claimed_way(wire: Wire, wanted: Shape, frame: Frame, held: Collection[Wire])
             fits = _shape_after(steps, {step.output: changes}) == wanted
             if fits and _is_plain(step, changes) and _is_allowed(step.layer, changes):
                 return _as_fix([(step, changes)], "then the claim is true")
+    return None
+
+
+def _other_input(steps: Sequence[LayerStep], wanted: Shape) -> Fix | None:
+    """Another size of the net's square input that gives the wanted shape; the nearest one."""
+    source = steps[0].inputs[0] if steps else None
+    if source is None or source.layer is not None or source.read:
+        return None
+    shape = source.tensor.shape
+    size = shape[-1] if shape else None
+    if (
+        not source.made.text.endswith(str(source.tensor))
+        or len(shape) < 3
+        or not isinstance(size, int)
+        or set(shape[1:]) != {size}
+    ):
+        return None
+    for off in range(1, MOST_OFF):
+        for other in (size + off, size - off):
+            tensor = replace(source.tensor, shape=(shape[0], *[other] * (len(shape) - 1)))
+            if other > 0 and _shape_after(steps, {}, tensor) == wanted:
+                hint = "let the input be `{}`: then the claim is true"
+                end = written + 1 + len(str(source.tensor))
+                place = replace(source.made, column=written + 1, end_column=end)
+                return rewrite(place, str(tensor), hint)
     return None
 
 
@@ -198,9 +227,14 @@ def _layers(steps: Sequence[Step]) -> Iterator[LayerStep]:
                 yield from _layers(module.steps)
 
 
-def _shape_after(steps: Sequence[LayerStep], changes: Mapping[Wire, Changes]) -> Shape | None:
-    """What the last layer would give with some arguments changed; None if one would not fit."""
-    tensor = steps[0].inputs[0].tensor
+def _shape_after(
+    steps: Sequence[LayerStep], changes: Mapping[Wire, Changes], source: Tensor | None = None
+) -> Shape | None:
+    """What the last layer would give with some arguments changed; None if one would not fit.
+
+    `source` flows in, in the place of what does.
+    """
+    tensor = source or steps[0].inputs[0].tensor
     for step in steps:
         layer: Layer = step.layer.model_copy(update=dict(changes.get(step.output, {})))
         try:

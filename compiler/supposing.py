@@ -15,7 +15,7 @@ from typing import Any, TypeAlias, TypeGuard
 from netc.compiler import program, tree
 from netc.compiler.changing import change_argument
 from netc.compiler.diagnostics import Diagnostic, Label, Log
-from netc.compiler.edits import Edit, Fix, rewrite, whole_line
+from netc.compiler.edits import Edit, Fix, append, rewrite, whole_line
 from netc.compiler.elaborate import elaborate
 from netc.compiler.graph import LayerStep, Net, walk
 from netc.compiler.layers.shapes import Flatten
@@ -56,7 +56,7 @@ class Supposing:
         if wrong is None:
             return None
         keys = [key for key in self._reached() if self._is_own(key)]
-        for tried in (_biases, _flattens, _swaps):
+        for tried in (_biases, _borrowed, _flattens, _swaps):
             for key in keys:
                 for one in tried(self.program.definitions[key]):
                     if self._holds(key, one.changes, claimed):
@@ -75,7 +75,7 @@ class Supposing:
     def mend(self, claimed: Counts) -> Supposed | None:
         """The one change after which the net is built and all that is claimed of it holds."""
         keys = [key for key in self._reached() if self._is_own(key)] if claimed else []
-        for tried in (_flattens, _swaps, _other_numbers, _lines):
+        for tried in (_borrowed, _flattens, _swaps, _other_numbers, _lines):
             for key in keys:
                 for one in tried(self.program.definitions[key]):
                     if self._holds(key, one.changes, claimed):
@@ -250,6 +250,52 @@ def _biases(definition: program.Definition) -> Iterator[Supposed]:
         else:
             continue
         yield Supposed(use.span, fix, ((use, replace(use, arguments=arguments)),))
+
+
+def _borrowed(definition: program.Definition) -> Iterator[Supposed]:
+    """Each call with a named argument of another call of its word, and then without one of its."""
+    named = _named_arguments(definition)
+    for use in _uses(definition):
+        for name, expr in named.get(use.layer.kind, {}).values():
+            if name not in use.arguments:
+                hint = f"write `{name}={expr.span.text}` for `{use.span.text}`"
+                fix = change_argument(use.span, use.arguments, name, expr.span.text, hint)
+                arguments = {**use.arguments, name: expr}
+                yield Supposed(use.span, fix, ((use, replace(use, arguments=arguments)),))
+        for name in use.arguments:
+            if not use.layer.model_fields[name].is_required():
+                hint = f"take `{name}` out of `{use.span.text}`"
+                fix = change_argument(use.span, use.arguments, name, None, hint)
+                arguments = {n: expr for n, expr in use.arguments.items() if n != name}
+                yield Supposed(use.span, fix, ((use, replace(use, arguments=arguments)),))
+    yield from _borrowed_by_blocks(definition)
+
+
+def _borrowed_by_blocks(definition: program.Definition) -> Iterator[Supposed]:
+    """Each use of a block handed in with a named argument of another use of it."""
+    calls = [node.call for node in _nodes(definition) if isinstance(node, program.HandedUse)]
+    for call in calls:
+        own = {a.name.text for a in call.arguments if a.name is not None}
+        others = (a for c in calls if c.name.text == call.name.text for a in c.arguments)
+        found = {a.span.text: a for a in others if a.name is not None and a.name.text not in own}
+        for text, argument in found.items():
+            comma = "," if call.arguments else ""
+            hint = f"write `{text}` for `{call.span.text}`"
+            longer = replace(call, arguments=(*call.arguments, argument))
+            fix = append(call.span, f"{comma} {text}", hint)
+            yield Supposed(call.span, fix, ((call, longer),))
+
+
+def _named_arguments(
+    definition: program.Definition,
+) -> Mapping[str, dict[tuple[str, str], tuple[str, tree.Expr]]]:
+    """The arguments in a definition's calls of layers, by the layers' words."""
+    found: dict[str, dict[tuple[str, str], tuple[str, tree.Expr]]] = {}
+    for use in _uses(definition):
+        kept = found.setdefault(use.layer.kind, {})
+        for name, expr in use.arguments.items():
+            kept.setdefault((name, expr.span.text), (name, expr))
+    return found
 
 
 def _flattens(definition: program.Definition) -> Iterator[Supposed]:
