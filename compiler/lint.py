@@ -33,8 +33,9 @@ def lint(net: Net, log: Log) -> None:
     graph = _Graph.of(net)
     _cancelled_biases(graph, log)
     _saturating_stacks(graph, log)
+    joined: set[LayerStep] = set()
     for step in graph.steps:
-        _two_affine(step, graph, log)
+        _two_affine(step, graph, joined, log)
         _norm_over_time(step, log)
         _dropout_before_norm(step, graph, log)
 
@@ -141,14 +142,20 @@ def _say_cancelled(pairs: Sequence[tuple[LayerStep, LayerStep]], log: Log) -> No
 # W0302: W2(W1 x + b1) + b2 is one affine map (coverage AC06)
 
 
-def _two_affine(step: LayerStep, graph: _Graph, log: Log) -> None:
-    """A narrow layer between two wide ones limits the rank, and is taken as meant."""
+def _two_affine(step: LayerStep, graph: _Graph, joined: set[LayerStep], log: Log) -> None:
+    """A narrow layer between two wide ones limits the rank, and is taken as meant.
+
+    `joined` gathers layers that follow another one so.
+    """
     if step.layer.kind not in ("conv", "dense"):
         return
     before = graph.affine_before(step, STILL_AFFINE)
     if before is None or _is_bottleneck(before, step):
         return
     if step.layer.kind == "conv" and not _same_reach(before, step):
+        return
+    joined.add(step)
+    if before in joined:  # one finding for a row of them
         return
     source, result = before.inputs[0].tensor, step.output.tensor
     log.say(
