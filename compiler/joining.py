@@ -154,12 +154,9 @@ def _other_input(steps: Sequence[LayerStep], wanted: Shape) -> Fix | None:
         return None
     shape = source.tensor.shape
     size = shape[-1] if shape else None
-    if (
-        not source.made.text.endswith(str(source.tensor))
-        or len(shape) < 3
-        or not isinstance(size, int)
-        or set(shape[1:]) != {size}
-    ):
+    line = source.made.source.line(source.made.line)
+    written = line.find(str(source.tensor))
+    if written < 0 or len(shape) < 3 or not isinstance(size, int) or set(shape[1:]) != {size}:
         return None
     for off in range(1, MOST_OFF):
         for other in (size + off, size - off):
