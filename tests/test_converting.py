@@ -55,9 +55,9 @@ def test_the_text_is_edited_and_the_comments_stay() -> None:
         # A classifier for 14x14 windows, to be slid over larger pictures
         net Windows(classes=4):
             input image: [3, H, W]
-            conv 16, 5x5 -> relu   -> [16, H - 4, W - 4]
-            max_pool 2x2           -> [16, H//2 - 2, W//2 - 2]
-            conv 400, 5x5 -> relu      # 160,400 parameters, as a convolution too
+            conv 16, 5x5 -> relu         -> [16, H - 4, W - 4]
+            max_pool 2x2                 -> [16, H//2 - 2, W//2 - 2]
+            conv 400, 5x5 -> relu  # 160,400 parameters, as a convolution too
             conv 400, 1x1 -> relu
             conv classes, 1x1 -> softmax
 

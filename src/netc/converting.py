@@ -12,6 +12,7 @@ from netc.api import Spec
 from netc.compiler import converting, reclaiming
 from netc.compiler.converting import Inconvertible as Inconvertible
 from netc.compiler.edits import Edit, applied, whole_line
+from netc.compiler.formatting import ReadsDifferently, formatted
 from netc.compiler.graph import LayerStep, Net, Wire
 from netc.compiler.report import Report
 from netc.compiler.source import Source, Span
@@ -68,7 +69,15 @@ def fc2conv(spec: Spec, name: str, values: Mapping[str, Any]) -> Converted:
     new, more = _judged(edited(claims), given, spec.base)
     _compared(net.graph, new, name, given, definition.span)
     moved = _moved(net.report(), new.net(name).report())
-    return Converted(new.source.text, moved, (*left_out, *more))
+    return Converted(_as_before(spec.source, new.source), moved, (*left_out, *more))
+
+
+def _as_before(old: Source, new: Source) -> str:
+    """The new text, in form if the old one was; else blanks stay as their author put them."""
+    try:
+        return formatted(new) if formatted(old) == old.text else new.text
+    except ReadsDifferently:
+        return new.text
 
 
 def _compiled(source: Source, values: Mapping[str, Any], base: Path) -> Spec:
