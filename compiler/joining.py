@@ -130,8 +130,7 @@ def claimed_way(wire: Wire, wanted: Shape, frame: Frame, held: Collection[Wire])
     Layers that lead to a value in `held`, of which a claim is true, stay as they are.
     """
     steps = _chain(wire, frame)
-    if frame.calls and (other := _other_input(steps, wanted)) is not None:
-        return other  # a block that other nets use as well is likely right
+    whole = steps
     last = max((n for n, step in enumerate(steps, 1) if step.output in held), default=0)
     steps = steps[last:]
     tries = 0
@@ -143,7 +142,10 @@ def claimed_way(wire: Wire, wanted: Shape, frame: Frame, held: Collection[Wire])
                 return None
             fits = _shape_after(steps, {step.output: changes}) == wanted
             if fits and _is_plain(step, changes) and _is_allowed(step.layer, changes):
-                return _as_fix([(step, changes)], "then the claim is true")
+                fix = _as_fix([(step, changes)], "then the claim is true")
+                if frame.calls and any(name not in step.given for name in changes):
+                    return _other_input(whole, wanted) or fix  # others use this block as it is
+                return fix
     return None
 
 
