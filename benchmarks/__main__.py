@@ -10,7 +10,7 @@ import sys
 
 from benchmarks.measure import machine
 
-TOPICS = ("start", "report", "networks", "chain", "train")
+TOPICS = ("start", "report", "networks", "chain", "train", "vision")
 
 
 def main() -> int:
