@@ -1,4 +1,8 @@
-"""The layers: one class each. `find` brings a class by its word, importing only its module."""
+"""The layers: one class each. `find` brings a class by its word, importing only its module.
+
+The modules are small, and annotations in them are no text (`from __future__ import annotations`):
+pydantic builds a class for each layer of a module, and would evaluate every text.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +13,7 @@ if TYPE_CHECKING:
     from netc.compiler.layers.base import Layer
 
 _MODULES: dict[str, tuple[str, ...]] = {
-    "activations": (
-        "elu", "gelu", "leaky_relu", "linear", "prelu", "relu", "relu6", "sigmoid", "silu",
-        "softmax", "tanh",
-    ),
+    "activations": ("linear", "relu", "sigmoid", "softmax", "tanh"),
     "attention": ("attention",),
     "conv": ("conv", "conv_transpose"),
     "dense": ("dense",),
@@ -27,11 +28,13 @@ _MODULES: dict[str, tuple[str, ...]] = {
         "global_max_pool", "max_pool",
     ),
     "pyramids": ("netvlad", "spatial_pyramid_pool"),
+    "rectifiers": ("elu", "leaky_relu", "prelu", "relu6"),
     "recurrent": ("gru", "lstm", "rnn"),
     "response": ("local_response_norm",),
     "scaling": ("scale",),
     "sequences": ("last", "mean"),
     "shapes": ("flatten", "pad_channels", "reshape", "transpose"),
+    "smooth": ("gelu", "silu"),
     "tables": ("filter", "table_conv"),
 }  # fmt: skip
 

@@ -1,40 +1,23 @@
 """Activations: functions of single numbers, and softmax."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
-from typing import Annotated, ClassVar, Literal
-
-from pydantic import Field
+from typing import ClassVar, Literal
 
 from netc.compiler.layers.base import (
-    NO_MACS,
     Call,
-    Formulas,
-    Given,
-    Inferred,
     Kept,
-    Layer,
     Part,
     Receptive,
     ShapeError,
     Tensor,
     Torch,
-    Weight,
     Weightless,
-    Why,
     applied,
-    count_text,
     feature_axis,
     need_axis,
     need_float,
-    need_known,
-    need_rank,
 )
 from netc.compiler.layers.windows import Natural
-from netc.compiler.sizes import Size
-
-Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class Activation(Weightless):
@@ -99,155 +82,6 @@ class Relu(Activation):
     )
 
 
-class LeakyRelu(Activation):
-    """Rectified linear unit with a small slope below 0: `x` if `x > 0`, else `slope * x`.
-
-    Shape: `[...] -> [...]`.
-    Source: https://pytorch.org/docs/stable/generated/torch.nn.LeakyReLU.html
-    """
-
-    kind = "leaky_relu"
-    told = "keeps positive numbers and multiplies negative ones by {slope:g}"
-    positional = 1
-    pytorch = ("nn.LeakyReLU", "F.leaky_relu")
-    keeps = "input"
-    examples = (
-        ("leaky_relu", "[84]", "[84]"),
-        ("leaky_relu slope=0.2", "[64, 14, 14]", "[64, 14, 14]"),
-    )
-    refused = (
-        ("leaky_relu", "int[9]", "whole numbers"),
-        ("leaky_relu alpha=0.2", "[9]", "alpha"),
-    )
-
-    slope: Finite = 0.01  #: the slope below 0
-
-    def arguments(self) -> tuple[tuple[Part, ...], tuple[tuple[str, Part], ...]]:
-        return (() if self.slope == 0.01 else (Given("slope", self.slope),)), ()
-
-
-class Relu6(Activation):
-    """Rectified linear unit that stops at 6: `min(max(x, 0), 6)`.
-
-    Shape: `[...] -> [...]`.
-    Source: Sandler et al. 2018, MobileNetV2, where it holds in arithmetic of few bits;
-    https://pytorch.org/docs/stable/generated/torch.nn.ReLU6.html
-    """
-
-    kind = "relu6"
-    told = "sets negative numbers to 0 and those above 6 to 6"
-    pytorch = ("nn.ReLU6", "F.relu6")
-    keeps = "input"
-    examples = (
-        ("relu6", "[32, 112, 112]", "[32, 112, 112]"),
-        ("relu6", "[9]", "[9]"),
-    )
-    refused = (
-        ("relu6", "int[9]", "whole numbers"),
-        ("relu6 5", "[9]", "relu6"),
-    )
-
-
-class Prelu(Layer):
-    """A rectified linear unit that learns its slope below 0: `x` if `x > 0`, else `weight * x`.
-
-    Shape: `[...] -> [...]`; with `slopes=channels` `[c]`, `[c, l]`, `[c, h, w]` or `[c, d, h, w]`.
-    Weights: `weight [1]`, or `weight [c]` with `slopes=channels`; each begins as `init`. Weight
-    decay pulls the slopes to 0, where it is a `relu`: the paper leaves them out of the decay.
-    Source: He, Zhang, Ren, Sun 2015, Delving deep into rectifiers;
-    https://pytorch.org/docs/stable/generated/torch.nn.PReLU.html
-    """
-
-    kind = "prelu"
-    positional = 1
-    letters = (("c", "channels"),)
-    examples = (
-        ("prelu", "[T, 84]", "[T, 84]"),
-        ("prelu channels", "[64, H, W]", "[64, H, W]"),
-        ("prelu channels, init=0.1", "[84]", "[84]"),
-    )
-    refused = (
-        ("prelu", "int[9]", "whole numbers"),
-        ("prelu channels", "[T, 84]", "number of channels as a number"),
-        ("prelu 0.25", "[9]", "shared"),
-    )
-
-    slopes: Literal["shared", "channels"] = "shared"  #: one for all, or one for each channel
-    init: Finite = 0.25  #: what the slopes are before training
-
-    def _count(self, x: Tensor) -> int:
-        if self.slopes == "shared":
-            return 1
-        need_rank(x, (1, 2, 3, 4), self.kind, "channels and up to three spatial axes")
-        return need_known(x.shape[0], "the number of channels", self.kind)
-
-    def output(self, inputs: Sequence[Tensor]) -> Tensor:
-        (x,) = inputs
-        need_float(x, self.kind)
-        self._count(x)
-        return x
-
-    def weights(self, inputs: Sequence[Tensor]) -> tuple[Weight, ...]:
-        return (Weight("weight", (self._count(inputs[0]),)),)
-
-    def macs(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
-        return 0
-
-    def receptive(self, inputs: Sequence[Tensor]) -> Receptive:
-        return "same"
-
-    def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
-        return Kept(inputs=(0,))
-
-    def torch(self, inputs: Sequence[Tensor], output: Tensor) -> Torch:
-        slopes = Inferred("num_parameters", self._count(inputs[0]))
-        args = () if self.slopes == "shared" else (slopes,)
-        keywords = () if self.init == 0.25 else (("init", Given("init", self.init)),)
-        return Torch(Call("nn.PReLU", args, keywords))
-
-    def why(self, inputs: Sequence[Tensor], output: Tensor) -> Why:
-        slopes = "one slope for all" if self.slopes == "shared" else "one slope for each channel"
-        return Why(
-            f"each number alone, {slopes}: the shape stays",
-            count_text(self.weights(inputs)),
-            NO_MACS,
-        )
-
-    def formulas(self, inputs: Sequence[Tensor], output: Tensor) -> Formulas:
-        return Formulas(params="c" if self.slopes == "channels" else "")
-
-    def does(self, inputs: Sequence[Tensor], output: Tensor) -> str:
-        slopes = "one learned slope" if self.slopes == "shared" else "its channel's learned slope"
-        return f"keeps positive numbers and multiplies negative ones by {slopes}"
-
-
-class Elu(Activation):
-    """Exponential linear unit: `x` if `x > 0`, else `alpha * (exp(x) - 1)`.
-
-    Shape: `[...] -> [...]`.
-    Source: https://pytorch.org/docs/stable/generated/torch.nn.ELU.html
-    """
-
-    kind = "elu"
-    told = "keeps positive numbers x and makes negative ones {alpha:g}·(exp(x) − 1)"
-    positional = 1
-    pytorch = ("nn.ELU", "F.elu")
-    keeps = "input"
-    examples = (
-        ("elu", "[84]", "[84]"),
-        ("elu alpha=0.5", "[T, 8]", "[T, 8]"),
-    )
-    refused = (
-        ("elu", "int[9]", "whole numbers"),
-        ("elu alpha=-1", "[9]", "greater than or equal to 0"),
-    )
-
-    alpha: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 1.0  #: it tends to `-alpha`
-
-    def arguments(self) -> tuple[tuple[Part, ...], tuple[tuple[str, Part], ...]]:
-        return (() if self.alpha == 1 else (Given("alpha", self.alpha),)), ()
-
-
 class Sigmoid(Activation):
     """The logistic function: `1/(1 + exp(-x))`, with the slope `a * (1 - a)` at output `a`.
 
@@ -302,50 +136,6 @@ class Linear(Activation):
 
     def torch(self, inputs: Sequence[Tensor], output: Tensor) -> Torch:
         return Torch(Call("nn.Identity"), inline="{0}")
-
-
-class Gelu(Activation):
-    """Gaussian error linear unit: `x * P(normal < x)`.
-
-    Shape: `[...] -> [...]`. With `approximate=tanh`:
-    `x/2 * (1 + tanh(sqrt(2/pi) * (x + 0.044715 x^3)))`, as GPT-2 has it.
-    Source: https://pytorch.org/docs/stable/generated/torch.nn.GELU.html
-    """
-
-    kind = "gelu"
-    told = "multiplies each number x by the chance that a normal number is below x"
-    positional = 0
-    pytorch = ("nn.GELU", "F.gelu")
-    keeps = "input"
-    examples = (
-        ("gelu", "[T, 3072]", "[T, 3072]"),
-        ("gelu approximate=tanh", "[T, 3072]", "[T, 3072]"),
-    )
-    refused = (
-        ("gelu", "int[9]", "whole numbers"),
-        ("gelu approximate=relu", "[9]", "relu"),
-    )
-
-    approximate: Literal["none", "tanh"] = "none"  #: exact, or by the formula with a tanh
-
-    def arguments(self) -> tuple[tuple[Part, ...], tuple[tuple[str, Part], ...]]:
-        return (), (() if self.approximate == "none" else (("approximate", "tanh"),))
-
-
-class Silu(Activation):
-    """Sigmoid linear unit, also called swish: `x * sigmoid(x)`.
-
-    Shape: `[...] -> [...]`.
-    Source: https://pytorch.org/docs/stable/generated/torch.nn.SiLU.html
-    """
-
-    kind = "silu"
-    told = "multiplies each number x by its sigmoid"
-    positional = 0
-    pytorch = ("nn.SiLU", "F.silu")
-    keeps = "input"
-    examples = (("silu", "[32, 7, 7]", "[32, 7, 7]"),)
-    refused = (("silu", "int[9]", "whole numbers"),)
 
 
 class Softmax(Activation):

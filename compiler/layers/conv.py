@@ -1,7 +1,5 @@
 """Convolutions over one, two or three spatial axes, by the input's rank."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from math import gcd
 

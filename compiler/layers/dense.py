@@ -1,7 +1,5 @@
 """Fully connected layers."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from netc.compiler.layers.base import (

@@ -1,7 +1,5 @@
 """Depthwise convolution: a filter for each channel by itself."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 

@@ -1,7 +1,5 @@
 """Pools that draw or learn: one number of a window by chance, or its mean scaled as learned."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from netc.compiler.layers.base import (

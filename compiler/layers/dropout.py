@@ -1,7 +1,5 @@
 """Dropout."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """From ids to vectors, and from places to vectors."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Literal
 

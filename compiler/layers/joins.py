@@ -1,7 +1,5 @@
 """Layers that make one value of several. The first flows down the page, the others are named."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from netc.compiler.layers.base import (

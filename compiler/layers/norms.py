@@ -1,7 +1,5 @@
 """Normalisation: mean 0 and variance 1 over some axes, then a learned scale and shift."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Annotated, Literal
 

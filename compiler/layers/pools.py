@@ -1,7 +1,5 @@
 """Pooling: the largest or mean value of windows that slide, of all, or of a given number."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import ClassVar, Literal
 

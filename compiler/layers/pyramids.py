@@ -1,7 +1,5 @@
 """Pools for whole pictures: any size of input gives one size of output."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Annotated, Literal, TypeAlias
 

@@ -1,7 +1,5 @@
 """Recurrent layers: one step after the other along the first axis, from a state of zeros."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Annotated, ClassVar, Literal
 

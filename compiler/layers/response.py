@@ -1,7 +1,5 @@
 """Normalisation by neighbours: each channel against those beside it, as AlexNet has it."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """Gates: one value says how much of each channel of another goes on."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from netc.compiler.layers.base import (

@@ -1,7 +1,5 @@
 """From a sequence to one vector."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from netc.compiler.layers.base import (

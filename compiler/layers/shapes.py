@@ -1,7 +1,5 @@
 """Layers that arrange numbers anew and compute nothing."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Annotated, Any, TypeAlias
 

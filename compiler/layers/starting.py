@@ -1,7 +1,5 @@
 """How weights begin: the schemes of `init=`, what they draw and how PyTorch is told."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Annotated, Literal, Protocol, TypeAlias, get_args
 

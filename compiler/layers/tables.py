@@ -1,7 +1,5 @@
 """Convolutions with given links or given weights: connection tables, filters for edges."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal, TypeAlias
 

@@ -1,7 +1,5 @@
 """The output-size formula, once, for every layer with a window."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache

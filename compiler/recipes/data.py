@@ -3,8 +3,6 @@
 Paths are relative to the folder of the spec. Nothing here reads data: `runtime/readers` does.
 """
 
-from __future__ import annotations
-
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field

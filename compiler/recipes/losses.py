@@ -1,7 +1,5 @@
 """What training minimises, as the mean over the batch."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from pydantic import Field

@@ -1,7 +1,5 @@
 """How weights move along their gradients g. Options and defaults are PyTorch's, save sgd's `lr`."""
 
-from __future__ import annotations
-
 from typing import Annotated, Self, TypeAlias
 
 from pydantic import Field, model_validator

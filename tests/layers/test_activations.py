@@ -7,20 +7,11 @@ import torch
 from layer_oracle import run_of
 from torch.autograd import gradcheck
 
-from netc.compiler.layers.activations import (
-    Elu,
-    Gelu,
-    LeakyRelu,
-    Linear,
-    Prelu,
-    Relu,
-    Sigmoid,
-    Silu,
-    Softmax,
-    Tanh,
-)
+from netc.compiler.layers.activations import Linear, Relu, Sigmoid, Softmax, Tanh
 from netc.compiler.layers.base import Layer, ShapeError, Tensor
 from netc.compiler.layers.dropout import Dropout
+from netc.compiler.layers.rectifiers import Elu, LeakyRelu, Prelu
+from netc.compiler.layers.smooth import Gelu, Silu
 
 
 def at(layer: Layer, *values: float) -> tuple[list[float], list[float]]:
