@@ -22,13 +22,22 @@ from netc.compiler.layers.shapes import Flatten
 from netc.compiler.source import Source, Span
 
 MOST_LAYERS = 30_000
-"""Layers built in all before no change is offered: about a second."""
+"""Layers built for all nets of a file before no change is offered: about a second."""
 
 UNBUILT = 50
 """What a net that cannot be built counts for."""
 
 Counts: TypeAlias = Mapping[str, int]
 """What is counted of a net, by the name that claims have for it."""
+
+
+@dataclass(slots=True)
+class Budget:
+    """How many layers may still be built to try changes, for all nets of a file together."""
+
+    left: int = MOST_LAYERS
+
+
 Changes: TypeAlias = tuple[tuple[Any, Any], ...]
 """Nodes of the program, each with the one to put in its place."""
 
@@ -45,9 +54,10 @@ class Supposed:
 class Supposing:
     """Builds a net of a spec again and again, each time with another change of its text."""
 
-    def __init__(self, program_: program.Program, net: str, values: Mapping[str, Any]) -> None:
-        self.program, self.net, self.values = program_, net, values
-        self.left = MOST_LAYERS
+    def __init__(
+        self, program_: program.Program, net: str, values: Mapping[str, Any], budget: Budget
+    ) -> None:
+        self.program, self.net, self.values, self.budget = program_, net, values, budget
         self._source = program_.definitions[net].span.source
 
     def explain(self, actual: Counts, claimed: Counts) -> Supposed | None:
@@ -104,7 +114,7 @@ class Supposing:
 
     def _counted(self, key: str, changes: Changes) -> Counts | None:
         """The counts of the net with changes in one definition; None if it is not built."""
-        if self.left <= 0:
+        if self.budget.left <= 0:
             return None
         definition = self.program.definitions[key]
         for old, new in changes:
@@ -112,7 +122,7 @@ class Supposing:
         changed = replace(self.program, definitions={**self.program.definitions, key: definition})
         net = elaborate(changed, self.net, self.values, Log())
         if net is None:
-            self.left -= UNBUILT
+            self.budget.left -= UNBUILT
             return None
         return self._of(net)
 
@@ -120,7 +130,7 @@ class Supposing:
         params = 0
         macs: int | None = 0
         for placed in walk(net.module):
-            self.left -= 1
+            self.budget.left -= 1
             step = placed.step
             weights = step.weights if isinstance(step, LayerStep) else (step.weight,)
             params += 0 if placed.reuse else sum(w.count for w in weights if not w.buffer)
