@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import torch
 
     from netc.compiler.recipe import Recipe
-    from netc.compiler.supposing import Counts, Supposed, Supposing
+    from netc.compiler.supposing import Budget, Counts, Supposed, Supposing
 
 
 class Spec:
@@ -37,6 +37,7 @@ class Spec:
         self.source, self.base = source, base
         self._log = Log()
         self._values = values
+        self._budget: Budget | None = None
         self._nets: dict[str, Net] = {}
         self._reports: dict[str, Report] = {}
         self._recipes: dict[str, Recipe] = {}
@@ -115,10 +116,11 @@ class Spec:
         return self._supposing(self._program.definitions[name]).explain(actual, claimed)
 
     def _supposing(self, definition: program.Definition) -> Supposing:
-        from netc.compiler.supposing import Supposing
+        from netc.compiler.supposing import Budget, Supposing
 
+        self._budget = self._budget or Budget()
         values = _own(self._values, _names_of(definition))
-        return Supposing(self._program, definition.name, values)
+        return Supposing(self._program, definition.name, values, self._budget)
 
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
