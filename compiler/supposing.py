@@ -24,7 +24,7 @@ from netc.compiler.source import Source, Span
 MOST_LAYERS = 30_000
 """Layers built for all nets of a file before no change is offered: about a second."""
 
-UNBUILT = 300
+UNBUILT = 50
 """What a net that cannot be built counts for."""
 
 Counts: TypeAlias = Mapping[str, int]
