@@ -40,7 +40,8 @@ def equations(text: str) -> list[list[Fraction]]:
     return [
         sides(statement, SIZES)
         for line in plain.splitlines()
-        for statement in statements(line.rstrip("."))
+        for sentence in line.rstrip(".").split(". ")
+        for statement in statements(sentence)
     ]
 
 
