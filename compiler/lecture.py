@@ -46,6 +46,8 @@ class _Speaker:
 
     def _alike(self, equal: list[Part], depth: int) -> Iterator[str]:
         part = equal[0]
+        if not part.rows:  # a condition that does not hold: the value passes
+            return
         if not part.inner:
             line = self._layer(part.rows[0])
             again = f" {_again(equal[1:])}" if len(equal) > 1 else ""

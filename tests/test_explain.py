@@ -313,3 +313,9 @@ def test_a_long_repeat_is_two_lines() -> None:
     told = lecture(outline_of(lines_of("repeat 10_000: conv 2, 3x3, pad=1", "[2, 8, 8]")))
     assert sum("looks at" in line for line in told) == 1
     assert any("The same 9,999 times more: repeat1.1 to repeat1.9999." in line for line in told)
+
+
+def test_lines_that_are_not_taken_are_not_told() -> None:
+    text = "repeat 1:\n    when out.features > 4: dense 4\ndense 2\n"
+    told = lecture(outline_of(lines_of(text, "[5, 4]")))
+    assert told[1].startswith("dense1 makes 2 weighted sums")
