@@ -442,3 +442,16 @@ def test_a_number_that_follows_from_an_argument_is_an_argument_too() -> None:
     assert net.source().count("class ") == 2
     x = torch.randn(2, 3, 9, 9)
     assert net.module()(x).shape == (2, 4, 9, 9)
+
+
+def test_a_condition_never_compares_a_number_with_itself() -> None:
+    text = """
+        use std.vision: Bottleneck
+        net Net:
+            input x: [32, 8, 8]
+            repeat 2 as i: Bottleneck 8, stride=2 if i == 1 else 1
+    """
+    source = net_of(text).source()
+    assert "channels != channels" not in source
+    assert "if has_downsample:" in source
+    assert net_of(text).module()(torch.randn(2, 32, 8, 8)).shape == (2, 32, 4, 4)

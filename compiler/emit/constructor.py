@@ -188,6 +188,12 @@ class Constructor:
         if any(self._evaluated(expr, i, _asked(s)) != s.taken for i, s in aligned.items()):
             return self._new(f"has_{name}", {i: step.taken for i, step in aligned.items()})
         known: dict[str, str] = {}
+        own = names(expr) & set(self._own)
+        for mentioned in sorted(names(expr) - own):
+            values = {i: _attribute_value(mentioned, _asked(step)) for i, step in aligned.items()}
+            if any(all(self._own[name][i] == v for i, v in values.items()) for name in own):
+                # `in.channels != channels` would be written `channels != channels`
+                return self._new(f"has_{name}", {i: step.taken for i, step in aligned.items()})
         for mentioned in sorted(names(expr)):
             if mentioned in self._own:
                 known[mentioned] = self._use(mentioned)

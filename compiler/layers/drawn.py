@@ -25,6 +25,7 @@ from netc.compiler.layers.base import (
     times,
 )
 from netc.compiler.layers.windows import (
+    PICTURE,
     WINDOW_LETTERS,
     Axis,
     PerAxis,
@@ -37,8 +38,6 @@ from netc.compiler.layers.windows import (
     windows_said,
 )
 from netc.compiler.sizes import Size, product_of
-
-PICTURE = "channels, height and width"
 
 
 class Windowed(Layer):

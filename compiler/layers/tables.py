@@ -29,6 +29,7 @@ from netc.compiler.layers.base import (
     times,
 )
 from netc.compiler.layers.windows import (
+    PICTURE,
     WINDOW_LETTERS,
     Axis,
     Natural,
@@ -43,8 +44,6 @@ from netc.compiler.layers.windows import (
     windows_said,
 )
 from netc.compiler.sizes import Size, product_of
-
-PICTURE = "channels, height and width"
 
 LENET5 = (
     (0, 1, 2), (1, 2, 3), (2, 3, 4), (3, 4, 5), (4, 5, 0), (5, 0, 1),

@@ -129,6 +129,9 @@ WINDOW_LETTERS = (
 )
 """What the letters of the output-size formula stand for."""
 
+PICTURE = "channels, height and width"
+"""What layers for pictures alone take, in words."""
+
 AXIS_NAMES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
 
 
