@@ -199,6 +199,7 @@ def _unequal(
     frame: Frame,
 ) -> None:
     left, right, axis = sizes
+    context.differ(wires[-1].tensor.shape, wires[0].tensor.shape)
     shapes = " and ".join(str(wire.tensor) for wire in wires)
     message = (
         f"`{layer.kind}` needs equal sizes along axis {axis}: {left} is not {right} ({shapes})"
@@ -245,9 +246,10 @@ def _false_claim(
     context: Findings, claim: program.ShapeClaim, claimed: Shape, current: Wire, frame: Frame
 ) -> None:
     """Says that a claim is false (E0501), and goes on from it if one argument makes it true."""
+    shape = current.tensor.shape
+    context.differ(shape, claimed)
     from netc.compiler.joining import claimed_way
 
-    shape = current.tensor.shape
     message = f"the claim {Tensor(claimed)} is false: here flows {Tensor(shape)}"
     written = as_written(shape)
     fix = claimed_way(current, claimed, frame, context.claimed)

@@ -98,7 +98,7 @@ class Elaborator(Findings):
         for name, value in self.values.items():
             if name not in definition.parameters:
                 env[name] = value  # a size of the inputs, by its name
-        self._bound(definition, parameters, frame)
+        self.bound(definition, parameters, frame)
         self.body(definition.body, frame)
         distinct_names(self, frame.steps, frame)
         outputs = self.nets_outputs
@@ -124,7 +124,7 @@ class Elaborator(Findings):
             tuple(frame.ways),
         )
 
-    def _bound(
+    def bound(
         self, definition: program.Definition, values: Mapping[str, Any], frame: Frame
     ) -> None:
         """Refuses a net that would grow beyond the limit, at the line that makes it so."""
@@ -206,9 +206,17 @@ class Elaborator(Findings):
     ) -> BlockStep | None:
         """A block applied to what flows here; None after an error."""
         entered = self.enter(use, frame, handed=handed)
-        if entered is None:
-            return None
-        definition, parameters, inner = entered
+        return None if entered is None else self.build_block(use, frame, *entered)
+
+    def build_block(
+        self,
+        use: program.BlockUse,
+        frame: Frame,
+        definition: program.Definition,
+        parameters: dict[str, Any],
+        inner: Frame,
+    ) -> BlockStep | None:
+        """An entered block's lines as a module; None after an error."""
         source = inner.current
         assert isinstance(source, Wire)
         self.body(definition.body, inner)

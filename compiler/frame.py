@@ -27,7 +27,7 @@ from netc.compiler.graph import (
     Wire,
 )
 from netc.compiler.naming import Namer
-from netc.compiler.sizes import Size
+from netc.compiler.sizes import Shape, Size
 from netc.compiler.source import Span
 
 DEEPEST = 100
@@ -134,6 +134,9 @@ class Findings:
         if self.rounds > MOST:
             self.tell("E0405", span, f"the repeats run more than {MOST:,} rounds", frame)
             raise Stop
+
+    def differ(self, found: Shape, wanted: Shape) -> None:
+        """Two shapes are not equal, and an edit is looked for next; tries of edits stop here."""
 
     def needs_one(self, word: str, span: Span, frame: Frame) -> None:
         if isinstance(frame.current, Unknown):

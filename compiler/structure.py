@@ -150,6 +150,7 @@ def _residual_add(
     else:
         differ = [-1]
     if differ:
+        elaborator.differ(skip.tensor.shape, body.tensor.shape)
         from netc.compiler.joining import equal_residual, history
 
         message = (
