@@ -10,9 +10,10 @@ from pathlib import Path
 import torch
 
 from netc.compiler.recipe import Recipe
-from netc.compiler.recipes.base import Loss
-from netc.compiler.recipes.data import Npz, Scaling, Table
+from netc.compiler.recipes.arrays import Npz
+from netc.compiler.recipes.base import Loss, Scaling
 from netc.compiler.recipes.losses import Mse
+from netc.compiler.recipes.tables import Table
 from netc.runtime import scaling
 from netc.runtime.errors import DataError
 from netc.runtime.readers import Examples, Raw, read

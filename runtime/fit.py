@@ -8,7 +8,7 @@ import torch
 
 from netc.compiler.layers.base import Tensor
 from netc.compiler.recipes.base import Data
-from netc.compiler.recipes.data import Digits, Idx, Images
+from netc.compiler.recipes.pictures import Digits, Idx, Images
 from netc.compiler.sizes import Shape
 from netc.runtime.data import DataSet
 from netc.runtime.errors import DataError, TrainError

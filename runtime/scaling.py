@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from netc.compiler.recipes.data import Scaling
+from netc.compiler.recipes.base import Scaling
 
 
 def fit(train: torch.Tensor, how: Scaling) -> tuple[torch.Tensor, torch.Tensor]:

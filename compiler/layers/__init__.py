@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _MODULES: dict[str, tuple[str, ...]] = {
     "activations": ("linear", "relu", "sigmoid", "softmax", "tanh"),
+    "adaptive_pools": ("adaptive_avg_pool", "adaptive_max_pool"),
     "attention": ("attention",),
     "conv": ("conv", "conv_transpose"),
     "dense": ("dense",),
@@ -21,12 +22,10 @@ _MODULES: dict[str, tuple[str, ...]] = {
     "drawn": ("stochastic_pool", "trainable_avg_pool"),
     "dropout": ("dropout",),
     "embedding": ("embedding", "positions"),
+    "global_pools": ("global_avg_pool", "global_max_pool"),
     "joins": ("add", "concat", "mul", "stack"),
     "norms": ("batch_norm", "group_norm", "instance_norm", "layer_norm"),
-    "pools": (
-        "adaptive_avg_pool", "adaptive_max_pool", "avg_pool", "global_avg_pool",
-        "global_max_pool", "max_pool",
-    ),
+    "pools": ("avg_pool", "max_pool"),
     "pyramids": ("netvlad", "spatial_pyramid_pool"),
     "rectifiers": ("elu", "leaky_relu", "prelu", "relu6"),
     "recurrent": ("gru", "lstm", "rnn"),

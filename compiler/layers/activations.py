@@ -17,7 +17,7 @@ from netc.compiler.layers.base import (
     need_axis,
     need_float,
 )
-from netc.compiler.layers.windows import Natural
+from netc.compiler.layers.fields import Natural
 
 
 class Activation(Weightless):

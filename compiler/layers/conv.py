@@ -26,15 +26,12 @@ from netc.compiler.layers.base import (
     times,
     unshared,
 )
+from netc.compiler.layers.fields import Natural, Padding, PerAxis, Positive
 from netc.compiler.layers.starting import Init, Plain, Std, check_start, started
 from netc.compiler.layers.windows import (
     AXIS_NAMES,
     WINDOW_LETTERS,
     Axis,
-    Natural,
-    Padding,
-    PerAxis,
-    Positive,
     axis_letters,
     formulas_of,
     image_said,

@@ -21,8 +21,8 @@ from netc.compiler.layers.base import (
     numbered,
     times,
 )
+from netc.compiler.layers.fields import Positive
 from netc.compiler.layers.starting import Init, Std, check_start, started
-from netc.compiler.layers.windows import Positive
 from netc.compiler.sizes import Size, product_of
 
 

@@ -20,8 +20,8 @@ from netc.compiler.layers.base import (
     need_rank,
 )
 from netc.compiler.layers.conv import SPATIAL, Conv
+from netc.compiler.layers.fields import Padding, PerAxis, Positive
 from netc.compiler.layers.starting import Init, Std
-from netc.compiler.layers.windows import Padding, PerAxis, Positive
 from netc.compiler.sizes import Size
 
 

@@ -24,11 +24,11 @@ from netc.compiler.layers.base import (
     need_rank,
     times,
 )
+from netc.compiler.layers.fields import PerAxis
 from netc.compiler.layers.windows import (
     PICTURE,
     WINDOW_LETTERS,
     Axis,
-    PerAxis,
     formulas_of,
     image_said,
     sizes_after,

@@ -17,8 +17,7 @@ from netc.compiler.layers.base import (
     Weightless,
     need_float,
 )
-
-Probability = Annotated[float, Field(ge=0, lt=1)]
+from netc.compiler.layers.fields import Probability
 
 
 class Dropout(Weightless):

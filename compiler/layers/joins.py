@@ -16,7 +16,7 @@ from netc.compiler.layers.base import (
     need_axis,
     numbered,
 )
-from netc.compiler.layers.windows import Natural
+from netc.compiler.layers.fields import Natural
 from netc.compiler.sizes import Size
 
 

@@ -29,7 +29,7 @@ from netc.compiler.layers.base import (
     times,
     unshared,
 )
-from netc.compiler.layers.windows import Positive
+from netc.compiler.layers.fields import Positive
 from netc.compiler.sizes import Size, product_of
 
 Epsilon = Annotated[float, Field(gt=0, allow_inf_nan=False)]

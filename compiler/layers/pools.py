@@ -1,7 +1,7 @@
-"""Pooling: the largest or mean value of windows that slide, of all, or of a given number."""
+"""Pooling: the largest or mean value of windows that slide."""
 
 from collections.abc import Sequence
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from netc.compiler.layers.base import (
     FLOAT_BYTES,
@@ -16,30 +16,25 @@ from netc.compiler.layers.base import (
     Tensor,
     Torch,
     Weightless,
-    Window,
     applied,
-    by,
     need_float,
     need_rank,
 )
+from netc.compiler.layers.fields import Padding, PerAxis
 from netc.compiler.layers.windows import (
-    AXIS_NAMES,
     WINDOW_LETTERS,
     Axis,
-    Padding,
-    PerAxis,
     formulas_of,
     image_said,
     padded_elements,
     padded_first,
     sizes_after,
-    spread,
     squeeze,
     steps_said,
     window_axes,
     windows_said,
 )
-from netc.compiler.sizes import Size, product_of
+from netc.compiler.sizes import Size
 
 SPATIAL = "channels and one to three spatial axes"
 
@@ -267,168 +262,3 @@ class AvgPool(_Sliding):
         if self.count_pad:
             return self.pooled(axes)
         return self.pooled(axes, ("count_include_pad", False))
-
-
-class _Global(Pool):
-    """What the global pools share: all positions of a channel become one number."""
-
-    positional = 0
-
-    def output(self, inputs: Sequence[Tensor]) -> Tensor:
-        return Tensor(self.checked(inputs).shape[:1])
-
-    def rule(self, inputs: Sequence[Tensor], output: Tensor) -> str:
-        return f"one number for each of {inputs[0].shape[0]} channels"
-
-    def does(self, inputs: Sequence[Tensor], output: Tensor) -> str:
-        channels, *sizes = inputs[0].shape
-        return f"takes {self.takes} of each of {channels} channels over all its {by(sizes)} places"
-
-    def receptive(self, inputs: Sequence[Tensor]) -> Receptive:
-        return "whole"
-
-    def reduced(self, function: str, x: Tensor) -> Torch:
-        """The function over every axis but the batch and the channels."""
-        axes = tuple(range(2, len(x.shape) + 1))
-        return Torch(None, inline=f"{function}({{0}}, dim={squeeze(axes)})")
-
-
-class GlobalAvgPool(_Global):
-    """The mean of each channel over all its positions, of any number.
-
-    Shape: `[c, ...] -> [c]`, one to three spatial axes.
-    Source: Lin, Chen, Yan 2013, Network in Network, https://arxiv.org/abs/1312.4400
-    """
-
-    kind = "global_avg_pool"
-    takes = "the mean"
-    examples = (
-        ("global_avg_pool", "[2048, 7, 7]", "[2048]"),
-        ("global_avg_pool", "[64, H, W]", "[64]"),
-    )
-    refused = (
-        ("global_avg_pool", "[2048]", "1 axis"),
-        ("global_avg_pool 7", "[64, 7, 7]", "global_avg_pool"),
-    )
-
-    def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
-        return Kept()
-
-    def torch(self, inputs: Sequence[Tensor], output: Tensor) -> Torch:
-        return self.reduced("torch.mean", inputs[0])
-
-
-class GlobalMaxPool(_Global):
-    """The largest value of each channel over all its positions, of any number.
-
-    Shape: `[c, ...] -> [c]`, one to three spatial axes.
-    Source: https://pytorch.org/docs/stable/generated/torch.amax.html
-    """
-
-    kind = "global_max_pool"
-    takes = "the largest value"
-    examples = (
-        ("global_max_pool", "[512, 7, 7]", "[512]"),
-        ("global_max_pool", "[64, L]", "[64]"),
-    )
-    refused = (("global_max_pool", "int[3, 8, 8]", "whole numbers"),)
-
-    def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
-        return Kept(inputs=(0,), output=True)
-
-    def torch(self, inputs: Sequence[Tensor], output: Tensor) -> Torch:
-        return self.reduced("torch.amax", inputs[0])
-
-
-class _Adaptive(Pool):
-    """What the adaptive pools share: window `i` of `m` reads elements `floor(i*n/m)` up to
-    `ceil((i + 1)*n/m)`."""
-
-    positional = 1
-    pytorch: ClassVar[Literal["Avg", "Max"]]
-
-    size: PerAxis  #: the output's sizes
-
-    def output(self, inputs: Sequence[Tensor]) -> Tensor:
-        x = self.checked(inputs)
-        return Tensor((x.shape[0], *spread(self.size, len(x.shape) - 1, "size", self.kind)))
-
-    def rule(self, inputs: Sequence[Tensor], output: Tensor) -> str:
-        axes = len(inputs[0].shape) - 1
-        sizes = zip(AXIS_NAMES[axes], output.shape[1:], strict=True)
-        names = ", ".join(f"{name} as written, {size}" for name, size in sizes)
-        return f"channels stay {output.shape[0]}; {names}"
-
-    def does(self, inputs: Sequence[Tensor], output: Tensor) -> str:
-        (x,) = inputs
-        return (
-            f"takes {self.takes} of {by(output.shape[1:])} windows that cover {image_said(x.shape)}"
-        )
-
-    def receptive(self, inputs: Sequence[Tensor]) -> Receptive:
-        # windows of different sizes, or of unknown size, are more than Window can say
-        sizes = list(zip(inputs[0].shape[1:], self.output(inputs).shape[1:], strict=True))
-        windows = [_even(size, count) for size, count in sizes]
-        known = [Window(step, step, 0) for step in windows if step is not None]
-        return tuple(known) if len(known) == len(windows) else "whole"
-
-    def torch(self, inputs: Sequence[Tensor], output: Tensor) -> Torch:
-        axes = len(inputs[0].shape) - 1
-        size = squeeze(spread(self.size, axes, "size", self.kind))
-        call = Call(f"nn.Adaptive{self.pytorch}Pool{axes}d", (Given("size", size),))
-        return Torch(call, inline=applied(call, f"F.{self.kind}{axes}d"))
-
-
-def _even(size: Size, count: Size) -> int | None:
-    """The length of each of `count` equal windows side by side; None if they are not equal."""
-    if isinstance(size, int) and isinstance(count, int) and size % count == 0:
-        return size // count
-    return None
-
-
-class AdaptiveAvgPool(_Adaptive):
-    """Means of as many windows as the output shall have, whatever the input's size.
-
-    Shape: `[c, ...] -> [c, size...]`; window `i` of `m` reads `floor(i*n/m)` up to
-    `ceil((i + 1)*n/m)`. Its receptive field is exact where `m` divides `n`, else said to be all.
-    Source: https://pytorch.org/docs/stable/generated/torch.nn.AdaptiveAvgPool2d.html
-    """
-
-    kind = "adaptive_avg_pool"
-    takes = "the mean"
-    pytorch = "Avg"
-    examples = (
-        ("adaptive_avg_pool 7", "[512, H, W]", "[512, 7, 7]"),
-        ("adaptive_avg_pool 6x4", "[256, 13, 13]", "[256, 6, 4]"),
-    )
-    refused = (
-        ("adaptive_avg_pool 7x7", "[64, 20]", "1 spatial axis"),
-        ("adaptive_avg_pool 0", "[64, 20]", "greater than 0"),
-    )
-
-    def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
-        # one window over all is a mean, whose gradient needs no values
-        return Kept() if product_of(output.shape[1:]) == 1 else Kept(inputs=(0,))
-
-
-class AdaptiveMaxPool(_Adaptive):
-    """Largest values of as many windows as the output shall have, whatever the input's size.
-
-    Shape: `[c, ...] -> [c, size...]`; windows as in `adaptive_avg_pool`.
-    Source: https://pytorch.org/docs/stable/generated/torch.nn.AdaptiveMaxPool2d.html
-    """
-
-    kind = "adaptive_max_pool"
-    takes = "the largest value"
-    pytorch = "Max"
-    examples = (
-        ("adaptive_max_pool 7", "[512, 14, 21]", "[512, 7, 7]"),
-        ("adaptive_max_pool 4", "[16, L]", "[16, 4]"),
-    )
-    refused = (("adaptive_max_pool 7x7x7", "[64, 20, 20]", "2 spatial axes"),)
-
-    def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
-        return Kept(inputs=(0,), extra=INDEX_BYTES * output.elements)
-
-    def working(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
-        return INDEX_BYTES * output.elements

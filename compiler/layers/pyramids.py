@@ -26,8 +26,7 @@ from netc.compiler.layers.base import (
     need_rank,
     times,
 )
-from netc.compiler.layers.shapes import as_tuple
-from netc.compiler.layers.windows import Positive
+from netc.compiler.layers.fields import Positive, as_tuple
 from netc.compiler.sizes import Size, product_of
 
 SPATIAL = "channels and one to three spatial axes"

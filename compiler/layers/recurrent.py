@@ -25,8 +25,7 @@ from netc.compiler.layers.base import (
     need_rank,
     times,
 )
-from netc.compiler.layers.dropout import Probability
-from netc.compiler.layers.windows import Positive
+from netc.compiler.layers.fields import Positive, Probability
 from netc.compiler.sizes import Size
 
 

@@ -22,7 +22,7 @@ from netc.compiler.layers.base import (
     need_known,
     need_rank,
 )
-from netc.compiler.layers.windows import Positive
+from netc.compiler.layers.fields import Positive
 from netc.compiler.sizes import Size, product_of
 
 Above0 = Annotated[float, Field(gt=0, allow_inf_nan=False)]

@@ -11,7 +11,7 @@ from netc.compiler.layers.base import (
     Weightless,
     need_float,
 )
-from netc.compiler.layers.shapes import Extent
+from netc.compiler.layers.fields import Extent
 
 
 class Last(Weightless):

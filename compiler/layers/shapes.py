@@ -1,9 +1,9 @@
 """Layers that arrange numbers anew and compute nothing."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, TypeAlias
 
-from pydantic import BeforeValidator, InstanceOf
+from pydantic import BeforeValidator
 
 from netc.compiler.layers.base import (
     Call,
@@ -22,17 +22,9 @@ from netc.compiler.layers.base import (
     numbered,
     times,
 )
-from netc.compiler.layers.windows import Natural, Positive
-from netc.compiler.sizes import Symbolic, product_of
+from netc.compiler.layers.fields import Extents, Natural, Positive, as_tuple
+from netc.compiler.sizes import product_of
 
-
-def as_tuple(value: Any) -> Any:
-    """A list as a tuple: how pydantic is to take both."""
-    return tuple(value) if isinstance(value, list) else value
-
-
-Extent: TypeAlias = Positive | InstanceOf[Symbolic]
-Extents: TypeAlias = Annotated[tuple[Extent, ...], BeforeValidator(as_tuple)]
 Axes: TypeAlias = Annotated[tuple[Natural, ...], BeforeValidator(as_tuple)]
 
 

@@ -28,12 +28,11 @@ from netc.compiler.layers.base import (
     need_rank,
     times,
 )
+from netc.compiler.layers.fields import Natural, PerAxis
 from netc.compiler.layers.windows import (
     PICTURE,
     WINDOW_LETTERS,
     Axis,
-    Natural,
-    PerAxis,
     axis_letters,
     formulas_of,
     image_said,

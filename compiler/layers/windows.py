@@ -3,18 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Annotated, Any, Literal, TypeAlias
-
-from pydantic import Field
+from typing import Any, Literal
 
 from netc.compiler.layers.base import ShapeError, Window, by
 from netc.compiler.sizes import Shape, Size, ceil_div, floor_div, product_of
-
-Positive: TypeAlias = Annotated[int, Field(gt=0)]
-Natural: TypeAlias = Annotated[int, Field(ge=0)]
-PerAxis: TypeAlias = Positive | tuple[Positive, ...]
-"""One number for all spatial axes, or one per axis: `3`, `3x5`, `(3, 5)`."""
-Padding: TypeAlias = Natural | tuple[Natural, ...] | Literal["same", "valid"]
 
 
 @dataclass(frozen=True, slots=True)

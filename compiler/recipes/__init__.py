@@ -8,27 +8,30 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from netc.compiler.recipes.base import Part
 
-_MODULES: dict[str, tuple[str, tuple[str, ...]]] = {
-    "data": (
-        "data",
-        (
-            "breast_cancer", "circles", "diabetes", "digits", "idx", "images", "iris", "linnerud",
-            "npz", "wine",
-        ),
-    ),
-    "loss": ("losses", ("bce", "cross_entropy", "mse")),
-    "optimizer": ("optimizers", ("adam", "adamw", "sgd")),
-}  # fmt: skip
+_MODULES: dict[str, dict[str, tuple[str, ...]]] = {
+    "data": {
+        "arrays": ("circles", "npz"),
+        "pictures": ("digits", "idx", "images"),
+        "tables": ("breast_cancer", "diabetes", "iris", "linnerud", "wine"),
+    },
+    "loss": {"losses": ("bce", "cross_entropy", "mse")},
+    "optimizer": {"optimizers": ("adam", "adamw", "sgd")},
+}
+
+_HOMES = {
+    role: {word: module for module, words in modules.items() for word in words}
+    for role, modules in _MODULES.items()
+}
 
 
 def roles() -> tuple[str, ...]:
     """What a recipe needs to be told: the words before a part (`loss mse`), sorted."""
-    return tuple(sorted(_MODULES))
+    return tuple(sorted(_HOMES))
 
 
 def words(role: str) -> tuple[str, ...]:
     """Every choice for a role, sorted; none for an unknown role."""
-    return tuple(sorted(_MODULES[role][1])) if role in _MODULES else ()
+    return tuple(sorted(_HOMES.get(role, ())))
 
 
 def find(role: str, word: str) -> type[Part] | None:
@@ -37,8 +40,9 @@ def find(role: str, word: str) -> type[Part] | None:
     >>> find("optimizer", "adam").__name__
     'Adam'
     """
-    if word not in words(role):
+    home = _HOMES.get(role, {}).get(word)
+    if home is None:
         return None
     name = "".join(piece.capitalize() for piece in word.split("_"))
-    part: type[Part] = getattr(import_module(f"netc.compiler.recipes.{_MODULES[role][0]}"), name)
+    part: type[Part] = getattr(import_module(f"netc.compiler.recipes.{home}"), name)
     return part

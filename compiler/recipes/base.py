@@ -2,9 +2,23 @@
 
 # no postponed annotations here: pydantic would evaluate them again for every subclass
 
-from typing import ClassVar
+from typing import Annotated, ClassVar, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
+
+Text: TypeAlias = Annotated[str, Field(min_length=1)]
+"""A path, or a name."""
+
+Scaling: TypeAlias = bool | Literal["zscore", "center", "minmax"]
+"""How each input feature is scaled, with statistics of the training split alone:
+
+* `yes` or `zscore`: `(x − μ) / σ`, σ = sqrt(1/m · Σ(x − μ)²);
+* `center`: `x − μ`;
+* `minmax`: `(x − min) / (max − min)`.
+
+A feature that is constant in the training split is centred only, or under `minmax` set to 0.
+Source: https://scikit-learn.org/stable/modules/preprocessing.html (StandardScaler, MinMaxScaler)
+"""
 
 
 class Part(BaseModel):

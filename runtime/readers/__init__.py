@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from netc.compiler.recipes import data as parts
+from netc.compiler.recipes.arrays import Circles, Npz
 from netc.compiler.recipes.base import Data
+from netc.compiler.recipes.pictures import Digits, Idx, Images
+from netc.compiler.recipes.tables import BreastCancer, Diabetes, Iris, Linnerud, Wine
 from netc.runtime.errors import DataError
 from netc.runtime.readers import bundled, circles, folders, idx, npz
 from netc.runtime.readers.base import Examples, Raw, Reader
@@ -13,16 +15,16 @@ from netc.runtime.readers.base import Examples, Raw, Reader
 __all__ = ["READERS", "Examples", "Raw", "read"]
 
 READERS: dict[type[Data], Reader] = {
-    parts.BreastCancer: bundled.table,
-    parts.Circles: circles.draw,
-    parts.Diabetes: bundled.diabetes,
-    parts.Digits: bundled.digits,
-    parts.Idx: idx.read,
-    parts.Images: folders.read,
-    parts.Iris: bundled.table,
-    parts.Linnerud: bundled.numbers,
-    parts.Npz: npz.read,
-    parts.Wine: bundled.table,
+    BreastCancer: bundled.table,
+    Circles: circles.draw,
+    Diabetes: bundled.diabetes,
+    Digits: bundled.digits,
+    Idx: idx.read,
+    Images: folders.read,
+    Iris: bundled.table,
+    Linnerud: bundled.numbers,
+    Npz: npz.read,
+    Wine: bundled.table,
 }
 
 

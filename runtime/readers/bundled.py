@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from netc.compiler.recipes.base import Data
-from netc.compiler.recipes.data import Digits
+from netc.compiler.recipes.pictures import Digits
 from netc.runtime.readers.base import Examples, Raw
 from netc.runtime.readers.pictures import resize
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from netc.compiler.recipes.data import Circles
+from netc.compiler.recipes.arrays import Circles
 from netc.runtime.readers.base import Examples, Raw
 from netc.runtime.seeds import derive
 

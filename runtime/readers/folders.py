@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from netc.compiler.recipes.data import Images
+from netc.compiler.recipes.pictures import Images
 from netc.runtime.errors import DataError
 from netc.runtime.readers.base import Examples, Raw, need_folder
 from netc.runtime.readers.pictures import height_width

@@ -14,7 +14,7 @@ from typing import BinaryIO, cast
 
 import torch
 
-from netc.compiler.recipes.data import Idx
+from netc.compiler.recipes.pictures import Idx
 from netc.runtime.errors import DataError
 from netc.runtime.readers.base import Examples, Raw, need_folder
 from netc.runtime.readers.pictures import pad, resize

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from netc.compiler.diagnostics import did_you_mean
-from netc.compiler.recipes.data import Npz
+from netc.compiler.recipes.arrays import Npz
 from netc.runtime.errors import DataError
 from netc.runtime.readers.base import Examples, Raw, need_file
 

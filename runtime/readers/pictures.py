@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch.nn import functional
 
-from netc.compiler.recipes.data import ImageSize
+from netc.compiler.recipes.pictures import ImageSize
 
 
 def height_width(size: ImageSize) -> tuple[int, int]:

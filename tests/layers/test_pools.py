@@ -9,14 +9,10 @@ import torch
 import torch.nn.functional as F
 from layer_oracle import run_of
 
+from netc.compiler.layers.adaptive_pools import AdaptiveAvgPool
 from netc.compiler.layers.base import Layer, ShapeError, Tensor
-from netc.compiler.layers.pools import (
-    AdaptiveAvgPool,
-    AvgPool,
-    GlobalAvgPool,
-    GlobalMaxPool,
-    MaxPool,
-)
+from netc.compiler.layers.global_pools import GlobalAvgPool, GlobalMaxPool
+from netc.compiler.layers.pools import AvgPool, MaxPool
 from netc.compiler.layers.shapes import Flatten
 from netc.compiler.sizes import symbol
 

@@ -9,9 +9,9 @@ from typing import Any
 from netc.compiler.layers.base import DType, Tensor
 from netc.compiler.recipe import LossTerm, MetricClaim, Recipe
 from netc.compiler.recipes.base import Data, Loss, Optimizer
-from netc.compiler.recipes.data import Digits
 from netc.compiler.recipes.losses import CrossEntropy
 from netc.compiler.recipes.optimizers import Adam
+from netc.compiler.recipes.pictures import Digits
 from netc.compiler.source import Source, Span
 from netc.runtime import Job
 

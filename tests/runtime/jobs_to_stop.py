@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import jobs
 
+from netc.compiler.recipes.arrays import Circles
 from netc.compiler.recipes.base import Optimizer
-from netc.compiler.recipes.data import Circles
 from netc.compiler.recipes.losses import Bce
 from netc.compiler.recipes.optimizers import Adam, Adamw, Sgd
 from netc.runtime import Job

@@ -13,9 +13,11 @@ import torch
 
 from netc.compiler.layers.base import Tensor
 from netc.compiler.recipe import LossTerm
+from netc.compiler.recipes.arrays import Circles, Npz
 from netc.compiler.recipes.base import Data
-from netc.compiler.recipes.data import Circles, Diabetes, Digits, Idx, Npz
 from netc.compiler.recipes.losses import Bce, CrossEntropy, Mse
+from netc.compiler.recipes.pictures import Digits, Idx
+from netc.compiler.recipes.tables import Diabetes
 from netc.compiler.sizes import symbol
 from netc.runtime import DataError, Job, TrainError, prepare
 

@@ -15,7 +15,8 @@ import pytest
 import torch
 from PIL import Image
 
-from netc.compiler.recipes.data import Idx, Images, Npz
+from netc.compiler.recipes.arrays import Npz
+from netc.compiler.recipes.pictures import Idx, Images
 from netc.runtime import DataError
 from netc.runtime.data import load
 from netc.runtime.readers import read

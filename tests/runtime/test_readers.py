@@ -10,8 +10,9 @@ import torch
 from torch.nn import functional
 
 from netc.compiler.recipes import find
+from netc.compiler.recipes.arrays import Circles
 from netc.compiler.recipes.base import Data
-from netc.compiler.recipes.data import Circles, Digits
+from netc.compiler.recipes.pictures import Digits
 from netc.runtime import train
 from netc.runtime.readers import READERS, read
 

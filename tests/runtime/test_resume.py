@@ -18,7 +18,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from netc.compiler.recipes.data import Npz
+from netc.compiler.recipes.arrays import Npz
 from netc.runtime import CheckpointError, Job, Outcome, TrainError, resume, train
 from netc.runtime import session as sessions
 

@@ -8,7 +8,8 @@ import jobs
 import pytest
 import torch
 
-from netc.compiler.recipes.data import Scaling, Wine
+from netc.compiler.recipes.base import Scaling
+from netc.compiler.recipes.tables import Wine
 from netc.runtime import scaling
 from netc.runtime.data import DataSet, load
 

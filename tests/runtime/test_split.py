@@ -10,8 +10,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from netc.compiler.recipes.data import Circles, Diabetes, Digits
+from netc.compiler.recipes.arrays import Circles
 from netc.compiler.recipes.losses import Mse
+from netc.compiler.recipes.pictures import Digits
+from netc.compiler.recipes.tables import Diabetes
 from netc.runtime import DataError
 from netc.runtime.data import load
 from netc.runtime.split import sizes, split

@@ -15,9 +15,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from netc.compiler.recipes.data import Circles, Diabetes, Npz
+from netc.compiler.recipes.arrays import Circles, Npz
 from netc.compiler.recipes.losses import Bce, Mse
 from netc.compiler.recipes.optimizers import Sgd
+from netc.compiler.recipes.tables import Diabetes
 from netc.runtime import DataError, DivergenceError, Outcome, TrainError, train
 from netc.runtime.module import net_class
 
