@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
@@ -31,8 +31,11 @@ from netc.compiler.graph import (
     Wire,
 )
 from netc.compiler.layers.base import Layer, ShapeError, Tensor
-from netc.compiler.sizes import Shape, Size
+from netc.compiler.sizes import Shape, Size, names_in
 from netc.compiler.source import Span
+
+if TYPE_CHECKING:
+    from netc.compiler.possible import Conflict
 
 
 def layer_step(
@@ -174,9 +177,24 @@ def check_joins(
         if equal is False:
             _unequal(context, layer, wires, (left, right, axis), use, frame)
             return False
-        found.append(equal)
+        kept = narrowed(context, equal, use.word, wires)
+        if not isinstance(kept, Condition):
+            _unequal(context, layer, wires, (left, right, axis), use, frame, (equal, kept))
+            return False
+        found.append(kept)
     only_if(context, f"this `{layer.kind}` holds", found, use.word, frame)
     return True
+
+
+def narrowed(
+    context: Findings, condition: Condition, place: Span, wires: Sequence[Wire]
+) -> Condition | Conflict:
+    """The condition, kept in mind for those to come; or what excludes it."""
+    if context.possible is None:
+        from netc.compiler.possible import Possible
+
+        context.possible = Possible()
+    return context.possible.narrow(condition, place, wires)
 
 
 def only_if(
@@ -197,13 +215,24 @@ def _unequal(
     sizes: tuple[Size, Size, int],
     use: program.LayerUse,
     frame: Frame,
+    excluded: tuple[Condition, Conflict] | None = None,
 ) -> None:
+    """Says that sizes differ (E0310): always, or for the sizes that earlier lines leave."""
     left, right, axis = sizes
     context.differ(wires[-1].tensor.shape, wires[0].tensor.shape)
     shapes = " and ".join(str(wire.tensor) for wire in wires)
     message = (
-        f"`{layer.kind}` needs equal sizes along axis {axis}: {left} is not {right} ({shapes})"
+        f"`{layer.kind}` needs equal sizes along axis {axis}: {left} is not {right} "
+        f"{_whatever(left, right)}({shapes})"
     )
+    earlier: list[Label] = []
+    if excluded is not None:
+        asked, conflict = excluded
+        message = (
+            f"`{layer.kind}` needs equal sizes along axis {axis}, {left} and {right} ({shapes}): "
+            f"{_excluded(asked, conflict)}"
+        )
+        earlier = [Label(span, f"here {text}") for span, text in conflict.places]
     from netc.compiler.joining import equal_ways, history
     from netc.compiler.layers.joins import Join
 
@@ -211,7 +240,18 @@ def _unequal(
     fix = equal_ways(wires, free, frame)
     if not fix.hint:
         fix = Fix(f"give both ways the same kernel, stride and padding, so that axis {axis} agrees")
-    context.tell("E0310", use.word, message, frame, fix, [history(wire) for wire in wires])
+    labels = [*(history(wire) for wire in wires), *earlier]
+    context.tell("E0310", use.word, message, frame, fix, labels)
+
+
+def _whatever(left: Size, right: Size) -> str:
+    """That sizes with names differ for all their values, in words."""
+    names = sorted(names_in(left) | names_in(right))
+    return f"whatever {' and '.join(names)} " if names else ""
+
+
+def _excluded(asked: Condition, conflict: Conflict) -> str:
+    return f"{together([asked])[0]} for that, and before {conflict.text}: no size is left"
 
 
 def check_claim(context: Findings, claim: program.ShapeClaim, frame: Frame) -> None:
@@ -237,9 +277,30 @@ def check_claim(context: Findings, claim: program.ShapeClaim, frame: Frame) -> N
     if False in equal:
         _false_claim(context, claim, claimed, current, frame)
         return
+    found: list[Condition] = []
+    for condition in (one for one in equal if not isinstance(one, bool)):
+        kept = narrowed(context, condition, claim.span, [current])
+        if not isinstance(kept, Condition):
+            _excluded_claim(context, claim, condition, kept, current, frame)
+            return
+        found.append(kept)
     context.claimed.add(current)
-    found = [condition for condition in equal if not isinstance(condition, bool)]
     only_if(context, "the claim holds", found, claim.span, frame)
+
+
+def _excluded_claim(
+    context: Findings,
+    claim: program.ShapeClaim,
+    asked: Condition,
+    conflict: Conflict,
+    current: Wire,
+    frame: Frame,
+) -> None:
+    """Says that a claim (E0501) is false for every size that earlier lines leave."""
+    message = f"the claim is false: {_excluded(asked, conflict)}"
+    fix = rewrite(claim.span, as_written(current.tensor.shape), "write `{}`, which flows here")
+    labels = [made_by(current), *(Label(span, f"here {text}") for span, text in conflict.places)]
+    context.tell("E0501", claim.span, message, frame, fix, labels)
 
 
 def _false_claim(

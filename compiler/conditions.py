@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import product
-from math import lcm, prod
+from math import gcd, lcm, prod
 
 from netc.compiler.sizes import Size, degree, evaluate, names_in, period
 
 _LONGEST = 4096
 """Periods beyond this are stated as the equation itself."""
+_MOST_RUNS = 8
+"""And so are more values than these with gaps between them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,24 @@ class Remainders:
         if step == 2:
             return f"{self.name} must be odd"
         return f"{self.name} must be {rest} more than a multiple of {step}"
+
+
+@dataclass(frozen=True, slots=True)
+class Only:
+    """The name's value must be one of these few."""
+
+    name: str
+    values: frozenset[int]
+
+    def __str__(self) -> str:
+        runs = (range(a, b + 1) for a, b in _runs(self.values))
+        parts = [
+            part
+            for run in runs
+            for part in ([f"{run[0]} to {run[-1]}"] if len(run) > 2 else map(str, run))
+        ]
+        *most, last = parts
+        return f"{self.name} must be {', '.join(most)}{' or ' if most else ''}{last}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,18 +85,23 @@ class Equation:
         return f"{self.left} must equal {self.right}"
 
 
-Condition = Remainders | Least | Positive | Equation
+Values = Remainders | Only
+Condition = Values | Least | Positive | Equation
 
 
 def equal_when(left: Size, right: Size) -> bool | Condition:
     """True if two sizes are always equal, False if never, else the condition under which they are.
 
-    Over the remainders by its periods the difference is a polynomial, and one of degree `d` in each
-    name is known by its values at `d + 1` places.
+    Names stand for 1 or more, and so do sizes. Over the remainders by its periods the difference is
+    a polynomial, and one of degree `d` in each name is known by its values at `d + 1` places.
 
     >>> from netc.compiler.sizes import symbol
     >>> str(equal_when(symbol("H") // 2 * 2, symbol("H")))
     'H must be even'
+    >>> equal_when(symbol("H") // 2 * 4, symbol("H"))
+    False
+    >>> str(equal_when(symbol("H") // 2 + 4, symbol("H")))
+    'H must be 7 or 8'
     """
     difference = left - right
     if isinstance(difference, int):
@@ -90,17 +115,64 @@ def equal_when(left: Size, right: Size) -> bool | Condition:
         grid = product(*(range(p * r) for p, r in zip(periods, rounds, strict=True)))
         values = (evaluate(difference, dict(zip(names, point, strict=True))) for point in grid)
         return True if not any(values) else Equation(left, right)
-    name, length = names[0], periods[0]
-    first, *others = (
-        [evaluate(difference, {name: length * n + r}) for r in range(length)]
-        for n in range(1, rounds[0] + 1)
-    )
-    if any(first != other for other in others):  # the difference grows: few sizes, if any, fit
-        return Equation(left, right)
-    zeros = frozenset(r for r, value in enumerate(first) if value == 0)
-    if not zeros:
+    return _for_one(left, right, names[0], periods[0], rounds[0])
+
+
+def _for_one(left: Size, right: Size, name: str, length: int, places: int) -> bool | Condition:
+    """The same for sizes of one name, from the difference at so many places of each remainder."""
+    always: set[int] = set()
+    few: set[int] = set()
+    for rest in range(length):
+        numbers = [length * n + rest for n in range(places)]
+        values = [int(str(evaluate(left - right, {name: number}))) for number in numbers]
+        if not any(values):
+            always.add(rest)
+        elif (found := _roots(values)) is None:
+            return Equation(left, right)
+        else:
+            few |= {length * n + rest for n in found}
+    if always:
+        mixed = any(n % length not in always for n in few)
+        held = Remainders(name, length, frozenset(always))
+        return Equation(left, right) if mixed else len(always) == length or held
+    kept = frozenset(n for n in few if n >= 1 and has_sizes((left, right), {name: n}))
+    if not kept:
         return False
-    return True if len(zeros) == length else Remainders(name, length, zeros)
+    return Only(name, kept) if len(_runs(kept)) <= _MOST_RUNS else Equation(left, right)
+
+
+def _roots(values: Sequence[int]) -> list[int] | None:
+    """Where a polynomial is 0 at 0, 1, 2 …, from its values there; None if that is too far.
+
+    Once all its differences have one sign it goes away from 0 for good.
+    """
+    differences = [*values]
+    for order in range(1, len(values)):
+        for n in range(len(values) - 1, order - 1, -1):
+            differences[n] -= differences[n - 1]
+    if len(values) == 2 and (slope := differences[1]):
+        n, rest = divmod(-values[0], slope)
+        return [n] if not rest and n >= 0 else []
+    found: list[int] = []
+    for n in range(_LONGEST):
+        if differences[0] == 0:
+            found.append(n)
+        elif min(differences) >= 0 or max(differences) <= 0:
+            return found
+        for order in range(len(differences) - 1):
+            differences[order] += differences[order + 1]
+    return None
+
+
+def _runs(values: Iterable[int]) -> list[tuple[int, int]]:
+    """The first and the last of numbers that follow one another."""
+    found: list[tuple[int, int]] = []
+    for value in sorted(values):
+        if found and found[-1][1] == value - 1:
+            found[-1] = (found[-1][0], value)
+        else:
+            found.append((value, value))
+    return found
 
 
 def positive_when(sizes: Iterable[Size]) -> list[Condition]:
@@ -146,56 +218,86 @@ def _least(size: Size, name: str) -> int | None:
     return len(values) - fitting + 1 if fitting > length else None
 
 
-def together(conditions: Iterable[Condition]) -> tuple[str, ...]:
-    """All conditions in words: those on one name as one, equal ones over names in one line.
+def has_sizes(sizes: Iterable[Size], values: Mapping[str, int]) -> bool:
+    """Whether all sizes are 1 or more with these values; those that stay unknown may be."""
+    found = (evaluate(size, values) for size in sizes)
+    return all(not isinstance(size, int) or size >= 1 for size in found)
 
-    Contradictions are said as such.
-    """
-    joined: dict[str, Remainders] = {}
+
+def together(conditions: Iterable[Condition]) -> tuple[str, ...]:
+    """All conditions in words: those on one name as one, equal ones over names in one line."""
+    joined: dict[str, list[Values]] = {}
     least: dict[str, int] = {}
     equations: list[str] = []
-    for condition in conditions:
-        if isinstance(condition, Equation | Positive):
-            equations.append(str(condition))
-            continue
-        if isinstance(condition, Least):
-            least[condition.name] = max(least.get(condition.name, 1), condition.value)
-            continue
-        before = joined.get(condition.name)
-        joined[condition.name] = _both(before, condition) if before else condition
-    found: list[str] = []
-    alike: dict[tuple[int, frozenset[int]], list[str]] = {}
-    for one in joined.values():
-        alike.setdefault((one.period, one.remainders), []).append(one.name)
-    for (length, remainders), names in alike.items():
-        if not remainders:
-            found.append(f"no size {' or '.join(sorted(names))} satisfies all joins and claims")
-            continue
-        text = str(Remainders(" and ".join(sorted(names)), length, remainders))
-        found.append(
-            text.replace("must be a multiple", "must be multiples") if len(names) > 1 else text
-        )
-    return (*found, *_at_least(least, joined), *dict.fromkeys(equations))
+    for condition in dict.fromkeys(conditions):
+        match condition:
+            case Equation(left=left, right=right):
+                if str(Equation(right, left)) not in equations:
+                    equations.append(str(condition))
+            case Positive():
+                equations.append(str(condition))
+            case Least(name=name, value=value):
+                least[name] = max(least.get(name, 1), value)
+            case Remainders() | Only():
+                held = joined.setdefault(condition.name, [])
+                one = both(held[-1], condition) if held else condition
+                held[max(0, len(held) - 1) :] = [*held[-1:], condition] if one is None else [one]
+    for name, held in joined.items():
+        held[:] = [_from(one, least.get(name, 1)) for one in held]
+    found: dict[str, list[str]] = {}  # the names that the same holds for
+    for name, held in joined.items():
+        for one in held:
+            found.setdefault(str(replace(one, name="{}")), []).append(name)
+    texts = [_for_names(text, sorted(names)) for text, names in found.items()]
+    return (*texts, *_at_least(least, joined), *dict.fromkeys(equations))
 
 
-def _at_least(least: dict[str, int], joined: dict[str, Remainders]) -> list[str]:
-    """The smallest values, where the remainders do not ask for as much anyway."""
+def _for_names(text: str, names: Sequence[str]) -> str:
+    said = text.replace("{}", " and ".join(names))
+    return said.replace("must be a multiple", "must be multiples") if len(names) > 1 else said
+
+
+def _from(one: Values, least: int) -> Values:
+    """What is left of values that must not be smaller."""
+    if isinstance(one, Only):
+        return Only(one.name, frozenset(n for n in one.values if n >= least))
+    return one
+
+
+def _at_least(least: dict[str, int], joined: Mapping[str, Sequence[Values]]) -> list[str]:
+    """The smallest values, where the other conditions do not ask for as much anyway."""
     by_value: dict[int, list[str]] = {}
     for name, value in least.items():
-        one = joined.get(name)
-        if one is None or any(n % one.period in one.remainders for n in range(1, value)):
+        held = joined.get(name, ())
+        if any(all(is_in(n, one) for one in held) for n in range(1, value)):
             by_value.setdefault(value, []).append(name)
     return [str(Least(" and ".join(sorted(names)), value)) for value, names in by_value.items()]
 
 
-def _both(one: Remainders, other: Remainders) -> Remainders:
+def is_in(number: int, values: Values) -> bool:
+    """Whether a condition on one name holds for a number."""
+    if isinstance(values, Only):
+        return number in values.values
+    return number % values.period in values.remainders
+
+
+def both(one: Values, other: Values) -> Values | None:
+    """What two conditions on one name leave; None if that is too long to work out.
+
+    >>> both(Remainders("H", 2, frozenset({0})), Remainders("H", 4, frozenset({1, 3}))).remainders
+    frozenset()
+    """
+    if isinstance(one, Only) or isinstance(other, Only):
+        few, rule = (one, other) if isinstance(one, Only) else (other, one)
+        assert isinstance(few, Only)
+        return Only(one.name, frozenset(n for n in few.values if is_in(n, rule)))
+    shared = gcd(one.period, other.period)
+    rests = {r % shared for r in one.remainders} & {r % shared for r in other.remainders}
     length = lcm(one.period, other.period)
-    kept = frozenset(
-        r
-        for r in range(length)
-        if r % one.period in one.remainders and r % other.period in other.remainders
-    )
-    return Remainders(one.name, length, kept)
+    if rests and length > _LONGEST:
+        return None
+    kept = [r for r in range(length) if is_in(r, one) and is_in(r, other)] if rests else []
+    return Remainders(one.name, length, frozenset(kept))
 
 
 def _progression(one: Remainders) -> tuple[int | None, int]:

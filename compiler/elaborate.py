@@ -24,7 +24,7 @@ from netc.compiler.evaluate import (
     say,
 )
 from netc.compiler.expansion import MOST, Bounds, Work
-from netc.compiler.frame import DEEPEST, Findings, Frame, Shared, Stop
+from netc.compiler.frame import DEEPEST, Findings, Frame, Shared, Stop, made_by
 from netc.compiler.graph import (
     BlockStep,
     LayerStep,
@@ -63,9 +63,26 @@ def elaborate(
         from netc.compiler.initialising import initialised
 
         module = initialised(module, *elaborator.start)
+    if _too_small(elaborator, module):
+        return None
     fits = positive_when(_symbolic(module))
     conditions = together((*elaborator.conditions, *fits))
     return Net(module, tuple(elaborator.claims), conditions)
+
+
+def _too_small(context: Findings, module: Module) -> bool:
+    """Whether a layer has no output for any of the few sizes that joins and claims leave."""
+    found = context.possible.too_small(module) if context.possible is not None else None
+    if found is not None:
+        placed, left = found
+        step = placed.step
+        message = (
+            f"`{step.span.text}` gives {step.output.tensor}, with sizes below 1 wherever the joins "
+            f"and claims of the net hold: {'; '.join(left)}"
+        )
+        labels = [made_by(wire) for wire in step.inputs[:2] if wire.made != step.span]
+        context.log.say("E0305", step.span, message, "", labels)
+    return found is not None
 
 
 def _symbolic(module: Module) -> Iterator[Size]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import ChainMap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from netc.compiler import program, tree
 from netc.compiler.conditions import Condition
@@ -29,6 +29,9 @@ from netc.compiler.graph import (
 from netc.compiler.naming import Namer
 from netc.compiler.sizes import Shape, Size
 from netc.compiler.source import Span
+
+if TYPE_CHECKING:
+    from netc.compiler.possible import Possible
 
 DEEPEST = 100
 """How deep blocks and structure may nest, across all uses of blocks."""
@@ -92,6 +95,7 @@ class Findings:
     def __init__(self, log: Log) -> None:
         self.log = log
         self.conditions: list[Condition] = []
+        self.possible: Possible | None = None  # made at the first condition
         self.layers = self.rounds = 0
         self.nets_inputs: list[tuple[str, Wire]] = []
         self.claimed: set[Wire] = set()

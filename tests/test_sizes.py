@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from functools import reduce
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from netc.compiler.conditions import (
     Equation,
     Least,
+    Only,
     Positive,
     Remainders,
+    both,
     equal_when,
+    has_sizes,
+    is_in,
     positive_when,
     together,
 )
@@ -88,13 +94,16 @@ small = st.lists(
 def test_equal_when_is_right_for_every_size(one: Program, other: Program) -> None:
     left, right = run(one, symbol("H"), symbol("W")), run(other, symbol("H"), symbol("W"))
     truth = [evaluate(left, {"H": n}) == evaluate(right, {"H": n}) for n in range(3000)]
+    sizes = {n for n in range(1, 3000) if truth[n] and has_sizes([left, right], {"H": n})}
     match equal_when(left, right):
         case True:
             assert all(truth)
         case False:
-            assert not any(truth)
+            assert not sizes
         case Remainders(period=period, remainders=remainders):
             assert truth == [n % period in remainders for n in range(3000)]
+        case Only(values=values):
+            assert sizes == {n for n in values if n < 3000}
         case Equation():
             assert not all(truth)
 
@@ -111,7 +120,19 @@ def test_sums_of_floors_are_known_to_be_equal(a: int, b: int, shift: int) -> Non
 
 def test_a_polynomial_with_whole_roots_is_not_always_zero() -> None:
     h = symbol("H")
-    assert isinstance(equal_when(h * h + 2, h * 3), Equation)  # true for 1 and 2 only
+    assert str(equal_when(h * h + 2, h * 3)) == "H must be 1 or 2"
+    assert str(equal_when(h * h + 1, h * 2)) == "H must be 1"
+    assert equal_when(h * h + 3, h * 3) is False
+    assert isinstance(equal_when(h * h, 10**10), Equation)  # true for 100,000: too far to look
+
+
+def test_few_values_are_said_as_they_are() -> None:
+    h = symbol("H")
+    assert str(equal_when(h // 32, 7)) == "H must be 224 to 255"
+    assert str(equal_when(h // 2, 7)) == "H must be 14 or 15"
+
+    assert str(equal_when((h - 5) * (h - 9) * h + 1, 1)) == "H must be 5 or 9"
+    assert str(Only("H", frozenset({1, 2, 5, 7, 8, 9}))) == "H must be 1, 2, 5 or 7 to 9"
 
 
 @given(small)
@@ -141,9 +162,21 @@ def test_smallest_sizes_are_said_once() -> None:
 @given(st.lists(st.tuples(st.integers(1, 12), st.integers(0, 11)), min_size=1, max_size=3))
 def test_conditions_together_hold_where_each_does(parts: list[tuple[int, int]]) -> None:
     conditions = [Remainders("H", p, frozenset({r % p})) for p, r in parts]
-    fitting = [n for n in range(2000) if all(n % c.period in c.remainders for c in conditions)]
-    (text,) = together(conditions) or ("",)
-    assert ("no size" in text) == (not fitting)
+    fitting = {n for n in range(2000) if all(n % c.period in c.remainders for c in conditions)}
+    left = reduce(lambda one, other: both(one, other) or one, conditions)
+    assert {n for n in range(2000) if is_in(n, left)} == fitting
+    few = Only("H", frozenset({1, 6, 12, 35}))
+    assert both(few, left) == both(left, few) == Only("H", few.values & fitting)
+
+
+def test_conditions_too_long_to_join_stand_side_by_side() -> None:
+    one, other = Remainders("H", 4001, frozenset({0})), Remainders("H", 4003, frozenset({0}))
+    assert both(one, other) is None
+    assert together([one, other]) == (
+        "H must be a multiple of 4001",
+        "H must be a multiple of 4003",
+    )
+    assert both(one, Remainders("H", 8002, frozenset({1}))) == Remainders("H", 8002, frozenset())
 
 
 def test_conditions_read_as_people_say_them() -> None:

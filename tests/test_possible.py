@@ -1,0 +1,235 @@
+"""Conditions on sizes against trying every size: what is said holds, and nothing else."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from compiling import REPOSITORY, errors_of, findings, net_of, spec_of
+from hypothesis import event, given, settings
+from hypothesis import strategies as st
+
+from netc.compiler.conditions import Only, Remainders
+from netc.compiler.diagnostics import Log
+from netc.compiler.elaborate import elaborate
+from netc.compiler.possible import solvable
+from netc.compiler.sizes import Size, evaluate, floor_div, symbol
+
+SIZES = range(1, 201)
+WINDOWS = (
+    "conv 2, 3, pad=1",
+    "conv 2, 3",
+    "conv 2, 2, stride=2",
+    "conv 2, 3, stride=2, pad=1",
+    "max_pool 2",
+    "max_pool 2, stride=3",
+    "avg_pool 3, stride=2, ceil=yes",
+    "conv_transpose 2, 2, stride=2",
+    "conv_transpose 2, 3, stride=2, pad=1",
+    "conv_transpose 2, 2",
+    "conv_transpose 2, 4, stride=4",
+)
+CLAIMS = ("[2, L]", "[2, L//2]", "[2, 2*(L//4)]", "[2, 7]", "[2, 8]", "[2, L - 2]")
+
+
+@st.composite
+def lines(draw: st.DrawFn) -> list[str]:
+    """Windows over a sequence, with jumps back to values that went by, and claims between."""
+    found = ["v0 = conv 2, 1"]
+    for number in range(1, draw(st.integers(2, 6))):
+        kind = draw(st.sampled_from(["window", "window", "window", "join", "join", "claim"]))
+        if kind == "window":
+            found.append(f"v{number} = {draw(st.sampled_from(WINDOWS))}")
+        elif kind == "join":
+            back = draw(st.integers(0, number - 1))
+            found.append(f"v{number} = (v{back}, out) -> add")
+        else:
+            found.append(f"v{number} = conv 2, 1 -> {draw(st.sampled_from(CLAIMS))}")
+    return found
+
+
+def net_text(body: list[str]) -> str:
+    return "net N:\n    input x: [2, L]\n" + "".join(f"    {line}\n" for line in body)
+
+
+def fitting(text: str) -> list[int]:
+    """The sizes for which the net is built with numbers in the place of names."""
+    program = spec_of(text)._program
+    found = []
+    for size in SIZES:
+        log = Log()
+        if elaborate(program, "N", {"L": size}, log) is not None and not log.has_errors:
+            found.append(size)
+    return found
+
+
+def holds(condition: str, size: int) -> bool:
+    """Whether a condition, as it is said, holds for a size."""
+    said = condition.removeprefix("L ").removeprefix("must be ")
+    if (found := re.fullmatch(r"divided by (\d+) must leave (.*)", said)) is not None:
+        return size % int(found[1]) in map(int, found[2].split(", "))
+    if (found := re.fullmatch(r"(?:(\d+) more than )?a multiple of (\d+)", said)) is not None:
+        return size % int(found[2]) == int(found[1] or 0)
+    if said in ("even", "odd"):
+        return size % 2 == (said == "odd")
+    if said.startswith("at least "):
+        return size >= int(said.removeprefix("at least "))
+    ends = [part.split(" to ") for part in re.split(r", | or ", said)]
+    return any(int(part[0]) <= size <= int(part[-1]) for part in ends)
+
+
+@settings(max_examples=60, deadline=None)
+@given(lines())
+def test_the_sizes_that_are_said_to_fit_are_those_that_do(body: list[str]) -> None:
+    text = net_text(body)
+    spec = spec_of(text)
+    wrong = [d for d in spec.diagnostics if d.severity == "error"]
+    event("no size" if wrong else "some sizes")
+    fits = fitting(text)
+    if wrong:
+        assert {d.code for d in wrong} <= {"E0310", "E0501", "E0305"}
+        assert fits == []
+        return
+    conditions = spec.net().report().conditions
+    assert fits == [size for size in SIZES if all(holds(one, size) for one in conditions)]
+
+
+# -- single mistakes
+
+
+UNET = """
+net N:
+    input image: [1, H, W]
+    a = conv 4, 3x3, pad=1
+    b = max_pool {down} -> conv 8, 3x3, pad=1
+    max_pool 2x2 -> conv 16, 3x3, pad=1
+    conv_transpose 8, 2x2, stride={up} -> concat b -> conv 8, 3x3, pad=1
+    conv_transpose 4, 2x2, stride={last} -> concat a
+    conv 2, 1x1 -> [2, H, W]
+"""
+
+
+def test_a_u_net_has_its_condition() -> None:
+    text = UNET.format(down="2x2", up=2, last=2)
+    assert net_of(text).report().conditions == ("H and W must be multiples of 4",)
+
+
+@pytest.mark.parametrize(
+    ("values", "line"),
+    [
+        (("2x2", 2, 1), 8),
+        (("2x2", 2, 4), 8),
+        (("2x2, stride=3", 2, 2), 8),
+        (("2x2, stride=1", 2, 2), 8),
+    ],
+)
+def test_a_join_that_holds_for_no_size_is_an_error_there(
+    values: tuple[str, int, int], line: int
+) -> None:
+    down, up, last = values
+    errors = [
+        d for d in findings(UNET.format(down=down, up=up, last=last)) if d.severity == "error"
+    ]
+    assert [(d.code, d.span.line) for d in errors] == [("E0310", line)]
+    histories = [label for label in errors[0].labels if " gives [" in label.text]
+    assert len({(label.span.line, label.span.column) for label in histories}) == 2
+    assert "whatever H" in errors[0].message or "no size is left" in errors[0].message
+
+
+def test_the_layers_of_the_u_net_of_the_paper_need_each_stride() -> None:
+    text = (REPOSITORY / "specs/vision/unet.net").read_text(encoding="utf-8")
+    assert errors_of(text) == []
+    for stride in (1, 3, 4):
+        up = text.replace("2x2, stride=2", f"2x2, stride={stride}")
+        assert "E0310" in " ".join(errors_of(up))
+    first, *others = text.split("max_pool 2x2")
+    for number in range(len(others)):
+        pools = ["max_pool 2x2"] * len(others)
+        pools[number] = "max_pool 2x2, stride=3"
+        wrong = first + "".join(map("".join, zip(pools, others, strict=True)))
+        if number < 3:
+            assert "E0310" in " ".join(errors_of(wrong))
+        else:  # of the lowest level 2 positions become 1 and then 2 again
+            assert net_of(wrong).report().conditions == ("H and W must be 16",)
+
+
+@pytest.mark.parametrize("up", [1, 4])
+def test_a_join_that_holds_for_few_sizes_says_which(up: int) -> None:
+    report = net_of(UNET.format(down="2x2", up=up, last=2)).report()
+    assert report.conditions == ("H and W must be 4",)
+    body = ["v0 = conv 2, 1", "conv_transpose 2, 4, stride=4, pad=2", "max_pool 3"]
+    text = net_text([*body, "(v0, out) -> add"])
+    assert net_of(text).report().conditions == ("L must be 4 to 6",)
+    assert fitting(text) == [4, 5, 6]
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (["max_pool 32", "conv 2, 1 -> [2, 7]"], ("L must be 224 to 255",)),
+        (["max_pool 2 -> [2, 3]", "conv 2, 1 -> [2, L//2]"], ("L must be 6 or 7",)),
+    ],
+)
+def test_claimed_numbers_leave_few_sizes(body: list[str], said: tuple[str, ...]) -> None:
+    assert net_of(net_text(body)).report().conditions == said
+
+
+def test_two_joins_that_exclude_each_other_are_told_with_both_places() -> None:
+    body = [
+        "a = conv 2, 1",
+        "max_pool 2 -> conv_transpose 2, 2, stride=2",
+        "(a, out) -> add",
+        "max_pool 3, stride=2 -> conv_transpose 2, 3, stride=2",
+        "(a, out) -> add",
+    ]
+    (wrong,) = [d for d in findings(net_text(body)) if d.severity == "error"]
+    assert (wrong.code, wrong.span.line) == ("E0310", 7)
+    assert "L must be odd for that, and before L must be even" in wrong.message
+    assert (5, "here L must be even") in [(label.span.line, label.text) for label in wrong.labels]
+
+
+def test_a_layer_below_that_none_of_the_sizes_left_reaches_is_an_error() -> None:
+    body = ["max_pool 2 -> [2, 7]", "conv 2, 1 -> [2, 7]", "max_pool 16"]
+    (error,) = errors_of(net_text(body))
+    assert error.startswith("5 E0305") and "L must be 14 or 15" in error
+
+
+@pytest.mark.parametrize(
+    ("claims", "wrong"),
+    [
+        (["[1, W, H]"], ""),
+        (["[1, W, H]", "[1, 7, 8]"], "W must be 8 for that, and before W must be 7"),
+        (["[1, W, H]", "[1, W + 1, H - 1]"], "H must equal W"),
+        (["[1, 2*(H//2), W]", "[1, H, 2*((W - 1)//2) + 1]", "[1, W, H]"], "no size is left"),
+        (["[1, 4*(H//4), W]", "[1, W + 1, H - 1]"], ""),
+        (["[1, 4*(H//4), W]", "[1, W + 1, H - 1]", "[1, H, 2*(W//2)]"], "no size is left"),
+    ],
+)
+def test_equations_over_two_names_take_part(claims: list[str], wrong: str) -> None:
+    text = "net N:\n    input x: [1, H, W]\n" + "".join(f"    relu -> {c}\n" for c in claims)
+    errors = errors_of(text)
+    assert len(errors) == bool(wrong)
+    assert not wrong or ("E0501" in errors[0] and wrong in errors[0])
+
+
+@given(
+    st.lists(st.integers(-4, 4), min_size=2, max_size=2),
+    st.integers(-9, 9),
+    st.integers(1, 4),
+    st.tuples(st.integers(1, 4), st.integers(0, 3)),
+)
+def test_what_is_proved_to_have_no_solution_has_none(
+    factors: list[int], constant: int, divisor: int, rule: tuple[int, int]
+) -> None:
+    h, w = symbol("H"), symbol("W")
+    size: Size = factors[0] * floor_div(h + 1, divisor) + factors[1] * w + constant
+    held = Remainders("H", rule[0], frozenset({rule[1] % rule[0]}))
+    few = Only("W", frozenset({2, 5}))
+    for left in ({}, {"H": held}, {"H": held, "W": few}):
+        true = any(
+            evaluate(size, {"H": a, "W": b}) == 0
+            for a in range(1, 60)
+            if "H" not in left or a % rule[0] == rule[1] % rule[0]
+            for b in (range(1, 60) if "W" not in left else (2, 5))
+        )
+        assert solvable(size, left) or not true
