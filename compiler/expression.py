@@ -6,16 +6,23 @@ variable.
 
 from __future__ import annotations
 
-from netc.compiler.graph import BlockStep, LayerStep, Step
+from collections.abc import Set
+
+from netc.compiler.graph import BlockStep, LayerStep, Step, Wire
 from netc.compiler.layers.base import Torch
 
 _ROOM = 64
 """Characters that an expression of several steps may take with its comment."""
 
 
-def torch_of(step: LayerStep) -> Torch:
-    """How a layer of the graph is written."""
-    return step.layer.torch([wire.tensor for wire in step.inputs], step.output.tensor)
+def torch_of(step: LayerStep, over: Set[Wire] = frozenset()) -> Torch:
+    """How a layer of the graph is written.
+
+    Args:
+        over: the outputs that are written in place (`in_place`), where that matters.
+    """
+    written = step.layer.torch([wire.tensor for wire in step.inputs], step.output.tensor)
+    return written.in_place() if step.output in over else written
 
 
 def short_enough(first: str, second: str, comment: str) -> bool:
@@ -39,13 +46,14 @@ def layer_text(torch: Torch, member: str | None) -> str:
     return torch.inline
 
 
-def together(step: Step, after: Step, so_far: str) -> str:
+def together(step: Step, after: Step, so_far: str, over: Set[Wire]) -> str:
     """The expression of two steps of a line, the second of what the first gives; empty if none.
 
     Blocks are called one to a line: their names say enough. `after` must be the only reader.
 
     Args:
         so_far: the expression that ends with `step`, if there is one.
+        over: the outputs that are written in place.
     """
     if not isinstance(step, LayerStep | BlockStep) or not isinstance(after, LayerStep | BlockStep):
         return ""
@@ -53,17 +61,17 @@ def together(step: Step, after: Step, so_far: str) -> str:
         return ""
     if step.span.line != after.span.line or len(step.inputs) != 1:
         return ""
-    first, second = so_far or _about(step), _about(after)
+    first, second = so_far or _about(step, over), _about(after, over)
     if not short_enough(first, second, str(after.output.tensor)):
         return ""
     return second.replace("{0}", first)
 
 
-def _about(step: LayerStep | BlockStep) -> str:
+def _about(step: LayerStep | BlockStep, over: Set[Wire]) -> str:
     """The expression; a module that is named only when it is written has a likely name."""
     if isinstance(step, BlockStep):
         return f"self.{step.name or step.module.name}({{0}})"
-    torch = torch_of(step)
+    torch = torch_of(step, over)
     member = f"self.{step.name}" if step.name else None
     if member is None and torch.inline is None:
         member = f"self.{step.layer.kind}"

@@ -7,7 +7,7 @@ their gradients and the optimizer's state are not activations and are counted ap
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 from netc.compiler.expression import together
@@ -24,6 +24,7 @@ from netc.compiler.graph import (
     Wire,
     walk,
 )
+from netc.compiler.in_place import in_place
 from netc.compiler.layers.base import Kept
 
 BYTES = {"float": 4, "int": 8}
@@ -45,8 +46,9 @@ def peaks(net: Net) -> Peaks:
 
     Inference: what `_Running` says. Training: every value that autograd keeps for the backward pass
     lives until its layer's turn there; gradients are freed once used. A view (`flatten`) is no
-    copy. Unknown where sizes have names, and after a recurrent layer: what its kernels need beside
-    the values differs between PyTorch's own loop, oneDNN and cuDNN by more than a factor of two.
+    copy, nor is what a layer writes over its input. Unknown where sizes have names, and after a
+    recurrent layer: what its kernels need beside the values differs between PyTorch's own loop,
+    oneDNN and cuDNN by more than a factor of two.
     """
     steps = [placed.step for placed in walk(net.module)]
     wires = [w for _, w in net.module.inputs] + [step.output for step in steps]
@@ -56,20 +58,21 @@ def peaks(net: Net) -> Peaks:
         if not isinstance(elements, int):
             return Peaks(None, None)
         sizes[wire] = elements * BYTES[wire.tensor.dtype]
-    kept = {step.output: _kept(step) for step in steps}
+    over = in_place(net.module)
+    kept = {step.output: _kept(step, over) for step in steps}
     if not all(one.known for one in kept.values()):
         return Peaks(None, None)
     roots: dict[Wire, Wire] = {}
     for wire in wires:
         roots[wire] = wire
     for step in steps:
-        if kept[step.output].view and step.inputs:
+        if step.inputs and (kept[step.output].view or step.output in over):
             roots[step.output] = roots[step.inputs[0]]
     training = _training(net, steps, sizes, roots, kept)
     for step in steps:
-        if step.inputs and (kept[step.output].view or _at_rest(step)):
+        if step.inputs and (kept[step.output].view or step.output in over or _at_rest(step)):
             roots[step.output] = roots[step.inputs[0]]
-    return Peaks(_Running(sizes, roots).peak(net), training)
+    return Peaks(_Running(sizes, roots, over).peak(net), training)
 
 
 def _at_rest(step: LayerStep | ParamStep) -> bool:
@@ -84,8 +87,8 @@ class _Running:
     that is used anew or the function returns. Layers of one line are one statement.
     """
 
-    def __init__(self, sizes: dict[Wire, int], roots: dict[Wire, Wire]) -> None:
-        self.sizes, self.roots = sizes, roots
+    def __init__(self, sizes: dict[Wire, int], roots: dict[Wire, Wire], over: Set[Wire]) -> None:
+        self.sizes, self.roots, self.over = sizes, roots, over
         self.holders: Counter[Wire] = Counter()
         self.live = self.most = 0
 
@@ -124,8 +127,10 @@ class _Running:
     ) -> None:
         """The statements of one `forward`; afterwards the caller holds its outputs.
 
-        In `nn.Sequential` and in loops each step is a statement: `fused` is False.
+        In `nn.Sequential` and in loops each step is a statement: `fused` is False. A condition that
+        does not hold is none: what flows in is what flows on.
         """
+        steps = [step for step in steps if not isinstance(step, WhenStep) or step.taken]
         readers: dict[Wire, list[int]] = {}
         for place, step in enumerate(steps):
             for wire in step.inputs:
@@ -137,21 +142,20 @@ class _Running:
         between: Wire | None = None  # a value inside a statement, in no variable
         text = ""  # the statement so far
         for place, step in enumerate(steps):
-            own = self._call(step)
+            self._call(step)
             if between is not None:
                 self._drop(between)
             between = None
             if fused and readers.get(step.output) == [place + 1] and place + 1 < len(steps):
                 after = steps[place + 1]
-                if after.inputs == (step.output,) and (text := together(step, after, text)):
+                if after.inputs == (step.output,) and (
+                    text := together(step, after, text, self.over)
+                ):
                     between = step.output
                     continue
             text = ""
             if _beside_flow(step, readers):  # `skip = self.downsample(skip)`: `x` stays as it is
-                if own:
-                    self._assign(step.output, "skip", place, variables, readers)
-                continue
-            if not own:
+                self._assign(step.output, "skip", place, variables, readers)
                 continue
             runs = readers.get(step.output) == [_after(steps, place, readers)]
             name = None if runs else names.get(step.output)
@@ -182,10 +186,8 @@ class _Running:
             self._drop(variables[name])
         variables[name] = wire
 
-    def _call(self, step: Step) -> bool:
-        """Runs a step; its output is then held once more. False if it only hands its input on."""
-        if isinstance(step, WhenStep) and not step.taken:
-            return False
+    def _call(self, step: Step) -> None:
+        """Runs a step; its output is then held once more."""
         for wire in step.inputs:
             self._hold(wire)
         match step:
@@ -204,7 +206,6 @@ class _Running:
                 self._function(step.steps, [step.output], {})
         for wire in step.inputs:
             self._drop(wire)
-        return True
 
 
 def _after(steps: Sequence[Step], place: int, readers: dict[Wire, list[int]]) -> int:
@@ -237,10 +238,11 @@ def learning(steps: Steps) -> set[Wire]:
     return found
 
 
-def _kept(step: LayerStep | ParamStep) -> Kept:
+def _kept(step: LayerStep | ParamStep, over: Set[Wire]) -> Kept:
     if isinstance(step, ParamStep):
         return Kept()
-    return step.layer.kept([w.tensor for w in step.inputs], step.output.tensor)
+    kept = step.layer.kept([w.tensor for w in step.inputs], step.output.tensor)
+    return kept.over if kept.over is not None and step.output in over else kept
 
 
 def _training(

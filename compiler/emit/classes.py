@@ -23,6 +23,7 @@ from netc.compiler.graph import (
     WhenStep,
     Wire,
 )
+from netc.compiler.in_place import in_place
 from netc.compiler.layers.base import Given, Torch
 
 
@@ -52,6 +53,7 @@ class Plans:
 
     def __init__(self, root: Module, taken: frozenset[str]) -> None:
         self.plans: list[Plan] = []
+        self.over = in_place(root)
         self._of: dict[int, tuple[Plan, int]] = {}
         self._names = set(taken)
         self._numbers: dict[int, int] = {}

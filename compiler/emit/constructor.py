@@ -208,7 +208,7 @@ class Constructor:
     # -- calls
 
     def _layer(self, aligned: dict[int, LayerStep]) -> str | None:
-        calls = {i: torch_of(step).module for i, step in aligned.items()}
+        calls = {i: torch_of(step, self.plans.over).module for i, step in aligned.items()}
         if any(call is None for call in calls.values()):
             return None
         modules = cast("dict[int, Call]", calls)

@@ -122,7 +122,8 @@ class Forward:
         match first:
             case LayerStep():
                 named = first.name or self.constructor.attributes.get(id(first))
-                return layer_text(torch_of(first), _member(owner, named) if named else None)
+                written = torch_of(first, self.constructor.plans.over)
+                return layer_text(written, _member(owner, named) if named else None)
             case ParamStep():
                 sizes = ", ".join(["{0}.shape[0]", *("-1" for _ in first.weight.shape)])
                 return f"self.{first.name}.expand({sizes})"

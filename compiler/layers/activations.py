@@ -52,7 +52,15 @@ class Activation(Weightless):
         return "same"
 
     def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
-        return Kept(inputs=(0,)) if self.keeps == "input" else Kept(output=True)
+        over = self.kept_in_place(output)
+        return Kept((0,), over=over) if self.keeps == "input" else Kept(output=True, over=over)
+
+    def kept_in_place(self, output: Tensor) -> Kept | None:
+        """What autograd keeps with `inplace=True`, which not every function has.
+
+        `elu` has it and its slope is then computed from the output, which rounds.
+        """
+        return None
 
     def torch(self, inputs: Sequence[Tensor], output: Tensor) -> Torch:
         module, function = self.pytorch
@@ -80,6 +88,9 @@ class Relu(Activation):
         ("relu", "int[9]", "whole numbers"),
         ("relu slope=0.1", "[9]", "slope"),
     )
+
+    def kept_in_place(self, output: Tensor) -> Kept:
+        return Kept(output=True)
 
 
 class Sigmoid(Activation):

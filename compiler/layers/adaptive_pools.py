@@ -89,7 +89,8 @@ class AdaptiveAvgPool(_Adaptive):
 
     def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
         # one window over all is a mean, whose gradient needs no values
-        return Kept() if product_of(output.shape[1:]) == 1 else Kept(inputs=(0,))
+        mean = product_of(output.shape[1:]) == 1
+        return Kept(inputs=() if mean else (0,), reshaped=len(output.shape) == 2)
 
 
 class AdaptiveMaxPool(_Adaptive):
@@ -109,7 +110,8 @@ class AdaptiveMaxPool(_Adaptive):
     refused = (("adaptive_max_pool 7x7x7", "[64, 20, 20]", "2 spatial axes"),)
 
     def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
-        return Kept(inputs=(0,), extra=INDEX_BYTES * output.elements)
+        indices = INDEX_BYTES * output.elements
+        return Kept(inputs=(0,), extra=indices, reshaped=len(output.shape) == 2)
 
     def working(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
         return INDEX_BYTES * output.elements

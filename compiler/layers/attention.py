@@ -125,7 +125,8 @@ class Attention(Layer):
         matches: Size = self.heads * asked  # flash attention keeps one sum for each place and head
         if self.dropout:  # and PyTorch's other way keeps weights, mask, and masked weights
             matches = self.heads * asked * read * 3
-        return Kept(inputs=tuple(range(len(inputs))), extra=FLOAT_BYTES * (vectors + matches))
+        extra = FLOAT_BYTES * (vectors + matches)
+        return Kept(inputs=tuple(range(len(inputs))), extra=extra, reshaped=True)
 
     def working(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
         features, _ = self._features(inputs)

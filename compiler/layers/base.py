@@ -132,6 +132,10 @@ class Kept:
         passes: the gradient of the output is handed on to the inputs, whole or in pieces.
         back: bytes of one example that the backward call holds for itself at its worst moment.
         known: False where it depends on the kernels that PyTorch finds on the machine.
+        reshaped: the output may be a view of what the call made. To write over one costs autograd a
+            copy of the gradient.
+        over: what is kept instead where PyTorch writes the output over the input; None where it
+            cannot, or where values or gradients would differ in the last bit.
 
     Bytes are those of float32 on a CPU, as PyTorch's saved-tensor hooks show them.
     """
@@ -144,6 +148,13 @@ class Kept:
     passes: bool = False
     back: Size = 0
     known: bool = True
+    reshaped: bool = False
+    over: "Kept | None" = None
+
+    @property
+    def spares_output(self) -> bool:
+        """Whether the output is memory of its own that the layer's backward pass does not read."""
+        return self.known and not (self.output or self.view or self.reshaped or self.over)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -195,6 +206,15 @@ class Torch:
     call: str = "{m}({0})"
     inline: str | None = None
     support: tuple[str, ...] = ()
+
+    def in_place(self) -> "Torch":
+        """The same with the output written over the input, for layers that can (`Kept.over`)."""
+        call, inline = self.module, self.inline
+        if call is not None:
+            call = Call(call.function, call.args, (*call.keywords, ("inplace", True)))
+        if inline is not None:
+            inline = f"{inline.removesuffix(')')}, inplace=True)"
+        return Torch(call, self.call, inline, self.support)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

@@ -72,7 +72,7 @@ class Dense(Layer):
         return "whole" if len(inputs[0].shape) == 1 else "same"
 
     def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
-        return Kept(inputs=(0,))
+        return Kept(inputs=(0,), reshaped=len(output.shape) > 1)
 
     def torch(self, inputs: Sequence[Tensor], output: Tensor) -> Torch:
         features = need_known(inputs[0].shape[-1], "the number of features", self.kind)

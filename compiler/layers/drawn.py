@@ -123,7 +123,8 @@ class StochasticPool(Windowed, Weightless):
 
     def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
         _, stored = self._windows(inputs[0], output)
-        return Kept(output=True, extra=FLOAT_BYTES * stored + INDEX_BYTES * output.elements)
+        extra = FLOAT_BYTES * stored + INDEX_BYTES * output.elements
+        return Kept(output=True, extra=extra, reshaped=True)
 
     def working(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
         count, stored = self._windows(inputs[0], output)

@@ -343,7 +343,8 @@ class InstanceNorm(Norm):
 
     def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
         scales = FLOAT_BYTES if self.affine else 0  # PyTorch repeats the scale for each example
-        return Kept(inputs=(0,), extra=(STATISTICS + scales) * self.channels(inputs[0]))
+        extra = (STATISTICS + scales) * self.channels(inputs[0])
+        return Kept(inputs=(0,), extra=extra, reshaped=True)
 
     def working(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
         return self.kept(inputs, output).extra  # the statistics

@@ -131,9 +131,11 @@ class _Sliding(Pool):
     def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
         axes = self.axes(inputs[0])
         indices = INDEX_BYTES * output.elements if self.kind == "max_pool" else 0
+        one = len(axes) == 1  # pooled as a picture of height 1
         if self.pads_first(axes):
-            return Kept(extra=FLOAT_BYTES * padded_elements(axes, inputs[0].shape) + indices)
-        return Kept(inputs=(0,), extra=indices)
+            padded = FLOAT_BYTES * padded_elements(axes, inputs[0].shape)
+            return Kept(extra=padded + indices, reshaped=one)
+        return Kept(inputs=(0,), extra=indices, reshaped=one)
 
     def working(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
         return self.kept(inputs, output).extra  # the padded copy, and the places of the maxima

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from netc.compiler.layers.activations import Activation
 from netc.compiler.layers.base import (
+    FLOAT_BYTES,
     NO_MACS,
     Call,
     Formulas,
@@ -53,6 +54,11 @@ class LeakyRelu(Activation):
 
     slope: Finite = 0.01  #: the slope below 0
 
+    def kept_in_place(self, output: Tensor) -> Kept | None:
+        if self.slope < 0:  # the output's sign would not tell the input's
+            return None
+        return Kept(output=True)
+
     def arguments(self) -> tuple[tuple[Part, ...], tuple[tuple[str, Part], ...]]:
         return (() if self.slope == 0.01 else (Given("slope", self.slope),)), ()
 
@@ -77,6 +83,9 @@ class Relu6(Activation):
         ("relu6", "int[9]", "whole numbers"),
         ("relu6 5", "[9]", "relu6"),
     )
+
+    def kept_in_place(self, output: Tensor) -> Kept:
+        return Kept(extra=FLOAT_BYTES * output.elements)  # a copy of the input
 
 
 class Prelu(Layer):

@@ -3,9 +3,7 @@
 from typing import Literal
 
 from netc.compiler.layers.activations import Activation
-from netc.compiler.layers.base import (
-    Part,
-)
+from netc.compiler.layers.base import FLOAT_BYTES, Kept, Part, Tensor
 
 
 class Gelu(Activation):
@@ -50,3 +48,6 @@ class Silu(Activation):
     keeps = "input"
     examples = (("silu", "[32, 7, 7]", "[32, 7, 7]"),)
     refused = (("silu", "int[9]", "whole numbers"),)
+
+    def kept_in_place(self, output: Tensor) -> Kept:
+        return Kept(extra=FLOAT_BYTES * output.elements)  # a copy of the input

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from math import prod
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 from layer_cases import CASES, STRATEGIES, Case, cases
@@ -18,6 +21,7 @@ from layer_oracle import (
     BATCH,
     SUPPORT,
     Run,
+    call_text,
     flops,
     numbers,
     run_of,
@@ -154,6 +158,60 @@ def test_kept_is_what_autograd_keeps(word: str, data: st.DataObject) -> None:
     result = run(*xs)
     shared = result.untyped_storage().data_ptr() in {x.untyped_storage().data_ptr() for x in xs}
     assert shared == kept.view
+    assert kept.view or kept.reshaped or not result._is_view()
+
+
+def slopes(run: Run, xs: list[torch.Tensor], after: Callable[[torch.Tensor], Any]) -> Any:
+    """What a layer gives with a function after it, and all gradients; the same draws each time."""
+    torch.manual_seed(0)
+    result = after(run(*xs))
+    wanted = [*(x for x in xs if x.requires_grad), *run.module.parameters()]
+    return result, torch.autograd.grad(result.square().sum(), wanted, allow_unused=True)
+
+
+@every_word
+@CASES
+@given(data=st.data())
+def test_a_spared_output_may_be_written_over(word: str, data: st.DataObject) -> None:
+    case = data.draw(cases(word))
+    layer, inputs = case.layer, case.inputs
+    output = layer.output(inputs)
+    run, xs = run_of(layer, inputs), numbers(inputs)
+    if not layer.kept(inputs, output).spares_output or layer.at_rest or output.dtype == "int":
+        return
+    for training in (True, False):
+        run.module.train(training)
+        apart, expected = slopes(run, xs, F.relu)
+        over, found = slopes(run, xs, lambda x: F.relu(x, inplace=True))
+        assert torch.equal(apart, over)
+        for one, other in zip(found, expected, strict=True):
+            assert (one is None and other is None) or torch.equal(one, other)
+
+
+@every_word
+@CASES
+@given(data=st.data())
+def test_in_place_is_the_same(word: str, data: st.DataObject) -> None:
+    case = data.draw(cases(word))
+    layer, inputs = case.layer, case.inputs
+    output = layer.output(inputs)
+    kept = layer.kept(inputs, output).over
+    if kept is None:
+        return
+    apart = run_of(layer, inputs)
+    written = apart.written.in_place()
+    assert written.module is not None
+    over = Run(written, scope(written), eval(call_text(written.module), scope(written)))
+    (x,) = numbers(inputs)
+    for mine, theirs in ((over.by_module, apart.by_module), (over.inline, apart.inline)):
+        value = x * 2  # PyTorch lets nobody write over a value that has no history
+        found, expected = mine(value), theirs(x * 2)
+        assert found.data_ptr() == value.data_ptr()
+        assert torch.equal(found, expected)
+        mine_, theirs_ = (torch.autograd.grad(y.square().sum(), x) for y in (found, expected))
+        assert torch.equal(*mine_, *theirs_)
+    held = 4 * prod(output.shape) * kept.output + int(str(kept.extra))
+    assert saved_bytes(over, [x * 2]) == BATCH * held
 
 
 @every_word
