@@ -101,6 +101,8 @@ def _values(report: Report) -> dict[str, Any]:
     }
     for name, tensor in report.outputs:
         found.setdefault(name, tensor.shape)
+    for name, field in report.output_fields:
+        found[f"{name}.receptive_field"] = None if field == "unknown" else field
     if len(report.outputs) == 1:
         found["output"] = report.outputs[0][1].shape
     return found
@@ -147,7 +149,7 @@ def _compare(
     measured: _Measured, name: str, operator: str, claimed: Any, span: Span, log: Log
 ) -> bool | None:
     actual = measured.values[name]
-    if name == "receptive_field" and isinstance(claimed, int) and isinstance(actual, tuple):
+    if name.endswith("receptive_field") and isinstance(claimed, int) and isinstance(actual, tuple):
         claimed = (claimed,) * len(actual)
     _comparable(name, actual, operator, claimed, span)
     holds = _true(actual, operator, claimed)
@@ -155,7 +157,7 @@ def _compare(
         shown = "unknown" if actual is None else _shown(actual)
         hint = "set the input's sizes: `--set H=224`, or write numbers there"
         message = f"the claim cannot be judged: {name} is {shown} here"
-        log.say("E0503", span, message, "" if name == "receptive_field" else hint)
+        log.say("E0503", span, message, "" if name.endswith("receptive_field") else hint)
     elif not holds:
         fix = _true_claim(name, actual, operator, span)
         labels: Sequence[Label] = ()

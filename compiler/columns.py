@@ -16,7 +16,7 @@ from netc.compiler.receptive import Field
 from netc.compiler.report import Report, Row
 from netc.compiler.sizes import Floor, Shape, Size, Symbolic
 
-Value: TypeAlias = Size | float | str | Shape | tuple[Shape, ...] | None
+Value: TypeAlias = Size | float | str | Shape | tuple[int | str, ...] | tuple[Shape, ...] | None
 """A cell: a count, a share, words, the sizes of a tensor or of several; None where there is none.
 
 A count of 0 is written as a dash for people, and as 0 for programs.
@@ -221,12 +221,20 @@ def shape_text(shape: object) -> str:
     return " × ".join(f"({_plain(size)})" if _is_sum(size) else _plain(size) for size in shape)
 
 
+def fields_text(report: Report) -> str | None:
+    """The receptive field; of each output where they differ. None for a net without windows."""
+    known = [(name, field) for name, field in report.output_fields if field is not None]
+    if len({field for _, field in known}) > 1:
+        return ", ".join(f"{shape_text(field)} of {name}" for name, field in known)
+    return None if report.receptive_field is None else shape_text(report.receptive_field)
+
+
 def _is_sum(size: Size) -> bool:
     return isinstance(size, Symbolic) and len(size.terms) > 1
 
 
-def _plain(size: Size) -> str:
-    return str(size) if isinstance(size, int) else size_text(size)
+def _plain(size: Size | str) -> str:
+    return size_text(size) if isinstance(size, Symbolic) else str(size)
 
 
 def bytes_text(count: object) -> str:

@@ -297,10 +297,18 @@ def totals(report: Report) -> list[tuple[str, Any]]:
         ("memory.weights", report.weights_bytes),
         ("memory.inference_peak", report.inference_peak),
         ("memory.training_peak", report.training_peak),
-        ("receptive_field", _field(report.receptive_field)),
+        ("receptive_field", _fields(report)),
         ("depth", report.depth),
         ("conditions", "; ".join(report.conditions)),
     ]
+
+
+def _fields(report: Report) -> str | None:
+    """The receptive field; of each output where they differ."""
+    known = {name: _field(field) for name, field in report.output_fields if field is not None}
+    if len({*known.values()}) > 1:
+        return ", ".join(f"{field} of {name}" for name, field in known.items())
+    return _field(report.receptive_field)
 
 
 def _field(sizes: Sequence[int] | str | None) -> str | None:

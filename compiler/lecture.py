@@ -181,6 +181,17 @@ def _row_likeness(row: Row) -> object:
     return (row.span.line, row.span.column, layer, row.inputs, row.output, row.place.reuse)
 
 
+def _seen(report: Report) -> Iterator[str]:
+    """The receptive field at the end; of each output where they differ."""
+    several = len({field for _, field in report.output_fields}) > 1
+    ways = [(f" on the way to `{name}`", field) for name, field in report.output_fields]
+    for way, field in ways if several else [("", report.receptive_field)]:
+        if isinstance(field, tuple):
+            seen = " × ".join(map(str, field))
+            last = f"One number of the last value with places{way}"
+            yield f"{last} sees {seen} positions of the input."
+
+
 def _totals(report: Report, tree: Sequence[Part]) -> Iterator[str]:
     terms = [part.params for part in tree if part.params]
     total = f"{report.params:,} parameters"
@@ -189,10 +200,7 @@ def _totals(report: Report, tree: Sequence[Part]) -> Iterator[str]:
     yield f"Together {total}, stored in {report.weights_bytes:,} bytes."
     macs, flops = grouped(str(report.macs)), grouped(str(report.flops))
     yield f"One example takes {macs} MACs, which are {flops} FLOPs."
-    field = report.receptive_field
-    if isinstance(field, tuple):
-        seen = " × ".join(map(str, field))
-        yield f"One number of the last value with places sees {seen} positions of the input."
+    yield from _seen(report)
     if report.inference_peak is not None and report.training_peak is not None:
         yield (
             f"Its activations take {report.inference_peak:,} bytes at the peak, in training "

@@ -1,32 +1,67 @@
-"""The receptive field: how much of the input one element of a value has seen, along each axis."""
+"""The receptive field: how much of the input one element of a value has seen, along each axis.
+
+An element sees every position from the first to the last that it depends on, far from the borders.
+Behind a transposed convolution with a stride neighbours may see more or less than one another, in
+turn: the field is then that of the element which sees most.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import gcd
 from typing import Literal, TypeAlias
 
 from netc.compiler.graph import LayerStep, Net, ParamStep, Wire, walk
-from netc.compiler.layers.base import Receptive
+from netc.compiler.layers.base import Receptive, Turns, Window
 from netc.compiler.layers.windows import AXIS_NAMES
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Span1:
-    """What the first element along an axis sees: low..high; `jump` is the step to the next."""
+    """What elements along an axis see.
 
-    low: int
-    high: int
-    jump: int
+    Attributes:
+        ends: the first and the last position that the elements 0, 1 … see, in turn; None for one
+            that sees nothing. Mostly there is one turn: all elements see alike.
+        step: positions of the input from one round of turns to the next.
+    """
+
+    ends: tuple[tuple[int, int] | None, ...]
+    step: int
+
+    @property
+    def widest(self) -> tuple[int, int]:
+        """The first and the last position that the element which sees most does."""
+        return max((ends for ends in self.ends if ends is not None), key=lambda e: e[1] - e[0])
 
     @property
     def size(self) -> int:
         """How many positions: r = 1 + sum of (extent - 1) * (product of the strides before)."""
-        return self.high - self.low + 1
+        low, high = self.widest
+        return high - low + 1
+
+    @property
+    def start(self) -> int:
+        """The first position that the first elements see."""
+        return min(ends[0] for ends in self.ends if ends is not None)
+
+    @property
+    def jump(self) -> int | str:
+        """Positions from one element to the next; `1/2` where two elements share one."""
+        whole, count = self.step, len(self.ends)
+        if whole % count == 0:
+            return whole // count
+        shared = gcd(whole, count)
+        return f"{whole // shared}/{count // shared}"
 
 
 Field: TypeAlias = tuple[Span1, ...] | Literal["unknown"] | None
 """One span per spatial axis; None once a layer saw all; unknown where there is no fixed step."""
+
+
+Sizes: TypeAlias = tuple[int, ...] | Literal["unknown"] | None
+"""How many positions an element sees, per spatial axis; None and unknown as in a field."""
 
 
 def fields(net: Net) -> dict[Wire, Field]:
@@ -34,7 +69,7 @@ def fields(net: Net) -> dict[Wire, Field]:
     found: dict[Wire, Field] = {}
     for _, wire in net.module.inputs:
         axes = max(len(wire.tensor.shape) - 1, 0)
-        found[wire] = (Span1(0, 0, 1),) * axes if axes else None
+        found[wire] = (Span1(((0, 0),), 1),) * axes if axes else None
     for placed in walk(net.module):
         step = placed.step
         found[step.output] = None if isinstance(step, ParamStep) else _after(step, found)
@@ -52,14 +87,20 @@ def _after(step: LayerStep, found: dict[Wire, Field]) -> Field:
         return joined
     if len(reads) != len(joined):
         return "unknown"
-    return tuple(
-        Span1(
-            span.low - window.pad * span.jump,
-            span.high + (window.size - 1 - window.pad) * span.jump,
-            span.jump * window.stride,
-        )
-        for span, window in zip(joined, reads, strict=True)
-    )
+    after = [_read(span, window) for span, window in zip(joined, reads, strict=True)]
+    known = tuple(span for span in after if span is not None)
+    return known if len(known) == len(after) else "unknown"
+
+
+def _read(span: Span1, window: Window | Turns) -> Span1 | None:
+    """What is seen through a window; None if that cannot be said."""
+    if len(span.ends) > 1 or isinstance(window, Turns) or span.ends[0] is None:
+        from netc.compiler.turns import read
+
+        return read(span, window)
+    low, high = span.ends[0]
+    first, last = low - window.pad * span.step, high + (window.size - 1 - window.pad) * span.step
+    return Span1(((first, last),), span.step * window.stride)
 
 
 def _join(ways: Sequence[Field]) -> Field:
@@ -71,10 +112,26 @@ def _join(ways: Sequence[Field]) -> Field:
         return "unknown"
     spans: list[Span1] = []
     for axis in zip(*plain, strict=True):
-        if len({span.jump for span in axis}) > 1:
+        joined = _together(axis)
+        if joined is None:
             return "unknown"
-        spans.append(Span1(min(s.low for s in axis), max(s.high for s in axis), axis[0].jump))
+        spans.append(joined)
     return tuple(spans)
+
+
+def _together(ways: Sequence[Span1]) -> Span1 | None:
+    """What is seen along one axis by ways that meet; None if their elements part."""
+    first = ways[0]
+    if all(way.ends == first.ends and way.step == first.step for way in ways):
+        return first
+    if len({way.jump for way in ways}) > 1:
+        return None
+    if any(len(way.ends) > 1 for way in ways):
+        from netc.compiler.turns import meet
+
+        return meet(ways)
+    known = [way.ends[0] for way in ways if way.ends[0] is not None]
+    return Span1(((min(low for low, _ in known), max(high for _, high in known)),), first.step)
 
 
 FORMULA = "r + (e − 1)·j; j·s"
@@ -103,15 +160,34 @@ def why(reads: Receptive, ways: Sequence[Field], after: Field) -> str:
         return "the ways together; " + ", ".join(
             f"{name} {_covered(span)}" for name, span in zip(names, after, strict=True)
         )
-    axes = list(zip(names, joined, reads, after, strict=True))
+    windows = [window for window in reads if isinstance(window, Window)]
+    if len(windows) < len(reads) or any(len(span.ends) > 1 for span in joined):
+        return _in_turn(names, after)
+    axes = list(zip(names, joined, windows, after, strict=True))
     seen = (f"{n} {b.size} + ({w.size} − 1)·{b.jump} = {a.size}" for n, b, w, a in axes)
     jumps = (f"jump along {n} {b.jump}·{w.stride} = {a.jump}" for n, b, w, a in axes)
     return f"{', '.join(seen)}; {', '.join(jumps)}"
 
 
+def _in_turn(names: Sequence[str], after: Sequence[Span1]) -> str:
+    """The arithmetic where neighbours see differently: of the element that sees most."""
+    seen = ", ".join(f"{n} {_covered(span)}" for n, span in zip(names, after, strict=True))
+    shares = [f"{span.step}/{len(span.ends)}" for span in after]
+    jumps = ", ".join(
+        f"jump along {n} {share}" + (f" = {span.jump}" if share != span.jump else "")
+        for n, share, span in zip(names, shares, after, strict=True)
+    )
+    turns = max(len(span.ends) for span in after)
+    widest = f"the widest of {turns} in turn; " if turns > 1 else ""
+    return f"{widest}{seen}; {jumps}"
+
+
 def formula(reads: Receptive, after: Field) -> str:
     """The arithmetic in symbols; empty where the layer has no window or the field is not known."""
-    return FORMULA if isinstance(reads, tuple) and isinstance(after, tuple) else ""
+    if not isinstance(reads, tuple) or not isinstance(after, tuple):
+        return ""
+    plain = all(isinstance(one, Window) for one in reads)
+    return FORMULA if plain and all(len(span.ends) == 1 for span in after) else ""
 
 
 def _names(count: int) -> Sequence[str]:
@@ -119,37 +195,49 @@ def _names(count: int) -> Sequence[str]:
 
 
 def _ends(way: Field) -> object:
-    return [(s.low, s.high) for s in way] if isinstance(way, tuple) else way
+    return [(s.ends, s.step) for s in way] if isinstance(way, tuple) else way
 
 
 def _covered(span: Span1) -> str:
     """How many positions lie from the first to the last: `from -2 to 2: 2 + 2 + 1 = 5`."""
-    low = f"− {span.low}" if span.low >= 0 else f"+ {-span.low}"
-    return f"from {span.low} to {span.high}: {span.high} {low} + 1 = {span.size}"
+    low, high = span.widest
+    less = f"− {low}" if low >= 0 else f"+ {-low}"
+    return f"from {low} to {high}: {high} {less} + 1 = {span.size}"
 
 
-def sizes(field: Field) -> tuple[int, ...] | Literal["unknown"] | None:
+def sizes(field: Field) -> Sizes:
     """How many positions are seen along each axis."""
     if field is None or field == "unknown":
         return field
     return tuple(span.size for span in field)
 
 
-def steps(field: Field) -> tuple[int, ...] | Literal["unknown"] | None:
+def steps(field: Field) -> tuple[int | str, ...] | Literal["unknown"] | None:
     """From one element to the next, in positions of the input, along each axis."""
     return field if field is None or field == "unknown" else tuple(span.jump for span in field)
 
 
-def starts(field: Field) -> tuple[int, ...] | Literal["unknown"] | None:
+def starts(field: Field) -> Sizes:
     """The first position that the first element sees; below 0 it lies in the padding."""
-    return field if field is None or field == "unknown" else tuple(span.low for span in field)
+    return field if field is None or field == "unknown" else tuple(span.start for span in field)
 
 
-def of_net(net: Net, found: dict[Wire, Field]) -> tuple[int, ...] | Literal["unknown"] | None:
-    """The field of the last value that has not seen everything; None for a net without windows."""
-    last: Field = None
-    for placed in walk(net.module):
-        field = found[placed.step.output]
-        if field == "unknown" or (field is not None and any(span.size > 1 for span in field)):
-            last = field
-    return sizes(last)
+def of_net(net: Net, found: dict[Wire, Field]) -> tuple[Sizes, tuple[tuple[str, Sizes], ...]]:
+    """The field of the last value that has not seen everything, and so on the way to each output.
+
+    None where there are no windows.
+    """
+    order: list[Field] = []
+    last: dict[Wire, int] = {}  # by value: the last before it, or itself, by its place in the order
+    for number, placed in enumerate(walk(net.module)):
+        step = placed.step
+        order.append(found[step.output])
+        before = max((last.get(wire, -1) for wire in step.inputs), default=-1)
+        last[step.output] = number if _is_wide(order[-1]) else before
+    order.append(None)  # that of the place -1
+    outputs = ((name, sizes(order[last.get(wire, -1)])) for name, wire in net.module.outputs)
+    return sizes(order[max(last.values(), default=-1)]), tuple(outputs)
+
+
+def _is_wide(field: Field) -> bool:
+    return field == "unknown" or (field is not None and any(span.size > 1 for span in field))

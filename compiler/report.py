@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from netc.compiler import memory, receptive
 from netc.compiler.graph import LayerStep, Net, ParamStep, Placed, Wire, walk
@@ -40,7 +40,7 @@ class Row:
     params: int
     buffers: int
     macs: Size
-    receptive_field: tuple[int, ...] | Literal["unknown"] | None
+    receptive_field: receptive.Sizes
     step: LayerStep | ParamStep
     place: Place
 
@@ -77,6 +77,7 @@ class Report:
         weights_bytes: parameters and buffers as they are stored.
         inference_peak, training_peak: activation bytes for one example (compiler/memory.py).
         receptive_field: of the last value with spatial axes.
+        output_fields: of the last such value on the way to each output, by its name.
         depth: layers with a weight matrix on the longest way from input to output.
         entering: the inputs as the rows' steps know them.
     """
@@ -92,7 +93,8 @@ class Report:
     weights_bytes: int
     inference_peak: int | None
     training_peak: int | None
-    receptive_field: tuple[int, ...] | Literal["unknown"] | None
+    receptive_field: receptive.Sizes
+    output_fields: tuple[tuple[str, receptive.Sizes], ...]
     depth: int
     conditions: tuple[str, ...]
     rows: tuple[Row, ...]
@@ -109,7 +111,10 @@ class Report:
         return {
             "name": self.name,
             "inputs": [_tensor_json(name, t) for name, t in self.inputs],
-            "outputs": [_tensor_json(name, t) for name, t in self.outputs],
+            "outputs": [
+                {**_tensor_json(name, tensor), "receptive_field": _list(field)}
+                for (name, tensor), (_, field) in zip(self.outputs, self.output_fields, strict=True)
+            ],
             "params": {
                 "total": self.params,
                 "trainable": self.trainable,
@@ -163,7 +168,7 @@ def report(net: Net) -> Report:
         stored,
         peak.inference,
         peak.training,
-        receptive.of_net(net, fields),
+        *receptive.of_net(net, fields),
         max((depths.get(wire, 0) for _, wire in net.module.outputs), default=0),
         net.conditions,
         tuple(rows),
@@ -222,10 +227,10 @@ def number(size: Size | None) -> int | str | None:
     return size if isinstance(size, int) or size is None else str(size)
 
 
-def _list(sizes: Sequence[Size] | str | None) -> list[int | str | None] | str | None:
+def _list(sizes: Sequence[Size | str] | str | None) -> list[int | str | None] | str | None:
     if sizes is None or isinstance(sizes, str):
         return sizes
-    return [number(size) for size in sizes]
+    return [size if isinstance(size, str) else number(size) for size in sizes]
 
 
 def _tensor_json(name: str, tensor: Tensor) -> dict[str, Any]:

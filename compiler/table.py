@@ -9,7 +9,7 @@ from netc.compiler.columns import (
     bytes_text,
     chosen,
     columns,
-    shape_text,
+    fields_text,
     short_count,
     size_text,
 )
@@ -134,8 +134,8 @@ def _sentences(report: Report) -> Iterator[str]:
     yield f"{_quoted(report.flops, 'FLOPs')}: 2 for each MAC"
     yield f"{bytes_text(report.weights_bytes)} of weights"
     yield _activations(report)
-    field = report.receptive_field
-    seen = "" if field is None else f"; receptive field {shape_text(field)}"
+    field = fields_text(report)
+    seen = "" if field is None else f"; receptive field {field}"
     yield f"depth {report.depth} (layers with weight matrices){seen}"
     yield from _starts(report)
     yield from (f"condition: {text}" for text in report.conditions)

@@ -100,5 +100,5 @@ def seen(text: str) -> list[int]:
     """The sizes of the receptive field in its arithmetic."""
     if "stays" in text:
         return [int(size) for size in text.split("stays ")[1].split(" × ")]
-    ways = text.removeprefix("the ways together; ").split("; ")[0]
+    ways = re.sub("^the [^;]*; ", "", text).split("; ")[0]
     return [int(sides(statement, {})[-1]) for statement in statements(ways)]

@@ -260,7 +260,7 @@ def test_csv_holds_whole_numbers_and_names_of_sizes() -> None:
         "memory": "256*H*W",
         "receptive": "[5, 5]",
     }
-    assert rows[-1]["receptive"] == "unknown"
+    assert rows[-1]["receptive"] == "[44, 44]"
 
 
 def test_csv_agrees_with_the_totals() -> None:

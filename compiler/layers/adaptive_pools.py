@@ -1,16 +1,19 @@
 """Pooling to a number of places that the spec names."""
 
 from collections.abc import Sequence
+from math import gcd
 from typing import ClassVar, Literal
 
 from netc.compiler.layers.base import (
     INDEX_BYTES,
+    MOST_TURNS,
     Call,
     Given,
     Kept,
     Receptive,
     Tensor,
     Torch,
+    Turns,
     Window,
     applied,
     by,
@@ -47,11 +50,12 @@ class _Adaptive(Pool):
         )
 
     def receptive(self, inputs: Sequence[Tensor]) -> Receptive:
-        # windows of different sizes, or of unknown size, are more than Window can say
-        sizes = list(zip(inputs[0].shape[1:], self.output(inputs).shape[1:], strict=True))
-        windows = [_even(size, count) for size, count in sizes]
-        known = [Window(step, step, 0) for step in windows if step is not None]
-        return tuple(known) if len(known) == len(windows) else "whole"
+        sizes = zip(inputs[0].shape[1:], self.output(inputs).shape[1:], strict=True)
+        windows = [_windows(size, count) for size, count in sizes]
+        known = [one for one in windows if one is not None]
+        if len(known) == len(windows):
+            return tuple(known)
+        return "whole" if self.output(inputs).shape[1:] == (1,) * len(windows) else "unknown"
 
     def torch(self, inputs: Sequence[Tensor], output: Tensor) -> Torch:
         axes = len(inputs[0].shape) - 1
@@ -60,18 +64,25 @@ class _Adaptive(Pool):
         return Torch(call, inline=applied(call, f"F.{self.kind}{axes}d"))
 
 
-def _even(size: Size, count: Size) -> int | None:
-    """The length of each of `count` equal windows side by side; None if they are not equal."""
-    if isinstance(size, int) and isinstance(count, int) and size % count == 0:
-        return size // count
-    return None
+def _windows(size: Size, count: Size) -> Window | Turns | None:
+    """What each of `count` windows over `size` elements reads; None if that is not known."""
+    if not isinstance(size, int) or not isinstance(count, int):
+        return None
+    if size % count == 0:
+        return Window(size // count, size // count, 0)
+    turns, step = count // gcd(size, count), size // gcd(size, count)
+    if turns > MOST_TURNS:
+        return None
+    return Turns(
+        tuple(range(i * step // turns, -(-(i + 1) * step // turns)) for i in range(turns)), step
+    )
 
 
 class AdaptiveAvgPool(_Adaptive):
     """Means of as many windows as the output shall have, whatever the input's size.
 
     Shape: `[c, ...] -> [c, size...]`; window `i` of `m` reads `floor(i*n/m)` up to
-    `ceil((i + 1)*n/m)`. Its receptive field is exact where `m` divides `n`, else said to be all.
+    `ceil((i + 1)*n/m)`. Its receptive field needs sizes as numbers.
     Source: https://pytorch.org/docs/stable/generated/torch.nn.AdaptiveAvgPool2d.html
     """
 

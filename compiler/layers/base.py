@@ -107,14 +107,30 @@ class Window:
 
     The jump grows by the factor `stride`.
     `pad` is the padding before the first element. `size` counts dilation in: `d*(k - 1) + 1`.
+    `apart` is the distance between the elements that are read: the dilation.
     """
 
     size: int
     stride: int
     pad: int
+    apart: int = 1
 
 
-Receptive: TypeAlias = Literal["same", "whole", "unknown"] | tuple[Window, ...]
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """How one spatial axis is read where neighbours read differently, in turn.
+
+    Output `o` reads the elements `reads[o % n]`, moved by `step` for every `n` outputs.
+    """
+
+    reads: tuple[range, ...]
+    step: int
+
+
+MOST_TURNS = 256
+"""Neighbours that are told apart; with more the receptive field is unknown."""
+
+Receptive: TypeAlias = Literal["same", "whole", "unknown"] | tuple[Window | Turns, ...]
 """How a layer reads its input: each position alone, everything, a window per spatial axis, or in a
 way that these words cannot say."""
 

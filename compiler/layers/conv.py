@@ -5,6 +5,7 @@ from math import gcd
 
 from netc.compiler.layers.base import (
     FLOAT_BYTES,
+    MOST_TURNS,
     Call,
     Formulas,
     Given,
@@ -16,8 +17,10 @@ from netc.compiler.layers.base import (
     ShapeError,
     Tensor,
     Torch,
+    Turns,
     Weight,
     Why,
+    Window,
     by,
     counted,
     need_float,
@@ -68,6 +71,29 @@ def _check_groups(layer: str, groups: int, channels: int, filters: int) -> None:
 def _reads(channels: Size | str, groups: int | str) -> str:
     """The channels that one filter reads: `64`, or `64/4` in groups."""
     return str(channels) if groups in (1, "") else f"{channels}/{groups}"
+
+
+def _turns(kernel: int, stride: int, pad: int, dilation: int) -> Window | Turns | None:
+    """What each output of a transposed convolution reads: input `i` is laid at `i*s - p + d*j`.
+
+    With a stride of 1 it is a convolution with the kernel turned around.
+    """
+    extent = dilation * (kernel - 1) + 1
+    if stride == 1:
+        return Window(extent, 1, extent - 1 - pad, dilation)
+    if stride > MOST_TURNS:
+        return None
+    ends = ([turn + pad - dilation * j for j in range(kernel)] for turn in range(stride))
+    places = ([end // stride for end in reversed(some) if end % stride == 0] for some in ends)
+    return Turns(tuple(_even_range(some) for some in places), 1)
+
+
+def _even_range(numbers: Sequence[int]) -> range:
+    """Numbers with equal distances, as a range."""
+    if not numbers:
+        return range(0)
+    step = numbers[1] - numbers[0] if len(numbers) > 1 else 1
+    return range(numbers[0], numbers[-1] + 1, step)
 
 
 def _params_text(
@@ -307,8 +333,9 @@ class ConvTranspose(Layer):
         return product_of((*inputs[0].shape, *self.weights(inputs)[0].shape[1:]))
 
     def receptive(self, inputs: Sequence[Tensor]) -> Receptive:
-        # neighbouring outputs read windows of different places and sizes: the step is 1/stride
-        return "unknown"
+        turns = [_turns(k, s, p, d) for k, s, p, _, d in self._spread(len(inputs[0].shape) - 1)]
+        known = [one for one in turns if one is not None]
+        return tuple(known) if len(known) == len(turns) else "unknown"
 
     def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
         return Kept(inputs=(0,))

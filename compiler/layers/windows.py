@@ -107,7 +107,7 @@ class Axis:
     @property
     def window(self) -> Window:
         """As the receptive-field rule needs it."""
-        return Window(self.extent, self.stride, self.before)
+        return Window(self.extent, self.stride, self.before, self.dilation)
 
 
 WINDOW_LETTERS = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from netc.compiler.columns import bytes_text, chosen, shape_text, short_count, size_text
+from netc.compiler.columns import bytes_text, chosen, fields_text, short_count, size_text
 from netc.compiler.graph import Module
 from netc.compiler.parts import outline
 from netc.compiler.report import Report
@@ -91,8 +91,8 @@ def _totals(report: Report) -> Iterator[tuple[str, str, str]]:
     yield "weights", bytes_text(report.weights_bytes), ""
     yield "activations, peak", bytes_text(report.inference_peak), ""
     yield "in training", bytes_text(report.training_peak), ""
-    if report.receptive_field is not None:
-        yield "receptive field", shape_text(report.receptive_field), ""
+    if (field := fields_text(report)) is not None:
+        yield "receptive field", field, ""
     yield "depth", str(report.depth), ""
 
 
