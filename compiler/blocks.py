@@ -49,7 +49,7 @@ def opened(
         resolver.log.say("E0209", span, f"`{word}` stands outside of `{inside}`")
     elif word in LATER:
         resolver.log.say("E0208", span, f"`{word}` ({LATER[word]}) is not built yet", "take it out")
-    elif layers.find(word) is not None or word in resolver.definitions:
+    elif layers.find(word) or word in resolver.definitions or word in resolver.gaps.names:
         resolver.log.say("E0209", span, f"`{word}` opens no block", "take the `:` out")
     else:
         place = call.role.span if call and call.role else call.name.span if call else span

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 
 from netc.compiler import layers, library, tree
 from netc.compiler.allowing import Allow, allows, is_allow
 from netc.compiler.diagnostics import Label, Log
-from netc.compiler.edits import rewrite, suggest
+from netc.compiler.edits import nearest, rewrite, suggest
+from netc.compiler.gaps import Gaps
 from netc.compiler.parse import parse
 from netc.compiler.source import Source, Span
 from netc.compiler.words import DEFINING, PLACEHOLDER, STRUCTURE, forbidden_name
@@ -27,14 +28,23 @@ class Files:
         definitions: all of them by key: the name, and for those of other files the file before it.
         scopes: what each file sees: its own definitions, and of others those that it names. What
             they are made of themselves stays theirs, so that equal names of two files are no clash.
+        gaps: what each file may define beside that.
+        damaged: keys of definitions that stand in a part with syntax errors: nothing more is said
+            of them.
+        unclear: keys of these, and of definitions whose name is no good: nothing is said of their
+            uses.
     """
 
     def __init__(self, log: Log, read: Reader) -> None:
         self.log, self.read = log, read
         self.definitions: dict[str, tree.Definition] = {}
         self.scopes: dict[str, Scope] = {}
+        self.gaps: dict[str, Gaps] = {}
+        self.damaged: set[str] = set()
+        self.unclear: set[str] = set()
         self.own: list[tree.Definition] = []
         self.trains: list[tree.Line] = []
+        self.imports: list[tuple[tree.Use, dict[str, str]]] = []
         self.allows: list[Allow] = []
         self._loaded: dict[str, list[str]] = {}
 
@@ -43,25 +53,39 @@ class Files:
         found: list[str] = []
         self._loaded[source.name] = found
         scope = self.scopes.setdefault(source.name, {})
-        statements = parse(source, self.log).statements
-        self.allows += allows(statements, self.log)
-        for statement in statements:
+        parsed = parse(source, self.log)
+        statements = parsed.statements
+        gaps = self.gaps.setdefault(source.name, Gaps())
+        for text in parsed.unread:
+            heads = (statements[place] for place in parsed.damaged)
+            gaps.read(text, {d.name.text for d in heads if isinstance(d, tree.Definition)})
+        damaged = {*parsed.damaged, *_robbed(statements)}
+        said = Log()
+        self.allows += allows(statements, said)
+        gaps.hushed |= said.has_errors
+        for diagnostic in said:
+            self.log.add(diagnostic)
+        for place, statement in enumerate(statements):
             if isinstance(statement, tree.Definition):
                 key = statement.name.text if not using else f"{source.name}: {statement.name.text}"
                 if self._define(statement, key, scope):
                     found.append(key)
+                    if place in damaged:
+                        self.damaged.add(key)
+                        self.unclear.add(key)
                 if not using:
                     self.own.append(statement)
             elif isinstance(statement, tree.Use):
                 self._use(statement, source, (*using, source.name))
             elif is_allow(statement):
                 continue
-            elif first_word(statement) == "train" and not using:
-                self.trains.append(statement)  # type: ignore[arg-type]
-            elif first_word(statement) == PLACEHOLDER and self.log.has_errors:
+            elif first_word(statement) == "train":
+                if not using and place not in damaged:
+                    self.trains.append(statement)  # type: ignore[arg-type]
+            elif first_word(statement) == PLACEHOLDER and place in damaged:
                 continue  # it stands for a line with a syntax error
-            elif first_word(statement) != "train":
-                self._stray(statement)
+            else:
+                self._stray(statement, gaps)
         if not (found or using or self.trains or self.log.has_errors):
             span = Span(source, 1, 1, 1, 1)
             message = "there is no net and no block in this file"
@@ -77,58 +101,83 @@ class Files:
             )
             message = f"`{name}` is defined twice"
             self.log.say("E0206", definition.name.span, message, "give one another name", [label])
+            self.unclear.add(scope[name])
             return False
         if layers.find(name) is not None or name in STRUCTURE:
             message = f"`{name}` is a word of the language already"
             fix = rewrite(definition.name.span, name.capitalize(), "call it `{}`")
             self.log.say("E0206", definition.name.span, message, fix)
+            self.unclear.add(key)
         elif reason := forbidden_name(name):
             self.log.say("E0206", definition.name.span, reason, "choose another name")
+            self.unclear.add(key)
         self.definitions[key] = definition
         scope[name] = key
         return True
 
     def _use(self, use: tree.Use, source: Source, using: tuple[str, ...]) -> None:
-        if library.is_module(use.file) and use.file not in (shipped := library.modules()):
-            message = f"no module `{use.file}` ships with netc"
-            self.log.say("E0207", use.place, message, suggest(use.place, use.file, shipped))
-            return
-        try:
-            other = self.read(use.file, source)
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "it is not text"
-            self.log.say("E0207", use.span, f"`{use.file}` cannot be read: {reason}")
-            return
-        if other.name in using:
-            circle = " → ".join((*using[using.index(other.name) :], other.name))
-            self.log.say("E0402", use.span, f"the files use each other in a circle: {circle}")
+        """Brings the definitions of another file in sight; what it cannot bring is a gap."""
+        gaps = self.gaps[source.name]
+        other = self._read(use, source, using)
+        if other is None:
+            gaps.add(name.text for name in use.names)
             return
         found = self._loaded.get(other.name)
         if found is None:
             found = self.load(other, using)
         known = {self.definitions[key].name.text: key for key in found}
+        if len(using) == 1:
+            self.imports.append((use, known))
+        theirs = self.gaps[other.name]
+        if not use.names:
+            gaps.take(theirs)
+            for text, key in known.items():
+                self._bring(text, key, use.place, source)
         for name in use.names:
-            if name.text not in known:
+            if name.text in known:
+                self._bring(name.text, known[name.text], name.span, source)
+                continue
+            near = nearest(name.text, known)
+            gaps.names.update((name.text, near or name.text))  # its uses may have the right name
+            if not theirs.may_define(name.text):
                 message = f"`{use.file}` defines no `{name.text}`"
                 self.log.say("E0201", name.span, message, suggest(name.span, name.text, [*known]))
-        names = {name.text: name.span for name in use.names} or dict.fromkeys(known, use.place)
-        for text, span in names.items():
-            if text in known:
-                self._bring(text, known[text], span, self.scopes[source.name])
 
-    def _bring(self, name: str, key: str, span: Span, scope: Scope) -> None:
+    def _read(self, use: tree.Use, source: Source, using: tuple[str, ...]) -> Source | None:
+        """The file after `use`; None, with a finding, if there is none to be had."""
+        if library.is_module(use.file) and use.file not in (shipped := library.modules()):
+            message = f"no module `{use.file}` ships with netc"
+            self.log.say("E0207", use.place, message, suggest(use.place, use.file, shipped))
+            return None
+        try:
+            other = self.read(use.file, source)
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "it is not text"
+            self.log.say("E0207", use.span, f"`{use.file}` cannot be read: {reason}")
+            return None
+        if other.name in using:
+            circle = " → ".join((*using[using.index(other.name) :], other.name))
+            self.log.say("E0402", use.span, f"the files use each other in a circle: {circle}")
+            return None
+        return other
+
+    def _bring(self, name: str, key: str, span: Span, source: Source) -> None:
         """Puts a definition of another file in sight, unless its name means another one there."""
+        scope = self.scopes[source.name]
         if scope.get(name, key) != key:
             label = Label(
                 self.definitions[scope[name]].name.span, f"the first `{name}` stands here"
             )
             hint = "name what you need of the file: `use FILE: NAME, …`"
             self.log.say("E0206", span, f"`{name}` is defined twice", hint, [label])
+            self.gaps[source.name].names.add(name)
             return
         scope[name] = key
 
-    def _stray(self, statement: tree.Statement) -> None:
+    def _stray(self, statement: tree.Statement, gaps: Gaps) -> None:
         word = first_word(statement)
+        if word != "tune":
+            gaps.read(statement.span.source.line(statement.span.line))
         if word == "tune":
             self.log.say("E0208", statement.span, "`tune` blocks are not built yet", "take it out")
             return
@@ -146,6 +195,23 @@ class Files:
         message = f"`{word or 'this line'}` stands outside of any net"
         hint = "put it into a `net`, a `block` or a `train` block, indented"
         self.log.say("E0209", statement.span, message, hint)
+
+
+def _robbed(statements: Sequence[tree.Statement]) -> Iterator[int]:
+    """Places of the definitions that a line at the left margin was most likely meant for.
+
+    Not where it opens a block with a word like `nett`: that is a definition of its own.
+    """
+    last: int | None = None
+    for place, statement in enumerate(statements):
+        word = first_word(statement)
+        if isinstance(statement, tree.Definition | tree.Use) or word == "train":
+            last = place
+            continue
+        opens = isinstance(statement, tree.Line) and statement.body is not None
+        own = word in ("net", "block", "tune", PLACEHOLDER) or is_allow(statement)
+        if last is not None and not (own or (opens and nearest(word, DEFINING))):
+            yield last
 
 
 def first_place(line: tree.Line) -> Span:

@@ -39,16 +39,27 @@ def parse(source: Source, log: Log) -> tree.Tree:
     text = source.text.removeprefix("\ufeff")
     starts = [0, *(m.start() for m in _TOP.finditer(text) if m.start()), len(text)]
     statements: list[tree.Statement] = []
+    damaged: set[int] = set()
+    unread: list[str] = []
     line = 1
     for start, end in pairwise(starts):
         part = text[start:end]
-        statements += _parse_part(part, source, line, log)
+        found, whole = _parse_part(part, source, line, log)
+        if not whole:
+            damaged.update(range(len(statements), len(statements) + len(found)))
+            unread.append(part)
+        statements += found
         line += part.count("\n")
-    return tree.Tree(tuple(statements))
+    return tree.Tree(tuple(statements), frozenset(damaged), tuple(unread))
 
 
-def _parse_part(text: str, source: Source, first: int, log: Log) -> list[tree.Statement]:
-    """One definition, tried again with the faulty line taken out until it parses."""
+def _parse_part(
+    text: str, source: Source, first: int, log: Log
+) -> tuple[list[tree.Statement], bool]:
+    """One definition, tried again with the faulty line taken out until it parses.
+
+    Also whether it was read whole, without a finding.
+    """
     parser, layout, builder = _parser()
     lines = [
         "",
@@ -60,7 +71,7 @@ def _parse_part(text: str, source: Source, first: int, log: Log) -> list[tree.St
         try:
             found = parser.parse("\n".join(lines))
             _report_slips(layout, builder, log)
-            return cast("list[tree.Statement]", found)
+            return cast("list[tree.Statement]", found), not (mended or layout.slips)
         except (UnexpectedInput, LayoutError) as error:
             _report_slips(layout, builder, log)
             number, problem, mend = _explain(error, layout, builder, lines)
@@ -72,7 +83,7 @@ def _parse_part(text: str, source: Source, first: int, log: Log) -> list[tree.St
                 break
             lines[number - 1] = mend(lines[number - 1])
             mended.add((number, lines[number - 1]))
-    return []
+    return [], False
 
 
 def _report_slips(layout: Layout, builder: Builder, log: Log) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from netc.compiler import tree
 from netc.compiler.allowing import Allow
+from netc.compiler.gaps import Gaps
 from netc.compiler.layers.base import Layer
 from netc.compiler.source import Span
 
@@ -199,10 +200,14 @@ class Learned:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Expect:
-    """`expect params == 61_706`, as written; judged when the whole net is known."""
+    """`expect params == 61_706`, as written; judged when the whole net is known.
+
+    `sizes` are those for which it is said: `expect macs == 1_000, H=512`.
+    """
 
     claim: tree.Expr
     span: Span
+    sizes: tuple[tree.Argument, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -240,6 +245,12 @@ class Program:
     """Names of the definitions that stand in the file itself, in order."""
     allows: tuple[Allow, ...] = ()
     """What its `allow` lines switch off, those of used files among them."""
+    imports: tuple[tuple[tree.Use, Mapping[str, str]], ...] = ()
+    """The `use` lines of the file itself, each with the keys of what its file defines, by name."""
+    sound: frozenset[str] = frozenset()
+    """The definitions without errors, as far as they are read, that use no others than such."""
+    gaps: Gaps = field(default_factory=Gaps)
+    """What the file may define beside these."""
 
     def nets(self) -> tuple[Definition, ...]:
         """The nets of the file itself."""

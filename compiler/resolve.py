@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from itertools import pairwise
 
 from netc.compiler import layers, program, tree
 from netc.compiler.allowing import is_allow
 from netc.compiler.arguments import field_of, need_all, words_of
 from netc.compiler.blocks import inlined, opened
-from netc.compiler.diagnostics import Label, Log
+from netc.compiler.diagnostics import Log
 from netc.compiler.edits import Fix, append, rewrite, suggest, take_argument_out
+from netc.compiler.gaps import Gaps
 from netc.compiler.gather import Files, Reader, first_word
 from netc.compiler.layers.base import Layer
 from netc.compiler.scope import (
@@ -20,10 +20,10 @@ from netc.compiler.scope import (
     bound_elsewhere,
     check_expression,
     known_blocks,
-    mentioned,
     warn_unused,
 )
 from netc.compiler.source import Source
+from netc.compiler.uses import refuse_circles, sound, uses_of
 from netc.compiler.words import CLAIMING, INLINE, LATER, STRUCTURE
 
 
@@ -31,23 +31,49 @@ def resolve(source: Source, log: Log, read: Reader) -> program.Program:
     """Parses and resolves a spec with all files it uses. Findings (E01, E02, E04) are logged."""
     files = Files(log, read)
     files.load(source, ())
-    if log.has_errors:
-        return program.Program({}, (), ())
-    resolved = {
-        key: Resolver(definition, files, log).definition()
-        for key, definition in files.definitions.items()
-    }
-    _refuse_circles(resolved, log)
-    own = tuple(d.name.text for d in files.own)
-    return program.Program(resolved, tuple(files.trains), own, tuple(files.allows))
+    resolved: dict[str, program.Definition] = {}
+    wrong: set[str] = set()
+    for key, definition in files.definitions.items():
+        if key in files.damaged:
+            continue
+        resolver = Resolver(definition, files)
+        resolved[key] = resolver.definition()
+        if resolver.log.has_errors or resolver.missed:
+            wrong.add(key)
+        for diagnostic in resolver.log:
+            log.add(diagnostic)
+    uses = uses_of(resolved)
+    refuse_circles(uses, resolved, log)
+    own = tuple(dict.fromkeys(d.name.text for d in files.own if d.name.text in resolved))
+    gaps = files.gaps[source.name]
+    gaps.names.update(d.name.text for d in files.own if d.name.text in files.unclear)
+    return program.Program(
+        resolved,
+        tuple(files.trains),
+        own,
+        tuple(files.allows),
+        tuple(files.imports),
+        sound(uses, wrong),
+        gaps,
+    )
 
 
 class Resolver:
-    """Resolves one definition."""
+    """Resolves one definition. Findings go to its own log.
 
-    def __init__(self, definition: tree.Definition, files: Files, log: Log) -> None:
-        self.source_tree, self.log = definition, log
-        self.keys = files.scopes[definition.span.source.name]
+    Attributes:
+        gaps: names that errors elsewhere leave unknown.
+        missed: those of them that stand here: what they mean, and what follows, is not known.
+    """
+
+    def __init__(self, definition: tree.Definition, files: Files) -> None:
+        self.source_tree, self.log = definition, Log()
+        file = definition.span.source.name
+        scope, known = files.scopes[file], files.gaps[file]
+        unclear = {name for name, key in scope.items() if key in files.unclear}
+        self.gaps = Gaps(unclear | known.names, known.blind)
+        self.missed: set[str] = set()
+        self.keys = {name: key for name, key in scope.items() if name not in self.gaps.names}
         self.definitions = {name: files.definitions[key] for name, key in self.keys.items()}
         self.blocks = {
             name: key for name, key in self.keys.items() if files.definitions[key].word == "block"
@@ -59,7 +85,8 @@ class Resolver:
     def definition(self) -> program.Definition:
         """The definition with every word resolved."""
         written = self.source_tree
-        names = Names(known_blocks(self.blocks))
+        names = Names(known_blocks(self.blocks, self.gaps))
+        self.missed = names.missed
         names.lines = written.body
         parameters: dict[str, tree.Expr | None] = {}
         for parameter in written.parameters:
@@ -118,9 +145,10 @@ class Resolver:
         word = first_word(line) if line.target is None else ""
         if word == "expect":
             return self._expect(line)
-        if word == "init" and not (names.find(word) or word in self.definitions):
+        own = names.find(word) or word in self.definitions or word in self.gaps.names
+        if word == "init" and not own:
             return self._init(line, names)
-        if word in LATER and not (names.find(word) or word in self.definitions):
+        if word in LATER and not own:
             self.log.say(
                 "E0208", line.span, f"`{word}` ({LATER[word]}) is not built yet", "take it out"
             )
@@ -245,14 +273,14 @@ class Resolver:
             )
             hint = "write `==`, or `<=`, `>=`, `<`, `>`"
             self.log.say("E0209", line.span, message, rewrite(gap, " == ", hint, safe=True))
-        elif len(arguments) != 1 or len(line.chain.elements) != 1:
+        elif not _is_claim(arguments) or len(line.chain.elements) != 1:
             message = "`expect` takes one comparison"
             self.log.say("E0209", line.span, message, "write it as in `expect params <= 1e6`")
         elif not self.is_net:
             message = "`expect` stands in a block; a claim is about a whole net"
             self.log.say("E0209", line.span, message, "move it into the net")
         else:
-            return (program.Expect(arguments[0].value, line.span),)
+            return (program.Expect(arguments[0].value, line.span, arguments[1:]),)
         return ()
 
     # -- chains
@@ -308,6 +336,9 @@ class Resolver:
                 message = f"`{word}` is shared and has its arguments already"
                 self.log.say("E0204", call.span, message)
             return program.SharedUse(word, call.span)
+        if word in self.gaps.names:
+            self._passed(call, names)
+            return None
         layer = layers.find(word)
         if layer is not None:
             return self._layer(layer, call, names)
@@ -321,7 +352,7 @@ class Resolver:
         if names.find(within.name.text) == "parameter":
             return replace(self._handed(within, names), inline=True)
         if within.name.text not in self.definitions:
-            if within.name.text not in (*layers.words(), *STRUCTURE):
+            if within.name.text not in {*layers.words(), *STRUCTURE} - self.gaps.names:
                 self._unknown(within, names)
                 return None
             message = (
@@ -350,9 +381,17 @@ class Resolver:
             fix = append(call.name.span, ",", hint, safe=True)
         self.log.say("E0201", both, message, fix)
 
+    def _passed(self, call: tree.Call, names: Names) -> bool:
+        """Passes over a call of what may be defined where errors are; its values are checked."""
+        if not names.passes(call.name.text):
+            return False
+        for argument in call.arguments:
+            check_expression(argument.value, names, (), self.log)
+        return True
+
     def _unknown(self, call: tree.Call, names: Names) -> None:
         word = call.name.text
-        if word in STRUCTURE:
+        if word in STRUCTURE and word not in self.gaps.names:
             if word in LATER:
                 message = f"`{word}` ({LATER[word]}) is not built yet"
                 self.log.say("E0208", call.name.span, message, "take it out")
@@ -362,9 +401,10 @@ class Resolver:
                 "E0209", call.name.span, message, f"write `{word}:` and its lines indented"
             )
             return
-        if bound_elsewhere(call.name, names, self.log):
+        if bound_elsewhere(call.name, names, self.log) or self._passed(call, names):
             return
-        known = [*layers.words(), *self.definitions, *STRUCTURE, *names.all(), *CLAIMING]
+        own = (*self.definitions, *self.gaps.names)
+        known = [*layers.words(), *own, *STRUCTURE, *names.all(), *CLAIMING]
         message = f"there is no layer, block or value called `{word}`"
         self.log.say("E0201", call.name.span, message, suggest(call.name.span, word, known))
 
@@ -413,72 +453,6 @@ class Resolver:
         ]
         need_all(missing, call, self.log)
         return program.BlockUse(self.keys[call.name.text], given, call.span, call.name.span)
-
-    # -- blocks of structure
-
-    # -- names in expressions
-
-
-def _refuse_circles(definitions: dict[str, program.Definition], log: Log) -> None:
-    """A block that uses itself, directly or through others, would never end."""
-    from graphlib import CycleError, TopologicalSorter
-
-    uses = {name: {u.block: u for u in _all_uses(d)} for name, d in definitions.items()}
-    try:
-        TopologicalSorter(uses).prepare()
-    except CycleError as error:
-        circle = list(reversed(error.args[1]))
-        name = {key: definition.name for key, definition in definitions.items()}
-        first, *others = [(uses[a][b], name[a], name[b]) for a, b in pairwise(circle)]
-        message = f"`{name[circle[0]]}` uses itself: {' → '.join(name[key] for key in circle)}"
-        hint = "a block is made of other blocks; use `repeat` for depth"
-        labels = [Label(use.span, f"`{a}` uses `{b}`") for use, a, b in others]
-        log.say("E0401", first[0].span, message, hint, labels)
-
-
-def _all_uses(definition: program.Definition) -> Iterable[program.BlockUse]:
-    """The blocks that a definition uses or hands on, each with its place."""
-    exprs = [default for default in definition.parameters.values() if default is not None]
-    for use in _uses(definition.body):
-        if isinstance(use, program.BlockUse):
-            yield use
-            exprs += use.arguments.values()
-        else:
-            exprs += [argument.value for argument in use.call.arguments]
-    for name in mentioned(exprs):
-        if name.text in definition.blocks and name.text not in definition.parameters:
-            yield program.BlockUse(definition.blocks[name.text], {}, name.span, name.span)
-
-
-def _uses(body: program.Body) -> Iterable[program.BlockUse | program.HandedUse]:
-    """Every block use in a body, however deep."""
-    for item in body:
-        elements = (
-            item.elements
-            if isinstance(item, program.Flow)
-            else (item.element,)
-            if isinstance(item, program.Share)
-            else ()
-        )
-        for element in elements:
-            match element:
-                case program.BlockUse() | program.HandedUse():
-                    yield element
-                case program.Residual(body=inner, shortcut=shortcut):
-                    yield from _uses(inner)
-                    if shortcut is not None:
-                        yield from _uses(shortcut.body)
-                case program.Parallel(branches=branches):
-                    for branch in branches:
-                        yield from _uses(branch.body)
-                case (
-                    program.Repeat(body=inner)
-                    | program.Sequential(body=inner)
-                    | program.When(body=inner)
-                ):
-                    yield from _uses(inner)
-                case _:
-                    pass
 
 
 def _is_share(line: tree.Statement) -> bool:

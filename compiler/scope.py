@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from netc.compiler import tree
 from netc.compiler.diagnostics import Label, Log
 from netc.compiler.edits import Fix, append, rewrite, suggest, take_argument_out
+from netc.compiler.gaps import Gaps
 from netc.compiler.source import Span
 from netc.compiler.words import CONSTANTS, PLACEHOLDER, forbidden_name
 
@@ -23,6 +24,10 @@ class Names:
         """All lines of the definition, to say where a name that is not in sight is bound."""
         self.rounds: Span | None = outer.rounds if outer else None
         """The innermost `repeat 3` around, if its rounds have no name."""
+        self.gaps: Gaps = outer.gaps if outer else Gaps()
+        """What the file may define beside what could be read of it."""
+        self.missed: set[str] = outer.missed if outer else set()
+        """The names that were passed over, since they may be defined there."""
 
     def find(self, name: str) -> str | None:
         """What a name is: number, value or module; None if it is unknown."""
@@ -33,14 +38,22 @@ class Names:
             scope = scope.outer
         return None
 
+    def passes(self, name: str) -> bool:
+        """Whether an unknown name may be defined where errors are; then it is noted."""
+        if self.gaps.may_define(name):
+            self.missed.add(name)
+            return True
+        return False
+
     def all(self) -> list[str]:
         """Every name in sight."""
         return [*self.kinds, *(self.outer.all() if self.outer else ())]
 
 
-def known_blocks(blocks: Iterable[str]) -> Names:
+def known_blocks(blocks: Iterable[str], gaps: Gaps) -> Names:
     """The blocks in sight, which any name of a definition hides."""
     names = Names()
+    names.gaps = gaps
     names.kinds = dict.fromkeys(blocks, "block")
     return names
 
@@ -130,7 +143,7 @@ _ELSEWHERE = {"true": "yes", "false": "no", "null": "none"}
 def unknown_value(name: tree.Name, names: Names, words: Sequence[str], log: Log) -> None:
     """Says (E0202) that nothing is called so here: perhaps it is bound further down."""
     text, span = name.text, name.span
-    if bound_elsewhere(name, names, log):
+    if bound_elsewhere(name, names, log) or names.passes(text):
         return
     fix = suggest(span, text, [*names.all(), *words])
     constant = _ELSEWHERE.get(text.lower(), text.lower())

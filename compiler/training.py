@@ -16,8 +16,10 @@ from netc.compiler.arguments import field_of, need_all, problems, words_of
 from netc.compiler.diagnostics import Label, Log
 from netc.compiler.edits import Edit, Fix, suggest, whole_line
 from netc.compiler.evaluate import EvaluationError, Poisoned, evaluate, say
+from netc.compiler.gaps import Gaps
 from netc.compiler.graph import Net
 from netc.compiler.lint_training import lint_training
+from netc.compiler.program import Program
 from netc.compiler.recipe import LossTerm, MetricClaim, Recipe
 from netc.compiler.recipes.base import Loss, Part
 from netc.compiler.source import Span
@@ -31,16 +33,18 @@ LATER = (
 """Clauses of the language that are not built yet: said plainly instead of ignored."""
 
 
-def recipes(
-    trains: Sequence[tree.Line], names: Sequence[str], nets: Mapping[str, Net], log: Log
-) -> dict[str, Recipe]:
+def recipes(program_: Program, nets: Mapping[str, Net], log: Log) -> dict[str, Recipe]:
     """The train blocks of a file, by net. Findings (E06xx) go to the log.
 
-    `names` are all nets of the file, `nets` those without errors.
+    `nets` are those without errors. Of the others, and of those whose name is not clear, nothing is
+    known here but that name.
     """
     found: dict[str, Recipe] = {}
-    for train in trains:
-        name = _net_of(train, names, log)
+    gaps = program_.gaps
+    names = [definition.name for definition in program_.nets()]
+    nets = {name: net for name, net in nets.items() if name not in gaps.names}
+    for train in program_.trains:
+        name = _net_of(train, names, gaps, log)
         if name is None:
             continue
         if name in found:
@@ -57,7 +61,7 @@ def recipes(
     return found
 
 
-def _net_of(train: tree.Line, nets: Sequence[str], log: Log) -> str | None:
+def _net_of(train: tree.Line, nets: Sequence[str], gaps: Gaps, log: Log) -> str | None:
     first = train.chain.elements[0]
     arguments = first.arguments if isinstance(first, tree.Call) else ()
     if (
@@ -71,9 +75,9 @@ def _net_of(train: tree.Line, nets: Sequence[str], log: Log) -> str | None:
         )
         return None
     name = arguments[0].value
-    if name.text not in nets:
+    if name.text not in nets and not gaps.may_define(name.text):
         message = f"there is no net `{name.text}` here"
-        log.say("E0201", name.span, message, suggest(name.span, name.text, nets))
+        log.say("E0201", name.span, message, suggest(name.span, name.text, (*nets, *gaps.names)))
         return None
     return name.text
 

@@ -212,6 +212,13 @@ Statement: TypeAlias = Line | Declaration | Use | Definition
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Tree:
-    """A whole file."""
+    """A whole file.
+
+    Attributes:
+        damaged: places among the statements of those that stand in a part with syntax errors.
+        unread: the text of these parts.
+    """
 
     statements: tuple[Statement, ...]
+    damaged: frozenset[int] = frozenset()
+    unread: tuple[str, ...] = ()

@@ -17,6 +17,7 @@ from netc.compiler.lint_weights import lint_weights
 from netc.compiler.report import Report, report
 from netc.compiler.resolve import resolve
 from netc.compiler.source import Source, Span
+from netc.compiler.unused import warn_unused
 
 if TYPE_CHECKING:
     import torch
@@ -46,19 +47,22 @@ class Spec:
 
     def _compile(self, values: Mapping[str, Any]) -> None:
         if not self._log.has_errors:
-            self._elaborate(values)
+            self._check_values(values)
+        self._elaborate(values)
+        if not self._log.has_errors:
+            warn_unused(self._program, self._nets, self.source, self._log)
         if self._program.trains:
             from netc.compiler.training import recipes
 
             log = Log()  # an error in a net is none of its training
-            names = [definition.name for definition in self._program.nets()]
-            self._recipes = recipes(self._program.trains, names, self._nets, log)
+            self._recipes = recipes(self._program, self._nets, log)
             for diagnostic in log:
                 self._log.add(diagnostic)
 
     def _elaborate(self, values: Mapping[str, Any]) -> None:
-        self._check_values(values)
         for definition in self._program.nets():
+            if definition.name not in self._program.sound:
+                continue
             log = Log()
             known = _names_of(definition)
             net = elaborate(self._program, definition.name, _own(values, known), log)
@@ -126,6 +130,8 @@ class Spec:
     def diagnostics(self) -> tuple[Diagnostic, ...]:
         """Everything found so far, but for what `allow` lines switch off."""
         allowed = self._program.allows
+        if self._program.gaps.hushed:
+            return tuple(d for d in self._log if d.severity == "error")
         if not allowed:
             return tuple(self._log)
         judged = () if self._log.has_errors else reached(self._program, self._nets, self.source)

@@ -1,0 +1,241 @@
+"""All findings at once, and nothing that only follows from what could not be read."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from compiling import REPOSITORY, findings
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from test_never_raises import PIECES
+
+from netc.api import Spec
+from netc.compiler.diagnostics import Log
+from netc.compiler.parse import parse
+from netc.compiler.source import Source
+
+TRAIN = """\
+train Good:
+    data digits
+    loss cross_entropy
+    optimizer adamm
+    epochs 0, batch=64
+"""
+GOOD = """\
+net Good(classes=10):
+    input image: [1, 28, 28]
+    flatten -> dense classes
+"""
+BROKEN = """\
+block Part(width):
+    dense width,, bias=no
+    relu
+"""
+
+
+def said(text: str) -> list[str]:
+    """All findings as `line code`."""
+    return [f"{d.span.line} {d.code}" for d in findings(text)]
+
+
+# -- all of them at once
+
+
+def test_a_train_block_is_judged_beside_a_syntax_error() -> None:
+    assert said(f"{BROKEN}\n{GOOD}\n{TRAIN}") == ["2 E0101", "12 E0201", "13 E0210"]
+
+
+def test_a_train_block_is_judged_though_its_net_is_broken() -> None:
+    broken = GOOD.replace("dense classes", "dense classes )")
+    assert said(f"{broken}\n{TRAIN}") == ["3 E0101", "8 E0201", "9 E0210"]
+
+
+def test_a_train_block_is_judged_though_the_head_of_its_net_is_broken() -> None:
+    assert said(f"{GOOD.replace('=10)', '=)')}\n{TRAIN}") == ["1 E0101", "8 E0201", "9 E0210"]
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("dens 3", "E0201"),
+        ("dense width", "E0202"),
+        ("dense units=3, bia=no", "E0203"),
+        ("dense 3 -> [4]", "E0501"),
+        ("conv 3, 5x5", "E0303"),
+        ("relu\n    expect params == 3", "E0502"),
+        ("dense 3\n    dense 3", "W0302"),
+    ],
+)
+def test_a_net_that_was_read_is_judged_beside_a_broken_block(line: str, code: str) -> None:
+    net = f"net Net:\n    input x: [4]\n    {line}\n"
+    assert code in {d.code for d in findings(net)}
+    alone = [(d.span.line, d.code, d.message) for d in findings(net)]
+    beside = [(d.span.line, d.code, d.message) for d in findings(f"{net}\n{BROKEN}")]
+    assert beside[:-1] == alone
+    assert beside[-1][1] == "E0101"
+
+
+def test_a_net_is_judged_beside_a_net_with_wrong_names() -> None:
+    text = """
+        net A:
+            input x: [4]
+            dens 3
+
+        net B:
+            input x: [4]
+            dense 3 -> [4]
+        """
+    assert said(text) == ["4 E0201", "8 E0501"]
+
+
+def test_an_unused_parameter_is_named_beside_errors_of_other_nets() -> None:
+    other = "net Other(unused=3):\n    input x: [4]\n    dense 2\n"
+    assert said(f"{BROKEN}\n{other}") == ["2 E0101", "5 W0201"]
+    assert said(f"{GOOD.replace('dense', 'dens')}\n{other}") == ["3 E0201", "5 W0201"]
+
+
+def test_errors_of_a_used_file_leave_this_one_judged(tmp_path: Path) -> None:
+    (tmp_path / "parts.net").write_text(BROKEN + "\nblock Fine(n):\n    dense n\n")
+    own = "net Net:\n    input x: [4]\n    Part 3, of=2\n    dense y\n"
+    own += "net Other:\n    input x: [4]\n    Fine 3 -> [4]\n    Fin 3\n"
+    for use in ("", ": Part, Fine"):
+        (tmp_path / "net.net").write_text(f'use "parts.net"{use}\n\n{own}')
+        spec = Spec(
+            Source(str(tmp_path / "net.net"), (tmp_path / "net.net").read_text()), {}, tmp_path
+        )
+        spec.judge()
+        found = [(Path(d.span.source.name).name, d.span.line, d.code) for d in spec.diagnostics]
+        wanted = [("net.net", 6, "E0202"), ("net.net", 10, "E0201"), ("parts.net", 2, "E0101")]
+        assert found == wanted
+
+
+# -- no cascades
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "block Part(width):\n    dense width,, 3\n",
+        "block Part(width:\n    dense width\n",
+        "block Part(width)\n    dense width\n",
+        "block Part(=3):\n    dense 3\n",
+        "blok Part(width):\n    dense width\n",
+        "blok Part:\n    dense 3\n",
+        "block Part(width):\n\tdense width\n",
+        'use "nothing.net": Part\n',
+        'use "nothing.net"\n',
+        'use "nothing.net\n',
+        "use std.visio\n",
+        "use std.vision: Part\n",
+        'uze "parts.net"\n',
+        "block Part(n):\n    dense n\nblock Part(n, m):\n    dense n\n",
+        "net Part(width)\n",
+    ],
+)
+@pytest.mark.parametrize(
+    "use", ["Part 3", "Part width=3, of=2, by=4", "By part=Part", "inline Part 3"]
+)
+def test_nothing_is_said_of_uses_of_what_could_not_be_read(broken: str, use: str) -> None:
+    by = "block By(part):\n    part\n"
+    net = f"net Net(n=3):\n    input x: [4]\n    {use}\n    dense n -> [7]\n"
+    alone = said(broken)
+    assert [code for code in alone if not code.endswith("E0110")]
+    both = said(f"{broken}\n{by}\n{net}")
+    assert both == [finding for finding in alone if not finding.endswith("E0110")]
+
+
+@pytest.mark.parametrize(
+    "allow",
+    ["allow W0302,", "allow W302", "allw W0302", "allow", "allow W0302 W0301", "allow 'W0302'"],
+)
+def test_no_warnings_where_an_allow_of_the_file_could_not_be_read(allow: str) -> None:
+    net = "net Net:\n    input x: [4]\n    dense 3\n    dense 3\n"
+    assert said(net) == ["4 W0302"]
+    assert [s.split()[0] for s in said(f"{allow}\n{net}")] == ["1"]
+
+
+def test_an_allow_beside_errors_still_holds() -> None:
+    net = "net Net:\n    input x: [4]\n    dense 3\n    dense 3\n"
+    assert said(f"allow W0302\n{net}\n{BROKEN}") == ["8 E0101"]
+
+
+def test_a_line_that_lost_its_indentation_is_missing_from_its_net() -> None:
+    text = """
+        net Net(classes=3):
+            input x: [4]
+            dense 5
+        dense classes
+            expect params == 43
+        """
+    assert {s.split()[0] for s in said(text)} <= {"5", "6"}
+
+
+def test_several_circles_end() -> None:
+    text = "".join(f"block {a}:\n    {b}\n" for a, b in ("AB", "BA", "CD", "DC", "EC"))
+    nets = "net N:\n    input x: [4]\n    E\nnet M:\n    input x: [4]\n    dense 3 -> [4]\n"
+    assert sorted({d.code for d in findings(text + nets)}) == ["E0401", "E0501"]
+
+
+# -- any line of any shipped spec
+
+
+@dataclass(frozen=True)
+class Part:
+    """The lines of a definition."""
+
+    first: int
+    last: int
+
+
+def parts_of(text: str) -> list[Part]:
+    """The definitions of a file, as a reader of its left margin sees them."""
+    lines = text.split("\n")
+    heads = [n for n, line in enumerate(lines) if re.match(r"(net|block|train|use)\b", line)]
+    return [Part(a + 1, b) for a, b in pairwise([-1, *heads, len(lines)])]
+
+
+SHIPPED = [
+    file
+    for folder in (REPOSITORY / "specs", REPOSITORY / "specs/vision", REPOSITORY / "specs/std")
+    for file in sorted(folder.glob("*.net"))
+    if file.stem not in ("densenet", "googlenet", "inception_v3")  # they take long, and add nothing
+]
+
+
+@st.composite
+def broken_line(draw: st.DrawFn) -> tuple[Path, str, int]:
+    """A shipped spec with something put into a line, or taken out of it; which line."""
+    file = draw(st.sampled_from(SHIPPED))
+    lines = file.read_text(encoding="utf-8").split("\n")
+    codes = [n for n, line in enumerate(lines) if line.split("#")[0].strip()]
+    number = draw(st.sampled_from(codes))
+    line = lines[number]
+    start = draw(st.integers(0, len(line)))
+    end = draw(st.one_of(st.just(start), st.integers(start, len(line))))
+    piece = draw(st.sampled_from(["", *PIECES, "'", "!", ";", ",,", "}"]))
+    lines[number] = line[:start] + piece + line[end:]
+    return file, "\n".join(lines), number + 1
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(broken_line())
+def test_a_broken_line_is_no_matter_of_other_definitions(case: tuple[Path, str, int]) -> None:
+    """With a syntax error, all findings stand in the part of that line: none in its users."""
+    file, text, line = case
+    log = Log()
+    parse(Source(str(file), text), log)
+    assume(log.has_errors)
+    spec = Spec(Source(str(file), text), {}, file.parent)
+    spec.judge()
+    original = file.read_text(encoding="utf-8")
+    hit = max((p for p in parts_of(original) if p.first <= line), key=lambda p: p.first)
+    moved = text.count("\n") - original.count("\n")
+    for diagnostic in spec.diagnostics:
+        at = diagnostic.span.line
+        at = at if at <= line else max(line, at - moved)
+        own = str(file) == diagnostic.span.source.name
+        assert (own and hit.first <= at <= hit.last) or diagnostic.severity == "note", diagnostic
