@@ -31,8 +31,18 @@ def judge(net: Net, report: Report, log: Log, explain: Explain | None = None) ->
     claims: list[Claim] = []
     for expr, values, span in net.claims:
         text = span.text.removeprefix("expect").strip()
+        here, place = measured, span
+        if _is_sized(expr, span):
+            from netc.compiler.sized import at_sizes
+
+            try:
+                known = at_sizes(net, measured.values, values)
+            except ValueError as error:
+                log.say("E0503", span, f"the claim cannot be judged: {error}")
+                continue
+            here, place = _Measured(known, report.rows, {}, None), expr.span
         try:
-            holds = _holds(expr, measured, values, span, log)
+            holds = _holds(expr, here, values, place, log)
         except Poisoned:
             message = "the claim names something that has no value here"
             log.say("E0503", span, message, "claims compare with numbers, sizes and parameters")
@@ -57,7 +67,14 @@ class _Measured:
 
 def _counts_claimed(net: Net) -> dict[str, int]:
     """The counts of parameters and MACs that a net's claims say it has."""
-    return counts_claimed((expr, values) for expr, values, _ in net.claims)
+    plain = ((expr, values) for expr, values, span in net.claims if not _is_sized(expr, span))
+    return counts_claimed(plain)
+
+
+def _is_sized(expr: tree.Expr, span: Span) -> bool:
+    """Whether a claim is about sizes that the spec leaves open: these stand behind it."""
+    behind = replace(span, line=expr.span.end_line, column=expr.span.end_column)
+    return "=" in behind.text
 
 
 def counts_claimed(claims: Iterable[tuple[tree.Expr, Mapping[str, Any]]]) -> dict[str, int]:

@@ -281,6 +281,19 @@ def is_in(number: int, values: Values) -> bool:
     return number % values.period in values.remainders
 
 
+def holds(condition: Condition, values: Mapping[str, int]) -> bool:
+    """Whether a condition may hold for these values; names without a value may have any."""
+    match condition:
+        case Equation(left=left, right=right):
+            difference = evaluate(left - right, values)
+            return not isinstance(difference, int) or difference == 0
+        case Positive(size=size):
+            return has_sizes([size], values)
+        case Least(name=name, value=value):
+            return values.get(name, value) >= value
+    return condition.name not in values or is_in(values[condition.name], condition)
+
+
 def both(one: Values, other: Values) -> Values | None:
     """What two conditions on one name leave; None if that is too long to work out.
 

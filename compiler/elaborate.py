@@ -65,9 +65,8 @@ def elaborate(
         module = initialised(module, *elaborator.start)
     if _too_small(elaborator, module):
         return None
-    fits = positive_when(_symbolic(module))
-    conditions = together((*elaborator.conditions, *fits))
-    return Net(module, tuple(elaborator.claims), conditions)
+    asked = (*elaborator.conditions, *positive_when(_symbolic(module)))
+    return Net(module, tuple(elaborator.claims), together(asked), asked)
 
 
 def _too_small(context: Findings, module: Module) -> bool:
@@ -102,6 +101,8 @@ class Elaborator(Findings):
         self.claims: list[tuple[tree.Expr, dict[str, Any], Span]] = []
         self.nets_outputs: list[tuple[str, Wire]] = []
         self.start: tuple[str, float | None] | None = None
+        self.open: list[str] = []
+        """The names of sizes that the inputs leave open."""
         self._in_sight: dict[int, dict[str, Any]] = {}
 
     # -- nets and blocks
@@ -115,6 +116,7 @@ class Elaborator(Findings):
         for name, value in self.values.items():
             if name not in definition.parameters:
                 env[name] = value  # a size of the inputs, by its name
+                self.open.append(name)
         self.bound(definition, parameters, frame)
         self.body(definition.body, frame)
         distinct_names(self, frame.steps, frame)
@@ -282,12 +284,20 @@ class Elaborator(Findings):
                 case program.Learned():
                     self._learned(item, frame)
                 case program.Expect():
-                    values = {
-                        k: v for k, v in frame.env.items() if isinstance(v, int | float | Symbolic)
-                    }
-                    self.claims.append((item.claim, values, item.span))
+                    self._expect(item, frame)
                 case program.Init():
                     self._init(item, frame)
+
+    def _expect(self, item: program.Expect, frame: Frame) -> None:
+        values = {k: v for k, v in frame.env.items() if isinstance(v, int | float | Symbolic)}
+        if item.sizes:
+            from netc.compiler.sized import sizes_of
+
+            sizes = sizes_of(item, self.open, frame.env, self.log)
+            if sizes is None:
+                return
+            values |= sizes
+        self.claims.append((item.claim, values, item.span))
 
     def _init(self, item: program.Init, frame: Frame) -> None:
         std = None if item.std is None else self.value(item.std, frame.env, ())
@@ -308,6 +318,7 @@ class Elaborator(Findings):
         for expr in item.kind.sizes:
             if isinstance(expr, tree.Name) and _is_free(expr.text, frame.env):
                 frame.env[expr.text] = symbol(expr.text)
+                self.open.append(expr.text)
             sizes.append(self.size(expr, frame))
         dtype = "int" if item.kind.dtype is not None and item.kind.dtype.text == "int" else "float"
         tensor = Tensor(tuple(sizes), dtype)  # type: ignore[arg-type]

@@ -18,6 +18,8 @@ from netc.compiler.source import Span
 if TYPE_CHECKING:
     import networkx
 
+    from netc.compiler.conditions import Condition
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Wire:
@@ -167,11 +169,13 @@ class Net:
         module: its layers in their blocks.
         claims: the `expect` lines with the values of the names in them.
         conditions: what symbolic sizes must satisfy, in words ("H must be a multiple of 4").
+        asked: the same, one by one as lines and layers ask for it.
     """
 
     module: Module
     claims: tuple[tuple[tree.Expr, dict[str, Any], Span], ...] = ()
     conditions: tuple[str, ...] = ()
+    asked: tuple[Condition, ...] = ()
 
     @property
     def name(self) -> str:

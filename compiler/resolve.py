@@ -274,8 +274,9 @@ class Resolver:
             hint = "write `==`, or `<=`, `>=`, `<`, `>`"
             self.log.say("E0209", line.span, message, rewrite(gap, " == ", hint, safe=True))
         elif not _is_claim(arguments) or len(line.chain.elements) != 1:
-            message = "`expect` takes one comparison"
-            self.log.say("E0209", line.span, message, "write it as in `expect params <= 1e6`")
+            message = "`expect` takes one comparison, and sizes that the inputs leave open"
+            hint = "write it as in `expect params <= 1e6` or `expect macs == 9_000, H=512`"
+            self.log.say("E0209", line.span, message, hint)
         elif not self.is_net:
             message = "`expect` stands in a block; a claim is about a whole net"
             self.log.say("E0209", line.span, message, "move it into the net")
@@ -453,6 +454,12 @@ class Resolver:
         ]
         need_all(missing, call, self.log)
         return program.BlockUse(self.keys[call.name.text], given, call.span, call.name.span)
+
+
+def _is_claim(arguments: Sequence[tree.Argument]) -> bool:
+    """A comparison, and behind it the sizes that it is said for."""
+    named = [argument.name is not None for argument in arguments]
+    return bool(named) and not named[0] and all(named[1:])
 
 
 def _is_share(line: tree.Statement) -> bool:

@@ -89,7 +89,9 @@ class Spec:
         from netc.compiler.supposing import mended
 
         claimed = claims.counts_claimed(
-            (item.claim, {}) for item in definition.body if isinstance(item, program.Expect)
+            (item.claim, {})
+            for item in definition.body
+            if isinstance(item, program.Expect) and not item.sizes
         )
         better = mended(wrong, self._supposing(definition).mend(claimed))
         return [*found[:first], better, *found[first + 1 :]]
