@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
 import stat
 import subprocess
@@ -361,6 +362,35 @@ def test_a_missing_file_hides_no_other() -> None:
     assert done.exit_code == 2
     assert done.stderr == "Error: none.net: No such file or directory\n"
     assert content("a") == PRETTY
+
+
+def test_json_says_what_became_of_each_file() -> None:
+    write(a=UGLY, b=PRETTY, c=WRONG)
+    names = ("a.net", "b.net", "c.net", "none.net")
+    for options in (["--check"], ["--diff"], ["--check", "--diff"], []):
+        plain, done = fmt(*options, *names) if options else None, fmt(*options, *names, "--json")
+        assert (done.exit_code, done.stderr) == (2, "")
+        a, b, c, none = json.loads(done.stdout)["files"]
+        assert [one["file"] for one in (a, b, c, none)] == list(names)
+        assert [one["changed"] for one in (a, b, c, none)] == [True, False, None, None]
+        assert [one["written"] for one in (a, b, c, none)] == [not options, False, False, False]
+        assert [one["code"] for one in c["diagnostics"]] == ["E0101"]
+        assert none["error"] == "none.net: No such file or directory"
+        if "--diff" in options:
+            assert plain is not None
+            assert a["diff"] == plain.stdout
+        assert [one["diff"] for one in (b, c, none)] == [None] * 3
+        assert content("a") == (UGLY if options else PRETTY)
+    assert fmt("--json", "--check", "a.net", "b.net").exit_code == 0
+
+
+def test_json_of_standard_input_holds_its_text() -> None:
+    done = fmt("-", "--json", text=UGLY)
+    (one,) = json.loads(done.stdout)["files"]
+    assert (done.exit_code, one["file"], one["text"]) == (0, "<stdin>", PRETTY)
+    assert (one["changed"], one["written"]) == (True, False)
+    checked = fmt("-", "--json", "--check", text=UGLY)
+    assert (checked.exit_code, json.loads(checked.stdout)["files"][0]["text"]) == (1, None)
 
 
 def test_without_files_there_is_nothing_to_do() -> None:

@@ -62,7 +62,8 @@ def check(files: tuple[str, ...], form: str, as_json: bool, fix: bool) -> None:
 @click.argument("files", nargs=-1, required=True, metavar="FILE…")
 @click.option("--check", "listed", is_flag=True, help="Write nothing; list what is not in form.")
 @click.option("--diff", is_flag=True, help="Write nothing; show what would change.")
-def fmt(files: tuple[str, ...], listed: bool, diff: bool) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print what became of each file as JSON.")
+def fmt(files: tuple[str, ...], listed: bool, diff: bool, as_json: bool) -> None:
     """Bring specs in form: blanks, empty lines, columns, lines of at most 100 columns.
 
     FILE may be a folder, for all its .net files, or - for standard input to standard output. Exit
@@ -71,7 +72,7 @@ def fmt(files: tuple[str, ...], listed: bool, diff: bool) -> None:
     """
     from netc import fmt as formatting
 
-    sys.exit(formatting.fmt(files, formatting.Mode(listed, diff)))
+    sys.exit(formatting.fmt(files, formatting.Mode(listed, diff, as_json)))
 
 
 @main.command()

@@ -7,12 +7,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+from typing import Any
 
 from netc.checking import not_text, reason, show
-from netc.compiler.diagnostics import CompileError
+from netc.compiler.diagnostics import CompileError, Diagnostic
 from netc.start import OK
 
 DIFFERENT, FAILED = 1, 2
+STDIN = "<stdin>"
 
 
 class Outcome(Enum):
@@ -23,15 +25,45 @@ class Outcome(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Mode:
-    """What is done with a file that is not in form: listed, shown as a diff, or else rewritten."""
+    """What is done with a file that is not in form: listed, shown as a diff, or else rewritten.
+
+    `json`: what became of all files is printed as one object.
+    """
 
     check: bool = False
     diff: bool = False
+    json: bool = False
 
     @property
     def writes(self) -> bool:
         """Whether files are rewritten."""
         return not (self.check or self.diff)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of a file: its text before and in form, or why it was left alone."""
+
+    name: str
+    outcome: Outcome
+    before: str = ""
+    after: str = ""
+    found: Sequence[Diagnostic] = ()
+    error: str = ""
+
+    def to_json(self, mode: Mode) -> dict[str, Any]:
+        """The form that `netc fmt --json` prints; documented in docs/json.md."""
+        changed = self.outcome is Outcome.CHANGED
+        piped = self.name == STDIN and mode.writes and self.outcome is not Outcome.FAILED
+        return {
+            "file": self.name,
+            "changed": None if self.outcome is Outcome.FAILED else changed,
+            "written": changed and mode.writes and self.name != STDIN,
+            "text": self.after if piped else None,
+            "diff": _difference(self) if changed and mode.diff else None,
+            "diagnostics": [diagnostic.to_json() for diagnostic in self.found],
+            "error": self.error or None,
+        }
 
 
 def fmt(files: Sequence[str], mode: Mode) -> int:
@@ -40,19 +72,35 @@ def fmt(files: Sequence[str], mode: Mode) -> int:
     The exit status: 2 if a file has syntax errors or cannot be read or written, else 1 if one is
     not in form and the mode writes nothing, else 0.
     """
-    outcomes: list[Outcome] = []
+    results: list[Result] = []
     for name in dict.fromkeys(files):
-        try:
-            outcomes += [_one(file, mode) for file in _specs_of(name)]
-        except OSError as error:
-            print(f"Error: {reason(error)}", file=sys.stderr)
-            outcomes.append(Outcome.FAILED)
-    if list(files) != ["-"]:
+        for result in _results(name, mode):
+            if not mode.json:
+                _show(result, mode)
+            results.append(result)
+    outcomes = [result.outcome for result in results]
+    if mode.json:
+        import json
+
+        content = {"files": [result.to_json(mode) for result in results]}
+        print(json.dumps(content, indent=2, ensure_ascii=False))
+    elif list(files) != ["-"]:
         data_printed = "-" in files or not mode.writes
         print(_summary(outcomes, mode), file=sys.stderr if data_printed else sys.stdout)
     if Outcome.FAILED in outcomes:
         return FAILED
     return DIFFERENT if Outcome.CHANGED in outcomes and not mode.writes else OK
+
+
+def _results(name: str, mode: Mode) -> Iterator[Result]:
+    """The file, or each of a folder, formatted and written if the mode asks for it."""
+    try:
+        files = list(_specs_of(name))
+    except OSError as error:
+        yield Result(name, Outcome.FAILED, error=reason(error))
+        return
+    for file in files:
+        yield _one(file, mode)
 
 
 def _specs_of(name: str) -> Iterator[str]:
@@ -71,52 +119,52 @@ def _specs_of(name: str) -> Iterator[str]:
     yield from map(str, found)
 
 
-def _one(file: str, mode: Mode) -> Outcome:
-    """Formats one file; its errors are printed, and then it is left alone."""
+def _one(file: str, mode: Mode) -> Result:
+    """Formats one file, and writes it if the mode asks for it; with errors it is left alone."""
     from netc.compiler.formatting import ReadsDifferently, formatted
     from netc.compiler.source import Source
-
-    name = "<stdin>" if file == "-" else file
-    try:
-        data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-        text = data.decode("utf-8")
-        result = formatted(Source(name, text))
-        _deliver(file, text, result, mode)
-    except OSError as error:
-        print(f"Error: {reason(error)}", file=sys.stderr)
-    except UnicodeDecodeError as error:
-        show([not_text(file, error)])
-    except CompileError as error:
-        show(error.diagnostics)
-    except ReadsDifferently:
-        message = "left alone: with regular blanks it would mean something else"
-        print(f"Error: {name}: {message}", file=sys.stderr)
-    else:
-        return Outcome.UNCHANGED if text == result else Outcome.CHANGED
-    return Outcome.FAILED
-
-
-def _deliver(file: str, text: str, result: str, mode: Mode) -> None:
-    """Writes or prints what the mode asks for. Raises OSError."""
     from netc.files import write_atomically
 
-    name = "<stdin>" if file == "-" else file
-    if mode.writes and file == "-":
-        sys.stdout.buffer.write(result.encode("utf-8"))  # whatever the terminal's encoding is
-        sys.stdout.buffer.flush()
-    elif text == result:
+    name = STDIN if file == "-" else file
+    try:
+        data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+        before = data.decode("utf-8")
+        after = formatted(Source(name, before))
+        if before != after and mode.writes and file != "-":
+            write_atomically(Path(file).resolve(), after)  # a link stays a link
+    except OSError as error:
+        return Result(name, Outcome.FAILED, error=reason(error))
+    except UnicodeDecodeError as error:
+        return Result(name, Outcome.FAILED, found=(not_text(file, error),))
+    except CompileError as error:
+        return Result(name, Outcome.FAILED, found=error.diagnostics)
+    except ReadsDifferently:
+        message = "left alone: with regular blanks it would mean something else"
+        return Result(name, Outcome.FAILED, error=f"{name}: {message}")
+    return Result(name, Outcome.UNCHANGED if before == after else Outcome.CHANGED, before, after)
+
+
+def _show(result: Result, mode: Mode) -> None:
+    """Prints what is to say of a file: errors, its name, a diff; standard input in form."""
+    if result.error:
+        print(f"Error: {result.error}", file=sys.stderr)
+    show(result.found)
+    if result.outcome is Outcome.FAILED:
         return
-    elif mode.writes:
-        write_atomically(Path(file).resolve(), result)  # a link stays a link
-    else:
-        print(_difference(name, text, result) if mode.diff else name, end="" if mode.diff else "\n")
+    if mode.writes and result.name == STDIN:
+        sys.stdout.buffer.write(result.after.encode("utf-8"))  # whatever the terminal's encoding is
+        sys.stdout.buffer.flush()
+    elif result.outcome is Outcome.CHANGED and not mode.writes:
+        text = _difference(result) if mode.diff else result.name
+        print(text, end="" if mode.diff else "\n")
 
 
-def _difference(name: str, before: str, after: str) -> str:
+def _difference(result: Result) -> str:
     """A unified diff, as `patch` takes it."""
     import difflib
 
-    lines = difflib.unified_diff(_lines(before), _lines(after), name, name)
+    before, after = _lines(result.before), _lines(result.after)
+    lines = difflib.unified_diff(before, after, result.name, result.name)
     marked = (
         line if line[-1] == "\n" else f"{line}\n\\ No newline at end of file\n" for line in lines
     )
