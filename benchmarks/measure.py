@@ -10,9 +10,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+from msgspec import Struct
 
 ENVIRONMENT = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
 """Where that is set, Python would compile netc's own modules anew at every start (30 ms), but not
@@ -21,8 +22,7 @@ those of installed peers, whose bytecode was written when they were installed.""
 SPECS = Path(__file__).resolve().parent.parent / "specs"
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(Struct, frozen=True):
     """One run of a process.
 
     Attributes:
@@ -34,8 +34,7 @@ class Sample:
     peak: int
 
 
-@dataclass(frozen=True, slots=True)
-class Spread:
+class Spread(Struct, frozen=True):
     """The middle of several numbers, and the quarter points around it."""
 
     low: float

@@ -9,10 +9,10 @@ import copy
 import statistics
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
+from msgspec import Struct
 from torch import nn
 
 import netc
@@ -22,8 +22,7 @@ from benchmarks.measure import SPECS, in_turns, milliseconds, ratio
 LOW, HIGH = 0.98, 1.02
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(Struct, frozen=True):
     """One net.
 
     Attributes:

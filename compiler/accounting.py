@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from netc.compiler.diagnostics import Label
 from netc.compiler.graph import LayerStep
@@ -18,8 +19,7 @@ NEAR = 0.25
 """How far off, as a part of the difference, a layer may be and still be shown."""
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """Something of a net that comes to a number: `what` is the words for it."""
 
     amount: int

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct
 
 from netc.compiler import tree
 from netc.compiler.diagnostics import Diagnostic, Log, finding
@@ -28,8 +29,7 @@ WORD = "allow"
 UNNEEDED = "W0202"
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Allow:
+class Allow(Struct, frozen=True, eq=False):
     """One code of an `allow` line.
 
     Attributes:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from netc.compiler import tree
 from netc.compiler.edits import Edit, Fix, append, take_argument_out

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from netc.compiler import tree
 from netc.compiler.diagnostics import Label, Log
@@ -55,8 +57,7 @@ def judge(net: Net, report: Report, log: Log, explain: Explain | None = None) ->
     return replace(report, claims=tuple(claims))
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class _Measured:
+class _Measured(Struct, frozen=True, eq=False):
     """What claims are held against: values by name, and the layers that they are sums of."""
 
     values: dict[str, Any]

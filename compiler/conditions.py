@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from itertools import product
 from math import gcd, lcm, prod
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from netc.compiler.sizes import Size, degree, evaluate, names_in, period
 
@@ -15,8 +17,7 @@ _MOST_RUNS = 8
 """And so are more values than these with gaps between them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Remainders:
+class Remainders(Struct, frozen=True):
     """The name's value, divided by `period`, must leave one of these remainders."""
 
     name: str
@@ -35,8 +36,7 @@ class Remainders:
         return f"{self.name} must be {rest} more than a multiple of {step}"
 
 
-@dataclass(frozen=True, slots=True)
-class Only:
+class Only(Struct, frozen=True):
     """The name's value must be one of these few."""
 
     name: str
@@ -53,8 +53,7 @@ class Only:
         return f"{self.name} must be {', '.join(most)}{' or ' if most else ''}{last}"
 
 
-@dataclass(frozen=True, slots=True)
-class Least:
+class Least(Struct, frozen=True):
     """The name's value must be so large for every size that is made of it to be 1 or more."""
 
     name: str
@@ -64,8 +63,7 @@ class Least:
         return f"{self.name} must be at least {self.value}"
 
 
-@dataclass(frozen=True, slots=True)
-class Positive:
+class Positive(Struct, frozen=True):
     """A size must be 1 or more, and no simpler way to say when was found."""
 
     size: Size
@@ -74,8 +72,7 @@ class Positive:
         return f"{self.size} must be at least 1"
 
 
-@dataclass(frozen=True, slots=True)
-class Equation:
+class Equation(Struct, frozen=True):
     """Two sizes must be equal, and no simpler way to say it was found."""
 
     left: Size

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from netc.compiler import program
 from netc.compiler.edits import Edit, whole_line
@@ -32,8 +33,7 @@ class Inconvertible(Exception):
         self.message, self.span, self.hint = message, span, hint
 
 
-@dataclass(slots=True, eq=False, repr=False)
-class _Reading:
+class _Reading(Struct, eq=False):
     """What is known while the layers are read in their order.
 
     Attributes:
@@ -56,8 +56,7 @@ class _Reading:
     starts: list[Wire] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """The edits of a spec's text, and the layers that they take out."""
 
     edits: tuple[Edit, ...]

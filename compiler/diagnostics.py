@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
+
+from msgspec import Struct
 
 from netc.compiler.edits import Edit, Fix, listed, nearest
 from netc.compiler.source import Span
@@ -12,16 +13,14 @@ from netc.compiler.source import Span
 Severity: TypeAlias = Literal["error", "warning", "note"]
 
 
-@dataclass(frozen=True, slots=True)
-class Label:
+class Label(Struct, frozen=True):
     """A second place that a diagnostic points at, with what is to be seen there."""
 
     span: Span
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Diagnostic:
+class Diagnostic(Struct, frozen=True):
     """One finding: the fact with its numbers, the place, and the edit that would mend it.
 
     Codes go by stage: E01 syntax, E02 names and arguments, E03 shapes, E04 the graph, E05 claims,

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
+
+from msgspec import Struct
 
 from netc.compiler.graph import LayerStep, Wire
 from netc.compiler.report import Report, Row, number
@@ -22,8 +23,7 @@ _MOST_ALIGNED = 100_000
 """Pairs of like layers from which on layers are paired by name: aligning takes time for each."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(Struct, frozen=True):
     """One thing that is not what it was: `Fact("filters", 6, 8)`; None where there was none."""
 
     what: str
@@ -38,8 +38,7 @@ class Fact:
         return {"what": self.what, "old": self.old, "new": self.new}
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Change:
+class Change(Struct, frozen=True, eq=False):
     """A layer that is not what it was.
 
     Attributes:
@@ -63,8 +62,7 @@ class Change:
         }
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Difference:
+class Difference(Struct, frozen=True, eq=False):
     """All that differs between two nets; both parts are empty if they are the same."""
 
     changes: tuple[Change, ...]

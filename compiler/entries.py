@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from netc.compiler.graph import (
     BlockStep,
@@ -24,8 +25,7 @@ MOST_KINDS = 4
 """How many layers of a stretch of lines are named where it is folded; the rest are counted."""
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Entry:
+class Entry(Struct, frozen=True, eq=False):
     """One line of the report.
 
     Attributes:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from netc.compiler import tree
 from netc.compiler.edits import Fix
@@ -25,8 +26,7 @@ class Unknown:
 UNKNOWN = Unknown()
 
 
-@dataclass(frozen=True, slots=True)
-class Range:
+class Range(Struct, frozen=True):
     """`low..high`, both ends within."""
 
     low: Any
@@ -36,8 +36,7 @@ class Range:
         return f"{self.low}..{self.high}"
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(Struct, frozen=True):
     """A block that stands where a value could: it is handed to another block."""
 
     key: str

@@ -8,8 +8,9 @@ counts as nothing, so that the bound is never above the truth.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from netc.compiler import program, tree
 from netc.compiler.evaluate import Block, EvaluationError, Poisoned, evaluate
@@ -22,8 +23,7 @@ _MOST_KNOWN = 2000
 _SATURATED = 10**12
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
+class Work(Struct, frozen=True):
     """Layers, block uses counted among them, and rounds of repeats."""
 
     layers: int = 0

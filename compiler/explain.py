@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from textwrap import wrap
 from typing import Any
+
+from msgspec import Struct
 
 from netc.compiler.graph import LayerStep, Wire
 from netc.compiler.parts import Outline, Part, every
@@ -23,8 +24,7 @@ _AXIS = re.compile(r"(jump along )?(depth|height|width|length|axis \d+) (.+)")
 AXIS_WORDS = {"d": "depth", "h": "height", "w": "width", "l": "length"}
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Found:
+class Found(Struct, frozen=True, eq=False):
     """What a word names in a net: layers, or blocks and repeats to walk through."""
 
     rows: tuple[Row, ...] = ()

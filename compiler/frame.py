@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import ChainMap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from netc.compiler import program, tree
 from netc.compiler.conditions import Condition
@@ -43,8 +45,7 @@ class Stop(Exception):
     """The net cannot be expanded any further; the reason is in the log."""
 
 
-@dataclass(slots=True, eq=False, repr=False)
-class Shared:
+class Shared(Struct, eq=False):
     """A module made by `share`: what it is, and what it turned out to own when first applied."""
 
     share: program.Share
@@ -53,8 +54,7 @@ class Shared:
     first: LayerStep | BlockStep | None = None
 
 
-@dataclass(slots=True, eq=False, repr=False)
-class Frame:
+class Frame(Struct, eq=False):
     """Where elaboration stands: the names in sight, what flows, and where steps go.
 
     `namer` is None while the steps of a named line are gathered: they are named when it ends.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 _HEAD = re.compile(
     r"(?!(?:train|tune|use|allow)\b)(?:net|block|\w+(?=[^#]*[(:]))"
@@ -15,8 +16,7 @@ _NO_NAME = re.compile(r"train\b|tune\b|#|[)\]]|$")
 """Lines at the left margin that bring no name into sight."""
 
 
-@dataclass(slots=True)
-class Gaps:
+class Gaps(Struct):
     """What a file may define beside what could be read of it.
 
     Attributes:

@@ -8,8 +8,9 @@ and a step may hold a module. Wires are shared across the levels, so that the fl
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
+
+from msgspec import Struct
 
 from netc.compiler import tree
 from netc.compiler.layers.base import Layer, Tensor, Weight
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
     from netc.compiler.conditions import Condition
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Wire:
+class Wire(Struct, frozen=True, eq=False):
     """A value on its way: made once, read any number of times. Two wires are never equal."""
 
     tensor: Tensor
@@ -48,8 +48,7 @@ class Wire:
         return f"{self.by}: {why.output}"
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class LayerStep:
+class LayerStep(Struct, frozen=True, eq=False):
     """A layer applied.
 
     Attributes:
@@ -68,8 +67,7 @@ class LayerStep:
     reuse: bool = False
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class BlockStep:
+class BlockStep(Struct, frozen=True, eq=False):
     """A block applied: a module of its own."""
 
     module: Module
@@ -81,8 +79,7 @@ class BlockStep:
     reuse: bool = False
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class GroupStep:
+class GroupStep(Struct, frozen=True, eq=False):
     """A named line of several weighted layers: its steps are numbered under its name."""
 
     steps: tuple[Step, ...]
@@ -92,8 +89,7 @@ class GroupStep:
     name: str | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class RepeatStep:
+class RepeatStep(Struct, frozen=True, eq=False):
     """A repeated line or block: its items are numbered under its name."""
 
     items: tuple[Step, ...]
@@ -103,8 +99,7 @@ class RepeatStep:
     name: str | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class WhenStep:
+class WhenStep(Struct, frozen=True, eq=False):
     """Lines with a condition. Where it does not hold there are no steps; the value passes.
 
     `asked` is what `in` means in the condition, if it is not what flows in.
@@ -120,8 +115,7 @@ class WhenStep:
     asked: Wire | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class ParamStep:
+class ParamStep(Struct, frozen=True, eq=False):
     """A learned tensor of the module's own."""
 
     weight: Weight
@@ -135,8 +129,7 @@ class ParamStep:
 Step: TypeAlias = LayerStep | BlockStep | GroupStep | RepeatStep | WhenStep | ParamStep
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Module:
+class Module(Struct, frozen=True, eq=False):
     """One instance of a net, a block, or a named or repeated stretch of lines.
 
     Attributes:
@@ -161,8 +154,7 @@ class Module:
     defaults: tuple[tuple[str, Any], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Net:
+class Net(Struct, frozen=True, eq=False):
     """A whole net, typed.
 
     Attributes:
@@ -183,8 +175,7 @@ class Net:
         return self.module.name
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Placed:
+class Placed(Struct, frozen=True, eq=False):
     """A layer with its full path, as `walk` meets it."""
 
     path: str

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Literal
+
+from msgspec import Struct
 
 GAP = "  "
 CUT = 6
@@ -17,8 +18,7 @@ _FACTORS = re.compile(r"(?<=[^\s×+−])(?= )|(?<=\S)(?=·)")
 where even that is too long."""
 
 
-@dataclass(frozen=True, slots=True)
-class Style:
+class Style(Struct, frozen=True):
     """How a column is set.
 
     Attributes:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from itertools import islice, product
 from typing import Any
+
+from msgspec.structs import replace
 
 from netc.compiler import program, tree
 from netc.compiler.changing import change_argument

@@ -8,10 +8,10 @@ slip does not hide the errors after it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from lark import Token
 from lark.lark import PostLex
+from msgspec import Struct
 
 LARGEST = 2**63 - 1
 """The largest number: sizes and seeds are 64-bit integers in PyTorch."""
@@ -59,8 +59,7 @@ class LayoutError(Exception):
         self.token, self.message = token, message
 
 
-@dataclass(frozen=True, slots=True)
-class Slip:
+class Slip(Struct, frozen=True):
     """What is wrong with a line that is read all the same.
 
     Attributes:

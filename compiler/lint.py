@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from netc.compiler.changing import change_argument
 from netc.compiler.diagnostics import Label, Log
@@ -40,8 +41,7 @@ def lint(net: Net, log: Log) -> None:
         _dropout_before_norm(step, graph, log)
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class _Graph:
+class _Graph(Struct, frozen=True, eq=False):
     """The layers in the order of computation, and who makes and reads each value.
 
     Attributes:

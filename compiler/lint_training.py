@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from math import exp
+
+from msgspec import Struct
 
 from netc.compiler import tree
 from netc.compiler.diagnostics import Label, Log
@@ -42,8 +43,7 @@ def lint_training(net: Net, recipe: Recipe, train: tree.Line, log: Log) -> None:
     _one_class(net, recipe, clauses, log)
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class _Clauses:
+class _Clauses(Struct, frozen=True, eq=False):
     """Where a recipe says what: the word after `loss`, the number after `batch`."""
 
     train: tree.Line
@@ -66,8 +66,7 @@ class _Clauses:
         return _Clauses(train, tuple(losses), batch)
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class _Word:
+class _Word(Struct, frozen=True, eq=False):
     """The word of a loss, and whether its line says nothing else."""
 
     span: Span

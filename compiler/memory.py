@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence, Set
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from netc.compiler.expression import together
 from netc.compiler.graph import (
@@ -33,8 +34,7 @@ BYTES = {"float": 4, "int": 8}
 Steps = Sequence[LayerStep | ParamStep]
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Peaks:
+class Peaks(Struct, frozen=True, eq=False):
     """Bytes for one example; None where symbolic sizes leave them unknown."""
 
     inference: int | None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from netc.compiler.graph import (
     BlockStep,
@@ -20,8 +21,7 @@ from netc.compiler.report import Report, Row
 from netc.compiler.sizes import Size
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Part:
+class Part(Struct, frozen=True, eq=False):
     """A layer, or what folds to one line: a block, a repeat, a named line of several layers.
 
     Attributes:
@@ -49,8 +49,7 @@ class Part:
         return total
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Outline:
+class Outline(Struct, frozen=True, eq=False):
     """A net with its report.
 
     Attributes:

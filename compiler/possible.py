@@ -6,9 +6,10 @@ What cannot be decided stays a condition: a conflict is found where it is proved
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import product
 from math import gcd, lcm, prod
+
+from msgspec import Struct
 
 from netc.compiler.conditions import (
     Condition,
@@ -34,8 +35,7 @@ _MOST_EARLIER = 3
 """Earlier lines that a conflict points at."""
 
 
-@dataclass(frozen=True, slots=True)
-class Conflict:
+class Conflict(Struct, frozen=True):
     """What excludes a condition: in words, and where that was said."""
 
     places: tuple[tuple[Span, str], ...]

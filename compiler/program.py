@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TypeAlias
+
+from msgspec import Struct, field
 
 from netc.compiler import tree
 from netc.compiler.allowing import Allow
@@ -13,8 +14,7 @@ from netc.compiler.layers.base import Layer
 from netc.compiler.source import Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class LayerUse:
+class LayerUse(Struct, frozen=True, eq=False):
     """A layer with its arguments, sorted by field; `operands` are the values it names beside."""
 
     layer: type[Layer]
@@ -24,8 +24,7 @@ class LayerUse:
     word: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class BlockUse:
+class BlockUse(Struct, frozen=True, eq=False):
     """A block, or a whole net used as one, with its arguments by parameter name.
 
     `block` is the key of its definition: the name, and for those of other files the file before it.
@@ -39,8 +38,7 @@ class BlockUse:
     inline: bool = False
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class HandedUse:
+class HandedUse(Struct, frozen=True, eq=False):
     """A parameter used as a block: which block it is, its caller says."""
 
     call: tree.Call
@@ -52,32 +50,28 @@ class HandedUse:
         return self.call.span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class SharedUse:
+class SharedUse(Struct, frozen=True, eq=False):
     """A module that `share` made, applied once more."""
 
     name: str
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class ValueUse:
+class ValueUse(Struct, frozen=True, eq=False):
     """A value to go on from: a name, a tuple of values, arithmetic on values."""
 
     value: tree.Expr
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class ShapeClaim:
+class ShapeClaim(Struct, frozen=True, eq=False):
     """`[6, 28, 28]` between arrows."""
 
     items: tree.Items
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Shortcut:
+class Shortcut(Struct, frozen=True, eq=False):
     """The other way around a residual, taken when `when` holds (always, if it is None)."""
 
     name: str | None
@@ -86,8 +80,7 @@ class Shortcut:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Residual:
+class Residual(Struct, frozen=True, eq=False):
     """`residual:` adds what flowed in, or its shortcut, to what the body makes of it."""
 
     body: Body
@@ -95,8 +88,7 @@ class Residual:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Branch:
+class Branch(Struct, frozen=True, eq=False):
     """One of the ways of `parallel` and `inception`."""
 
     name: str | None
@@ -104,8 +96,7 @@ class Branch:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Parallel:
+class Parallel(Struct, frozen=True, eq=False):
     """Several ways from one value, joined by a layer."""
 
     join: LayerUse
@@ -113,8 +104,7 @@ class Parallel:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Repeat:
+class Repeat(Struct, frozen=True, eq=False):
     """`repeat 3:`, `repeat 3 as i:`, `repeat in [64, 128] as width:`.
 
     `inline`: its rounds stand below each other as if written out, without a level of names.
@@ -128,16 +118,14 @@ class Repeat:
     inline: bool = False
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Sequential:
+class Sequential(Struct, frozen=True, eq=False):
     """`sequential:` numbers its layers by their places, those without weights counted."""
 
     body: Body
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class When:
+class When(Struct, frozen=True, eq=False):
     """`when CONDITION:` has its lines where the condition holds; else the value passes."""
 
     condition: tree.Expr
@@ -160,8 +148,7 @@ Element: TypeAlias = (
 )
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Flow:
+class Flow(Struct, frozen=True, eq=False):
     """A line of the net: elements in a chain. `output` marks an `output NAME = …` line."""
 
     elements: tuple[Element, ...]
@@ -170,8 +157,7 @@ class Flow:
     output: bool = False
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Share:
+class Share(Struct, frozen=True, eq=False):
     """`share NAME = Block …`: one module, applied wherever its name stands."""
 
     name: str
@@ -179,8 +165,7 @@ class Share:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Input:
+class Input(Struct, frozen=True, eq=False):
     """`input NAME: [sizes]`."""
 
     name: str
@@ -188,8 +173,7 @@ class Input:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Learned:
+class Learned(Struct, frozen=True, eq=False):
     """`param NAME: [sizes] = zeros|ones|normal|NUMBER`: a learned tensor of the net's own."""
 
     name: str
@@ -198,8 +182,7 @@ class Learned:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Expect:
+class Expect(Struct, frozen=True, eq=False):
     """`expect params == 61_706`, as written; judged when the whole net is known.
 
     `sizes` are those for which it is said: `expect macs == 1_000, H=512`.
@@ -210,8 +193,7 @@ class Expect:
     sizes: tuple[tree.Argument, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Init:
+class Init(Struct, frozen=True, eq=False):
     """`init SCHEME` or `init normal, std=0.02`: how the net's weights begin."""
 
     scheme: str
@@ -223,8 +205,7 @@ Item: TypeAlias = Flow | Share | Input | Learned | Expect | Init
 Body: TypeAlias = tuple[Item, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Definition:
+class Definition(Struct, frozen=True, eq=False):
     """A net or a block. `blocks` are the keys of the blocks in sight, by name."""
 
     word: str
@@ -235,8 +216,7 @@ class Definition:
     blocks: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Program:
+class Program(Struct, frozen=True, eq=False):
     """A whole spec with all it uses. `trains` are the train blocks, still as trees."""
 
     definitions: dict[str, Definition]

@@ -8,17 +8,17 @@ turn: the field is then that of the element which sees most.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import gcd
 from typing import Literal, TypeAlias
+
+from msgspec import Struct
 
 from netc.compiler.graph import LayerStep, Net, ParamStep, Wire, walk
 from netc.compiler.layers.base import Receptive, Turns, Window
 from netc.compiler.layers.windows import AXIS_NAMES
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Span1:
+class Span1(Struct, frozen=True, eq=False):
     """What elements along an axis see.
 
     Attributes:

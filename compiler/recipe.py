@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from netc.compiler.recipes.base import Data, Loss, Optimizer
 from netc.compiler.source import Span
 
 
-@dataclass(frozen=True, slots=True)
-class MetricClaim:
+class MetricClaim(Struct, frozen=True):
     """`expect accuracy >= 0.98`: a claim about the trained net, judged on the test split."""
 
     metric: str
@@ -19,8 +18,7 @@ class MetricClaim:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class LossTerm:
+class LossTerm(Struct, frozen=True):
     """One `loss` line: what judges which output, and how much it counts.
 
     Attributes:
@@ -33,8 +31,7 @@ class LossTerm:
     weight: float = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Recipe:
+class Recipe(Struct, frozen=True):
     """How to train one net.
 
     Attributes:

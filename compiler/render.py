@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from netc.compiler.diagnostics import Diagnostic
 from netc.compiler.source import Span
@@ -37,8 +38,7 @@ def render(
     return "\n".join(shown)
 
 
-@dataclass(frozen=True, slots=True)
-class _Page:
+class _Page(Struct, frozen=True):
     """What is written on: with colours or without, so wide or of any width."""
 
     color: bool

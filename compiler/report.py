@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from netc.compiler import memory, receptive
 from netc.compiler.graph import LayerStep, Net, ParamStep, Placed, Wire, walk
@@ -17,8 +18,7 @@ FORMAT = 1
 """Version of the JSON; it grows by new keys only, else this number rises."""
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Row:
+class Row(Struct, frozen=True, eq=False):
     """One layer of the report.
 
     Attributes:
@@ -58,8 +58,7 @@ class Row:
         return reasons(self.step, self.place)
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Claim:
+class Claim(Struct, frozen=True, eq=False):
     """An `expect` line: as written, and whether it holds (None for training claims)."""
 
     text: str
@@ -67,8 +66,7 @@ class Claim:
     holds: bool
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Report:
+class Report(Struct, frozen=True, eq=False):
     """A whole net. Sizes not known are expressions over the input's names; None is unknown.
 
     Attributes:

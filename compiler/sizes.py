@@ -14,13 +14,13 @@ Expressions are kept in one normal form, so that equal expressions compare equal
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from math import gcd, lcm
 from typing import TypeAlias
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Floor:
+
+class Floor(Struct, frozen=True):
     """The atom `floor(numerator/divisor)`; the divisor is a whole number of at least 2."""
 
     numerator: Symbolic
@@ -35,8 +35,7 @@ Atom: TypeAlias = str | Floor
 Monomial: TypeAlias = tuple[Atom, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Symbolic:
+class Symbolic(Struct, frozen=True):
     """A sum of `coefficient * product of atoms`, in normal form. A plain number is an int."""
 
     terms: tuple[tuple[Monomial, int], ...]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import cached_property
 
+from msgspec import Struct
 
-@dataclass(frozen=True)
-class Source:
+
+class Source(Struct, frozen=True, dict=True):
     """A spec's text and the file name it is reported under."""
 
     name: str
@@ -23,11 +23,10 @@ class Source:
         return self.lines[number - 1] if 0 < number <= len(self.lines) else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Struct, frozen=True):
     """A place in a source: lines and columns from 1; the end is one past the last character."""
 
-    source: Source = field(repr=False)
+    source: Source
     line: int
     column: int
     end_line: int

@@ -6,8 +6,9 @@ They have no module of their own; their steps stand among those around them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from netc.compiler import program, tree
 from netc.compiler.arguments import field_of, need_all

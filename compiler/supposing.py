@@ -7,10 +7,12 @@ guess; a net that is too large to be built often is left alone.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass, replace
 from itertools import pairwise
 from math import isqrt
 from typing import Any, TypeAlias, TypeGuard
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from netc.compiler import program, tree
 from netc.compiler.changing import change_argument
@@ -31,8 +33,7 @@ Counts: TypeAlias = Mapping[str, int]
 """What is counted of a net, by the name that claims have for it."""
 
 
-@dataclass(slots=True)
-class Budget:
+class Budget(Struct):
     """How many layers may still be built to try changes, for all nets of a file together."""
 
     left: int = MOST_LAYERS
@@ -42,8 +43,7 @@ Changes: TypeAlias = tuple[tuple[Any, Any], ...]
 """Nodes of the program, each with the one to put in its place."""
 
 
-@dataclass(frozen=True, slots=True)
-class Supposed:
+class Supposed(Struct, frozen=True):
     """A change of the text: `place` is where, and `fix` says it and makes it."""
 
     place: Span
@@ -438,9 +438,9 @@ def _nodes(node: Any) -> Iterator[Any]:
             waiting += reversed(one)
         elif isinstance(one, dict):
             waiting += reversed([*one.values()])
-        elif is_dataclass(one):
+        elif isinstance(one, Struct):
             yield one
-            names = [f.name for f in fields(one) if f.name not in _LEFT_ALONE]
+            names = [name for name in one.__struct_fields__ if name not in _LEFT_ALONE]
             waiting += [getattr(one, name) for name in reversed(names)]
 
 
@@ -456,10 +456,8 @@ def _with(node: Any, old: Any, new: Any) -> Any:
     if isinstance(node, dict):
         values = {name: _with(value, old, new) for name, value in node.items()}
         return values if any(values[name] is not node[name] for name in node) else node
-    if not is_dataclass(node) or isinstance(node, type):
+    if not isinstance(node, Struct):
         return node
-    found = {
-        f.name: _with(value, old, new) for f in fields(node) for value in [getattr(node, f.name)]
-    }
+    found = {name: _with(getattr(node, name), old, new) for name in node.__struct_fields__}
     changed = {name: value for name, value in found.items() if value is not getattr(node, name)}
     return replace(node, **changed) if changed else node

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from math import inf
 from typing import Any
 
+from msgspec import Struct, field
+from msgspec.structs import replace
 from pydantic import ValidationError
 
 from netc.compiler import recipes as parts
@@ -82,8 +83,7 @@ def _net_of(train: tree.Line, nets: Sequence[str], gaps: Gaps, log: Log) -> str 
     return name.text
 
 
-@dataclass(slots=True, eq=False, repr=False)
-class _Reader:
+class _Reader(Struct, eq=False):
     """Reads the clauses of one train block."""
 
     net: str

@@ -6,46 +6,42 @@ every start, and `netc check` has 150 ms in all.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from netc.compiler.source import Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Name:
+class Name(Struct, frozen=True, eq=False):
     """A word that stands for a value, a parameter or a choice: `width`, `same`, `in`."""
 
     text: str
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Number:
+class Number(Struct, frozen=True, eq=False):
     """A number as written; `value` is an int or a float."""
 
     value: int | float
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Dims:
+class Dims(Struct, frozen=True, eq=False):
     """Sizes written with x: `5x5`."""
 
     values: tuple[int, ...]
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class String:
+class String(Struct, frozen=True, eq=False):
     """Text in double quotes."""
 
     value: str
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Attribute:
+class Attribute(Struct, frozen=True, eq=False):
     """A property of something named: `in.channels`."""
 
     target: Expr
@@ -53,8 +49,7 @@ class Attribute:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Binary:
+class Binary(Struct, frozen=True, eq=False):
     """Two operands and an operator: arithmetic, comparison, `and`, `or`, `..`."""
 
     operator: str
@@ -63,8 +58,7 @@ class Binary:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Unary:
+class Unary(Struct, frozen=True, eq=False):
     """`-x` or `not x`."""
 
     operator: str
@@ -72,8 +66,7 @@ class Unary:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Choice:
+class Choice(Struct, frozen=True, eq=False):
     """`a if condition else b`."""
 
     condition: Expr
@@ -82,16 +75,14 @@ class Choice:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Items:
+class Items(Struct, frozen=True, eq=False):
     """A list `[a, b]`: a shape claim between arrows, a list of values elsewhere."""
 
     items: tuple[Expr, ...]
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Tuple:
+class Tuple(Struct, frozen=True, eq=False):
     """Several values in parentheses, each a chain: `(x, h)`; one value is just itself."""
 
     items: tuple[Chain, ...]
@@ -103,8 +94,7 @@ Expr: TypeAlias = (
 )
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Argument:
+class Argument(Struct, frozen=True, eq=False):
     """A value given to a call, by place or by name."""
 
     name: Name | None
@@ -112,8 +102,7 @@ class Argument:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Call:
+class Call(Struct, frozen=True, eq=False):
     """A word with arguments; `role` is the word before it, if any (`loss triplet a, p, n`)."""
 
     name: Name
@@ -125,16 +114,14 @@ class Call:
 Element: TypeAlias = Expr | Call
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Chain:
+class Chain(Struct, frozen=True, eq=False):
     """Elements joined by arrows."""
 
     elements: tuple[Element, ...]
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Kind:
+class Kind(Struct, frozen=True, eq=False):
     """What a declared value is: `[3, H, W]`, `int[T] padded`."""
 
     dtype: Name | None
@@ -143,8 +130,7 @@ class Kind:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Line:
+class Line(Struct, frozen=True, eq=False):
     """A chain on a line of its own, named or not, with the block that its colon opens.
 
     Attributes:
@@ -162,8 +148,7 @@ class Line:
     body: tuple[Statement, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Declaration:
+class Declaration(Struct, frozen=True, eq=False):
     """`input image: [1, 28, 28]`, `param scale: [64] = ones`."""
 
     word: Name
@@ -173,8 +158,7 @@ class Declaration:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Use:
+class Use(Struct, frozen=True, eq=False):
     """`use "blocks.net": Double`: definitions of another file; all if no names are given.
 
     `file` is a path, or the dotted name of a module that ships with netc; `place` is where it
@@ -187,8 +171,7 @@ class Use:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Parameter:
+class Parameter(Struct, frozen=True, eq=False):
     """A parameter of a net or block, with its default."""
 
     name: Name
@@ -196,8 +179,7 @@ class Parameter:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Definition:
+class Definition(Struct, frozen=True, eq=False):
     """`net NAME(parameters):` or `block …`."""
 
     word: str
@@ -210,8 +192,7 @@ class Definition:
 Statement: TypeAlias = Line | Declaration | Use | Definition
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Tree:
+class Tree(Struct, frozen=True, eq=False):
     """A whole file.
 
     Attributes:

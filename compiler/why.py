@@ -6,8 +6,9 @@ what stands before it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from netc.compiler import receptive
 from netc.compiler.graph import LayerStep, ParamStep
@@ -19,8 +20,7 @@ Letters: TypeAlias = tuple[tuple[str, str], ...]
 """Letters of formulas, each with what it stands for."""
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Place:
+class Place(Struct, frozen=True, eq=False):
     """What stands around a layer.
 
     Attributes:
@@ -36,8 +36,7 @@ class Place:
     learns: bool
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Reasons:
+class Reasons(Struct, frozen=True, eq=False):
     """The arithmetic behind a layer's numbers, as text: every `a = b` in it holds.
 
     Attributes:

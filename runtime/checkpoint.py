@@ -7,11 +7,12 @@ entry, `netc`, is JSON: the format's version, the position, and the optimizer's 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from msgspec import Struct
+from msgspec.structs import asdict
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import nn, optim
@@ -22,8 +23,7 @@ from netc.runtime.files import replace
 VERSION = 1
 
 
-@dataclass(slots=True)
-class Position:
+class Position(Struct):
     """Where a run stands.
 
     Attributes:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from msgspec import Struct
 
 from netc.compiler.recipe import Recipe
 from netc.compiler.recipes.arrays import Npz
@@ -20,8 +20,7 @@ from netc.runtime.readers import Examples, Raw, read
 from netc.runtime.split import split
 
 
-@dataclass(frozen=True, slots=True)
-class DataSet:
+class DataSet(Struct, frozen=True):
     """Examples by their role; dev and test may be empty.
 
     Attributes:

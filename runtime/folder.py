@@ -15,12 +15,12 @@ import json
 import os
 import platform
 import sys
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import torch
+from msgspec import Struct
 
 from netc.runtime.device import describe
 from netc.runtime.errors import CheckpointError, TrainError
@@ -29,8 +29,7 @@ from netc.runtime.job import Job
 from netc.runtime.outcome import Epoch
 
 
-@dataclass(frozen=True, slots=True)
-class RunFolder:
+class RunFolder(Struct, frozen=True):
     """Paths in a run's folder, and how its log is written."""
 
     path: Path

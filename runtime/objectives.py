@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 import torch
+from msgspec import Struct
+from msgspec.structs import replace
 from torch.nn import functional
 
 from netc.compiler.layers.base import Tensor
@@ -28,8 +29,7 @@ def _itself(mean: float) -> float:
     return mean
 
 
-@dataclass(frozen=True, slots=True)
-class Measure:
+class Measure(Struct, frozen=True):
     """A metric that is a function of a mean over all targets.
 
     Attributes:
@@ -45,8 +45,7 @@ class Measure:
     better: Literal["higher", "lower"] = "lower"
 
 
-@dataclass(frozen=True, slots=True)
-class Objective:
+class Objective(Struct, frozen=True):
     """What training minimises and what it is judged by.
 
     Attributes:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from netc.compiler.diagnostics import did_you_mean
 from netc.compiler.recipe import MetricClaim
@@ -21,8 +22,7 @@ OPERATORS: dict[str, Callable[[float, float], bool]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Epoch:
+class Epoch(Struct, frozen=True):
     """One pass over the training split.
 
     Attributes:
@@ -40,8 +40,7 @@ class Epoch:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """Whether a claim holds, and what was measured on the test split."""
 
     claim: MetricClaim
@@ -49,8 +48,7 @@ class Verdict:
     holds: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """A training run's results.
 
     Attributes:

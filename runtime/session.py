@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
 
 import torch
+from msgspec import Struct
 from torch import nn, optim
 
 from netc.compiler.recipe import Recipe
@@ -32,8 +32,7 @@ JUDGE_BATCH = 256
 """Least number of examples judged at once; it decides about speed, not about results."""
 
 
-@dataclass(slots=True)
-class Session:
+class Session(Struct):
     """One sitting of a run.
 
     Attributes:

@@ -9,14 +9,14 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from types import FrameType
+
+from msgspec import Struct
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-@dataclass(slots=True)
-class Stop:
+class Stop(Struct):
     """Whether somebody asked to stop."""
 
     asked: bool = False

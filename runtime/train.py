@@ -11,10 +11,10 @@ import math
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
+from msgspec import Struct, field
 
 from netc.runtime import checkpoint
 from netc.runtime.checkpoint import Position
@@ -34,8 +34,7 @@ from netc.runtime.session import Session
 from netc.runtime.stopping import Stop, listening
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(Struct, frozen=True):
     """What is checked before anything is written."""
 
     job: Job
@@ -45,8 +44,7 @@ class Prepared:
     digest: str
 
 
-@dataclass(slots=True)
-class _Watch:
+class _Watch(Struct):
     """How a session is watched: what it says, when it saves, who may stop it, its past epochs."""
 
     progress: Progress

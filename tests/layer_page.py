@@ -161,7 +161,7 @@ def takes_of(field: dict[str, Any]) -> str:
     if "anyOf" in field:
         parts = [takes_of(part) for part in field["anyOf"] if part.get("type") != "null"]
         return ", or ".join(dict.fromkeys(parts))
-    if "$ref" in field:
+    if field.get("format") == "size":
         return "a name, `T`"
     if "const" in field:
         return f"`{field['const']}`"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import re
 import stat
@@ -18,6 +17,7 @@ from fmt_pages import Case, cases, printed, rewrite
 from hypothesis import given
 from hypothesis import strategies as st
 from mangling import mangled
+from msgspec import Struct
 from random_nets import nets
 from test_never_raises import mutated, relaxed
 
@@ -54,9 +54,9 @@ def plain(node: object) -> object:
         return tuple(map(plain, node))
     if isinstance(node, Span):
         return "somewhere"
-    if not dataclasses.is_dataclass(node):
+    if not isinstance(node, Struct):
         return type(node).__name__, node
-    parts = (getattr(node, field.name) for field in dataclasses.fields(node))
+    parts = (getattr(node, name) for name in node.__struct_fields__)
     return type(node).__name__, *map(plain, parts)
 
 

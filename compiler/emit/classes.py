@@ -7,9 +7,10 @@ become constructor arguments. A shortcut that only some take is an `if` in the c
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
+
+from msgspec import Struct, field
 
 from netc.compiler.expression import torch_of
 from netc.compiler.graph import (
@@ -27,8 +28,7 @@ from netc.compiler.in_place import in_place
 from netc.compiler.layers.base import Given, Torch
 
 
-@dataclass(slots=True)
-class Parameter:
+class Parameter(Struct):
     """A constructor argument with its value in each instance."""
 
     name: str
@@ -37,8 +37,7 @@ class Parameter:
     has_default: bool = False
 
 
-@dataclass(slots=True)
-class Plan:
+class Plan(Struct):
     """One class to emit: its name and the instances it serves, then what was written for it."""
 
     name: str

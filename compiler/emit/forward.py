@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import cast
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from netc.compiler.emit.classes import Plan, conditional, places_of, unary
 from netc.compiler.emit.constructor import Constructor, is_sequence, shortcut_name
@@ -24,8 +26,7 @@ from netc.compiler.graph import (
 _INDENT = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Op:
+class Op(Struct, frozen=True):
     """One computation: an expression over earlier values, a loop, or a condition around others.
 
     `text` has `{0}`, `{1}` … for the inputs. `loop` is the list of modules that a loop runs over;

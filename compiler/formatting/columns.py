@@ -8,7 +8,8 @@ that is in form stays as it is.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from netc.compiler.formatting.folding import Line
 from netc.compiler.formatting.rows import WIDTH, Comment, Entry, Row

@@ -6,14 +6,14 @@ Only where that does not help, brackets are opened: their content goes into line
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import accumulate, pairwise
+
+from msgspec import Struct
 
 from netc.compiler.formatting.rows import STEP, WIDTH, Row
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """A line to print: `text` without indentation, or a comment, or a text and its comment."""
 
     indent: int

@@ -8,10 +8,12 @@ and stay inside a row where they stand inside a chain or brackets.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate
 from typing import TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from netc.compiler.formatting.spacing import blanks
 from netc.compiler.parse import Word
@@ -25,8 +27,7 @@ _NO_SUITE = frozenset(("DECLARE", "USE"))
 _LAYOUT = frozenset(("_NL", "_INDENT", "_DEDENT"))
 
 
-@dataclass(frozen=True, slots=True)
-class Comment:
+class Comment(Struct, frozen=True):
     """A comment on a line of its own; `blank` says whether an empty line stands before it."""
 
     depth: int
@@ -34,8 +35,7 @@ class Comment:
     blank: bool
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(Struct, frozen=True, dict=True):
     """A logical line.
 
     Attributes:

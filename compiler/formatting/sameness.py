@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, is_dataclass
+from msgspec import Struct
 
 from netc.compiler.parse import words
 from netc.compiler.source import Span
@@ -16,9 +16,9 @@ def same(left: object, right: object) -> bool:
         return len(left) == len(right) and all(map(same, left, right))
     if isinstance(left, Span):
         return True
-    if not is_dataclass(left):
+    if not isinstance(left, Struct):
         return left == right
-    names = (field.name for field in fields(left))
+    names = left.__struct_fields__
     return all(same(getattr(left, name), getattr(right, name)) for name in names)
 
 

@@ -9,9 +9,9 @@ weights says so.
 # no postponed annotations here: pydantic would evaluate them again for every subclass
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, TypeAlias
 
+from msgspec import Struct
 from pydantic import BaseModel, ConfigDict
 
 from netc.compiler.sizes import Shape, Size, Symbolic, product_of
@@ -19,8 +19,7 @@ from netc.compiler.sizes import Shape, Size, Symbolic, product_of
 DType: TypeAlias = Literal["float", "int"]
 
 
-@dataclass(frozen=True, slots=True)
-class Tensor:
+class Tensor(Struct, frozen=True):
     """What flows between layers: sizes of one example (no batch axis) and the kind of number."""
 
     shape: Shape
@@ -79,8 +78,7 @@ class JoinError(ShapeError):
         self.left, self.right, self.axis = left, right, axis
 
 
-@dataclass(frozen=True, slots=True)
-class Weight:
+class Weight(Struct, frozen=True):
     """A tensor that a layer owns: its key below the layer's name, as in PyTorch's state dict.
 
     `dtype_bytes` is 4 for float32 and 8 for batch norm's int64 step counter. A buffer is saved with
@@ -101,8 +99,7 @@ class Weight:
         return total
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(Struct, frozen=True):
     """How one spatial axis is read: a receptive field grows by `(size - 1) * jump`.
 
     The jump grows by the factor `stride`.
@@ -116,8 +113,7 @@ class Window:
     apart: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Turns:
+class Turns(Struct, frozen=True):
     """How one spatial axis is read where neighbours read differently, in turn.
 
     Output `o` reads the elements `reads[o % n]`, moved by `step` for every `n` outputs.
@@ -135,8 +131,7 @@ Receptive: TypeAlias = Literal["same", "whole", "unknown"] | tuple[Window | Turn
 way that these words cannot say."""
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Kept:
+class Kept(Struct, frozen=True, eq=False):
     """What autograd keeps of a layer's call for the backward pass.
 
     Attributes:
@@ -173,16 +168,14 @@ class Kept:
         return self.known and not (self.output or self.view or self.reshaped or self.over)
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Given:
+class Given(Struct, frozen=True, eq=False):
     """A value in a constructor call that stands in the spec: the argument `field` of the layer."""
 
     field: str
     value: Any
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Inferred:
+class Inferred(Struct, frozen=True, eq=False):
     """A value in a constructor call that follows from the input; `name` is what people call it."""
 
     name: str
@@ -192,8 +185,7 @@ class Inferred:
 Part: TypeAlias = Given | Inferred | int | float | bool | str | tuple[int, ...] | None
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Call:
+class Call(Struct, frozen=True, eq=False):
     """A constructor call as it will be written: `nn.Conv2d(1, 6, 5, stride=2)`.
 
     `function` is text of the layer's own; arguments are data and are written with `repr`, so that
@@ -207,8 +199,7 @@ class Call:
     around: tuple[str, tuple[tuple[str, Part], ...]] | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Torch:
+class Torch(Struct, frozen=True, eq=False):
     """How a layer is written in PyTorch.
 
     Attributes:
@@ -233,8 +224,7 @@ class Torch:
         return Torch(call, self.call, inline, self.support)
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Why:
+class Why(Struct, frozen=True, eq=False):
     """The arithmetic behind a layer's numbers, as text: every `a = b` in it holds.
 
     Statements stand apart by `; `, those of single axes by `, `, each after its axis' name.
@@ -245,8 +235,7 @@ class Why:
     macs: str
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Formulas:
+class Formulas(Struct, frozen=True, eq=False):
     """The arithmetic of `Why` in symbols; empty where words say all.
 
     With numbers put in for its letters a formula is the side before the first `=` of a statement

@@ -1,7 +1,8 @@
 """Depthwise convolution: a filter for each channel by itself."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from netc.compiler.layers.base import (
     Formulas,

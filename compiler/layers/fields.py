@@ -4,7 +4,7 @@
 
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BeforeValidator, Field, InstanceOf
+from pydantic import BeforeValidator, Field, InstanceOf, WithJsonSchema
 
 from netc.compiler.sizes import Symbolic
 
@@ -19,6 +19,9 @@ Natural: TypeAlias = Annotated[int, Field(ge=0)]
 PerAxis: TypeAlias = Positive | tuple[Positive, ...]
 """One number for all spatial axes, or one per axis: `3`, `3x5`, `(3, 5)`."""
 Padding: TypeAlias = Natural | tuple[Natural, ...] | Literal["same", "valid"]
-Extent: TypeAlias = Positive | InstanceOf[Symbolic]
+Named: TypeAlias = Annotated[
+    InstanceOf[Symbolic], WithJsonSchema({"type": "string", "format": "size"})
+]
+Extent: TypeAlias = Positive | Named
 Extents: TypeAlias = Annotated[tuple[Extent, ...], BeforeValidator(as_tuple)]
 Probability: TypeAlias = Annotated[float, Field(ge=0, lt=1)]

@@ -1,8 +1,8 @@
 """How weights begin: the schemes of `init=`, what they draw and how PyTorch is told."""
 
-from dataclasses import replace
 from typing import Annotated, Literal, Protocol, TypeAlias, get_args
 
+from msgspec.structs import replace
 from pydantic import Field
 
 from netc.compiler.layers.base import Given, ShapeError, Torch

@@ -1,16 +1,16 @@
 """The output-size formula, once, for every layer with a window."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from netc.compiler.layers.base import ShapeError, Window, by
 from netc.compiler.sizes import Shape, Size, ceil_div, floor_div, product_of
 
 
-@dataclass(frozen=True, slots=True)
-class Axis:
+class Axis(Struct, frozen=True):
     """A window's arithmetic along one spatial axis.
 
     `before` and `after` are the zeros added at either end. `same` keeps `ceil(n/stride)`: it adds

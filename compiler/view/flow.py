@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from netc.compiler.entries import Entry, folded_kind
 from netc.compiler.graph import BlockStep, LayerStep, ParamStep, RepeatStep, Wire
@@ -16,8 +17,7 @@ MOST_IN_A_BOX = 100
 """Lines of one box; more are put into boxes of their own, so that each stays small."""
 
 
-@dataclass(slots=True, eq=False, repr=False)
-class Box:
+class Box(Struct, eq=False):
     """What is drawn as one: an input, an output, a layer, or a box around others.
 
     Attributes:
@@ -45,8 +45,7 @@ class Box:
     links: dict[tuple[int, int, Wire], None] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Inside:
+class Inside(Struct, frozen=True):
     """The inside of a box, with elements numbered: ports of entering values, boxes, leaving ones.
 
     Attributes:

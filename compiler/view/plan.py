@@ -7,15 +7,15 @@ numbered in the order of computation; every edge leads from a lower number to a 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeAlias
+
+from msgspec import Struct
 
 DEEPEST = 40
 """Plans nest so deep; what goes on inside is drawn as one column with lanes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Lane:
+class Lane(Struct, frozen=True):
     """A way beside a column: from one element past others to those that read its value.
 
     `track` counts from the column outwards; lanes on one track do not meet.
@@ -26,15 +26,13 @@ class Lane:
     track: int
 
 
-@dataclass(frozen=True, slots=True)
-class Down:
+class Down(Struct, frozen=True):
     """Plans one below the other."""
 
     items: tuple[Plan, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Across:
+class Across(Struct, frozen=True):
     """Plans side by side, and the lanes to their right."""
 
     items: tuple[Plan, ...]

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import torch
+from msgspec import Struct
 
 from netc.runtime.errors import DataError
 
 
-@dataclass(frozen=True, slots=True)
-class Examples:
+class Examples(Struct, frozen=True):
     """Tensors of equal length along the first axis, which counts examples.
 
     Attributes:
@@ -39,8 +38,7 @@ class Examples:
         return Examples(tuple(x.to(device) for x in self.inputs), self.target.to(device))
 
 
-@dataclass(frozen=True, slots=True)
-class Raw:
+class Raw(Struct, frozen=True):
     """What a reader found, not yet split.
 
     Attributes:

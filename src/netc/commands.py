@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import click
+from msgspec import Struct
+from msgspec.structs import replace
 
 from netc.api import NetHandle, Spec, decode
 from netc.checking import show
@@ -21,8 +22,7 @@ from netc.runtime import resume as resume_run
 from netc.runtime import train as train_run
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """What the command line asks for; either a file or a folder to resume."""
 
     file: str | None

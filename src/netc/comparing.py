@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
+
+from msgspec import Struct
 
 from netc.compiler.difference import Change, Difference, Fact, difference, said, totals
 
@@ -39,8 +40,7 @@ class Unclear(Exception):
     """It is not clear which nets are meant."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Named:
+class Named(Struct, frozen=True, eq=False):
     """A net with the words that name it: its own name, and its file where that is needed."""
 
     title: str

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from netc.api import Spec
 from netc.compiler import converting, reclaiming
@@ -22,8 +23,7 @@ LARGEST_HEADER = 100_000_000
 """Bytes; the limit of the safetensors format."""
 
 
-@dataclass(frozen=True, slots=True)
-class Moved:
+class Moved(Struct, frozen=True):
     """A tensor of the old state dict, and what it is called and how it is shaped in the new."""
 
     old: str
@@ -32,8 +32,7 @@ class Moved:
     new_shape: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Converted:
+class Converted(Struct, frozen=True):
     """A spec's new text, where its weights went, and what was left out as it no longer holds."""
 
     text: str

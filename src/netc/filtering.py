@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from netc.compiler.layers.tables import OPERATORS, kernel_of
 from netc.files import write_atomically
@@ -22,8 +23,7 @@ class FilterError(Exception):
     """A picture cannot be filtered; the message says why in one line."""
 
 
-@dataclass(frozen=True, slots=True)
-class Filtered:
+class Filtered(Struct, frozen=True):
     """What was made: sizes in pixels, and the least and largest number before it became grey."""
 
     width: int

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from netc.compiler.edits import applied
 from netc.compiler.source import Source
@@ -18,8 +19,7 @@ MOST_ROUNDS = 20
 """Mending one error can show the next; so often is a file read again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fixed:
+class Fixed(Struct, frozen=True):
     """A spec's text after the safe edits, the findings mended, and those that are left."""
 
     text: str

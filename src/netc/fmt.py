@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from netc.checking import not_text, reason, show
 from netc.compiler.diagnostics import CompileError, Diagnostic
@@ -23,8 +24,7 @@ class Outcome(Enum):
     CHANGED, UNCHANGED, FAILED = range(3)
 
 
-@dataclass(frozen=True, slots=True)
-class Mode:
+class Mode(Struct, frozen=True):
     """What is done with a file that is not in form: listed, shown as a diff, or else rewritten.
 
     `json`: what became of all files is printed as one object.
@@ -40,8 +40,7 @@ class Mode:
         return not (self.check or self.diff)
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(Struct, frozen=True):
     """What became of a file: its text before and in form, or why it was left alone."""
 
     name: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from netc.api import NetHandle
@@ -19,8 +20,7 @@ class Misuse(Exception):
 SORTS = ("params", "macs", "memory", "output")
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """What the command line asks for.
 
     Attributes:

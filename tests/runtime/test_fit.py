@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import jobs
 import numpy as np
 import pytest
 import torch
+from msgspec.structs import replace
 
 from netc.compiler.layers.base import Tensor
 from netc.compiler.recipe import LossTerm
