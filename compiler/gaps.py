@@ -59,8 +59,7 @@ class Gaps(Struct):
             head = _HEAD.match(line.strip())
             if head is not None:
                 self.names.add(head[1])
-                self.blind |= (
-                    heads is not None and head[1] not in heads
-                )  # the name may be part of what is wrong
+                whole = head[0][-1] in "(:" and (heads is None or head[1] in heads)
+                self.blind |= not whole  # the name may be part of what is wrong
             elif not _NO_NAME.match(line.strip()):
                 self.blind = self.hushed = True
