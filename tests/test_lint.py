@@ -384,7 +384,7 @@ def test_allow_in_a_train_block_is_about_its_training() -> None:
 
 
 def test_nothing_is_said_of_what_had_no_chance() -> None:
-    block = "allow W0303\n\nblock B(n):\n    allow W0302\n    dense 64 -> dense n\n"
+    block = "allow W0303\n\nblock B(n):\n    allow W0201, W0302\n    dense 64 -> dense n\n"
     assert warnings(block) == []
     assert warnings(block + "\nnet N:\n    input x: [4]\n    dense 3\n") == []
     wrong = "net N:\n    allow W0302\n    input x: [4]\n    dens 3\n"
