@@ -161,6 +161,12 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert "://" in target or (page.parent / target).exists(), target
 
 
+def test_contributing_is_half_a_page_with_a_worked_example() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    assert len(text.splitlines()) <= 45
+    assert "class Prelu(Layer):" in of_kind(ROOT / "CONTRIBUTING.md", "py")[0]
+
+
 def test_every_example_is_on_a_page() -> None:
     named = {name for page in PAGES for name in _EXAMPLE.findall(page.read_text("utf-8"))}
     parts = {f"docs/examples/{f.relative_to(EXAMPLES).as_posix()}" for f in EXAMPLES.rglob("*.net")}
