@@ -9,6 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from netc.compiler.beginning import Makers, at_first, makers
 from netc.compiler.graph import LayerStep, Wire
 from netc.compiler.parts import Outline, Part, every
 from netc.compiler.report import Row, row_json
@@ -86,7 +87,8 @@ def missing(word: str, trees: Iterable[Sequence[Part]], source: Source) -> str:
 
 def explanation(rows: Sequence[Row], net: Outline) -> str:
     """The layers as text; those that differ in the place alone are told once."""
-    return "\n".join(_told(places, net.makers) for places in folded(rows))
+    by = makers(net.report.rows)
+    return "\n".join(_told(places, net.makers, by) for places in folded(rows))
 
 
 def folded(rows: Iterable[Row]) -> list[list[Row]]:
@@ -110,16 +112,16 @@ def grouped(text: str) -> str:
     return _DIGITS.sub(lambda match: f"{int(match[0]):,}", text)
 
 
-def _told(places: Sequence[Row], names: dict[Wire, str]) -> str:
+def _told(places: Sequence[Row], names: dict[Wire, str], by: Makers) -> str:
     row, why = places[0], places[0].why
     head = f"{row.path}  {' '.join(row.text.split())}  ({row.span.source.name}:{row.span.line})"
     used = _legend(why)
     where = _entry("where", used) if used else []
-    lines = [head, "", *_stands(places, names), "", *_numbers(why, _elsewhere(places)), *where]
+    lines = [head, "", *_stands(places, names, by), "", *_numbers(why, _elsewhere(places)), *where]
     return "\n".join(lines) + "\n"
 
 
-def _stands(places: Sequence[Row], names: dict[Wire, str]) -> list[str]:
+def _stands(places: Sequence[Row], names: dict[Wire, str], by: Makers) -> list[str]:
     """Where it stands, what it does, what flows in and out."""
     row, inputs = places[0], places[0].step.inputs
     lines = _entry("line", [row.span.source.line(row.span.line).strip()])
@@ -127,6 +129,7 @@ def _stands(places: Sequence[Row], names: dict[Wire, str]) -> list[str]:
         lines += _entry(f"at {len(places)} places", [_listed([place.path for place in places])])
     if isinstance(row.step, LayerStep):
         does = row.step.layer.does([wire.tensor for wire in inputs], row.output)
+        does += at_first(row.step, by, names)
         lines += _entry("does", wrap(does, WIDTH - MARGIN))
     lines += _entry("takes", [f"{w.tensor} from {names[w]}" for w in inputs] or ["nothing"])
     return lines + _entry("gives", [str(row.output)])

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
+from netc.compiler.beginning import at_first, makers
 from netc.compiler.entries import folded_kind
 from netc.compiler.explain import grouped, statements
 from netc.compiler.graph import BlockStep, LayerStep, RepeatStep, Wire
@@ -34,6 +35,7 @@ class _Speaker:
 
     def __init__(self, net: Outline) -> None:
         self.names = net.makers
+        self.by = makers(net.report.rows)
         self.told: dict[object, Part] = {}
         self.flowing = net.inputs[0][1] if len(net.inputs) == 1 else None
 
@@ -80,7 +82,7 @@ class _Speaker:
             count = grouped(row.why.params)
             return f"{name} is learned by itself, {row.output}: {count} parameters."
         inputs = [wire.tensor for wire in row.step.inputs]
-        does = row.step.layer.does(inputs, row.output)
+        does = row.step.layer.does(inputs, row.output) + at_first(row.step, self.by, self.names)
         read = row.step.inputs
         source = f", from {self._sources(read)}," if self._jumps(read) else ""
         return f"{name}{source} {does}{_result(row, inputs)}{_params(row)}."

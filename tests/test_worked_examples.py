@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import torch
 from _pytest.mark import ParameterSet
 from compiling import REPOSITORY, lines_of, spec_of
 from explained import assert_right, outline_of, row_of
@@ -216,3 +217,27 @@ def test_inception_branches_add_up() -> None:
     row = row_of("[192, 28, 28]", f"inception:\n{branches}", "concat")
     assert row.why.output == "axis 0: 64 + 128 + 32 + 32 = 256"
     assert row.why.formulas.output == "n_1 + n_2 + n_3 + n_4"
+
+
+@covers("N039", "BL03")
+@pytest.mark.parametrize(
+    "way",
+    [
+        "conv 3, 3x3, pad=1 -> relu -> conv 3, 3x3, pad=1, init=zeros",
+        "conv 3, 3x3, pad=1, init=zeros -> tanh",
+        "conv 3, 3x3, pad=1, bias=no -> batch_norm init=zeros",
+    ],
+)
+def test_a_residual_way_of_zeros_passes_its_input(way: str) -> None:
+    """W = 0 in a residual block: output = a[l], said and done."""
+    net = lines_of(f"residual: {way}", "[3, 6, 6]")
+    (line,) = [line for line in lecture(outline_of(net)) if line.startswith("add, from ")]
+    assert "begins as 0, so before training it gives the input x as it is" in line
+    x = torch.randn(2, 3, 6, 6)
+    assert torch.equal(net.module()(x), x)
+
+
+def test_nothing_is_said_of_a_way_that_does_not_begin_as_zeros() -> None:
+    for way in ("conv 3, 3x3, pad=1", "conv 3, 3x3, pad=1, init=zeros -> sigmoid"):
+        told = lecture(outline_of(lines_of(f"residual: {way}", "[3, 6, 6]")))
+        assert not [line for line in told if "begins as 0" in line]
