@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import torch
 from _pytest.mark import ParameterSet
 from compiling import REPOSITORY, lines_of, spec_of
 from explained import assert_right, outline_of, row_of
 
+from netc.api import load
 from netc.compiler.lecture import lecture
 
 covers = pytest.mark.covers
@@ -72,6 +75,12 @@ NARROW = "conv 64, 1x1, bias=no -> relu -> conv 64, 3x3, pad=1, bias=no"
         ),
         case(
             covers("N041"), "[16, 5, 5]", "conv 400, 5x5", "conv1 output: ⌊(5 + 2·0 − 5)/1⌋ + 1 = 1"
+        ),
+        case(
+            covers("N043"),
+            "[8, 3, 3]",
+            "conv 2*(5 + 3), 1x1",
+            "conv1 output: 16 filters",
         ),
         case(
             covers("N045"),
@@ -156,6 +165,12 @@ NARROW = "conv 64, 1x1, bias=no -> relu -> conv 64, 3x3, pad=1, bias=no"
             covers("N098"), "int[4]", "embedding 5000, 128", "embedding1 params: 5000·128 = 640000"
         ),
         case(covers("N100"), "int[4]", CBOW, "embedding1 params: 5000·128 = 640000"),
+        case(
+            covers("N101"),
+            "int[]",
+            "embedding 50, 8 -> dense 50, bias=no",
+            "dense1 macs: 8·50 = 400",
+        ),
         case(covers("N100"), "int[4]", CBOW, "dense1 macs: 128·5000 = 640000"),
     ],
 )
@@ -196,6 +211,41 @@ def vgg(*convolutions: int) -> str:
         for line in [f"conv {width}, 3x3, pad=1 -> relu"] * count + ["max_pool 2x2"]
     ]
     return "\n".join([*lines, "flatten", *["dense 4096 -> relu"] * 2, "dense 1000"])
+
+
+@pytest.mark.parametrize(
+    ("file", "net", "total"),
+    [
+        pytest.param("alexnet", "AlexNet", "60,965,224", marks=covers("N013", "CN04")),
+        pytest.param("alexnet", "AlexNetOneTower", "62,378,344", marks=covers("N013", "CN04")),
+        pytest.param("alexnet", "AlexNetTorchvision", "61,100,840", marks=covers("N013", "CN04")),
+        pytest.param("googlenet", "GoogLeNetPaper", "6,998,552", marks=covers("N016", "CN07")),
+        pytest.param("googlenet", "GoogLeNet", "6,624,904", marks=covers("N016", "CN07")),
+    ],
+)
+def test_nets_of_the_papers_are_told_with_their_parameters(file: str, net: str, total: str) -> None:
+    spec = load(REPOSITORY / "specs" / "vision" / f"{file}.net")
+    told = lecture(outline_of(spec.net(net)))
+    assert any(re.match(rf"Together .*\b{total} parameters", line) for line in told)
+
+
+@covers("CN03")
+def test_the_table_of_the_course_is_told_layer_by_layer() -> None:
+    """A convolutional net on 32 x 32 x 3 pictures: the slips of the course's table corrected."""
+    lines = """
+        conv 6, 5x5 -> relu -> max_pool 2x2
+        conv 16, 5x5 -> relu -> max_pool 2x2
+        flatten -> dense 120 -> relu -> dense 84 -> relu -> dense 10
+    """
+    told = lecture(outline_of(lines_of(lines, "[3, 32, 32]")))
+    total = "456 + 2,416 + 48,120 + 10,164 + 850 = 62,006 parameters"
+    assert any(line.startswith(f"Together {total}") for line in told)
+
+
+@covers("N073")
+def test_leaky_relu_is_told_with_its_slope() -> None:
+    told = lecture(outline_of(lines_of("leaky_relu", "[4]")))
+    assert any("multiplies negative ones by 0.01" in line for line in told)
 
 
 @pytest.mark.parametrize(

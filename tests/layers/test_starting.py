@@ -41,6 +41,11 @@ def test_weights_have_the_variance_of_their_scheme(scheme: str) -> None:
         assert float(found.abs().max()) > 3.5 * STDS[scheme]
 
 
+@pytest.mark.covers("N028")
+def test_he_normal_of_512_features_has_a_standard_deviation_of_a_sixteenth() -> None:
+    assert float(weight("dense 256, init=he_normal").std()) == pytest.approx(0.0625, rel=0.02)
+
+
 @pytest.mark.covers("IN02")
 def test_he_normal_is_pytorchs_kaiming_normal() -> None:
     found = weight("conv 8, 3x3, init=he_normal", "[16, 5, 5]")

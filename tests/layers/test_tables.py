@@ -10,7 +10,7 @@ from layer_lines import layer, tensor
 from layer_oracle import run_of
 from torch import nn
 
-from netc.compiler.layers.tables import LENET5, kernel_of
+from netc.compiler.layers.tables import LENET5, OPERATORS, kernel_of
 
 
 @pytest.mark.covers("CN02")
@@ -57,7 +57,7 @@ STEP = torch.tensor([10.0] * 3 + [0.0] * 3).expand(1, 1, 6, 6)
 """A picture that is bright on the left and dark on the right."""
 
 
-@pytest.mark.covers("CV02")
+@pytest.mark.covers("CV02", "N081")
 @pytest.mark.parametrize("name,edge", [("prewitt", 30.0), ("sobel", 40.0), ("scharr", 160.0)])
 def test_a_step_is_an_edge(name: str, edge: float) -> None:
     falling = lines_of(f"filter {name}_x, sign=falling", "[1, 6, 6]").module()
@@ -69,8 +69,12 @@ def test_a_step_is_an_edge(name: str, edge: float) -> None:
     assert torch.equal(down(STEP.mT).mT, falling(STEP))
 
 
-@pytest.mark.covers("CV02")
+@pytest.mark.covers("CV02", "N004")
 def test_the_kernels_are_those_of_the_literature() -> None:
+    for name in OPERATORS:
+        across, down = kernel_of(f"{name}_x", "rising"), kernel_of(f"{name}_y", "rising")
+        assert tuple(zip(*across, strict=True)) == down
+        assert sum(map(sum, across)) == sum(map(sum, down)) == 0
     assert kernel_of("prewitt_x", "falling") == ((1, 0, -1),) * 3
     assert kernel_of("sobel_x", "rising") == ((-1, 0, 1), (-2, 0, 2), (-1, 0, 1))
     assert kernel_of("scharr_y", "rising") == ((-3, -10, -3), (0, 0, 0), (3, 10, 3))
