@@ -18,9 +18,14 @@ from netc.compiler.sizes import Symbolic
 from netc.compiler.source import Span
 
 if TYPE_CHECKING:
-    from netc.compiler.supposing import Counts, Supposed
+    from netc.compiler.rebuilding import Counts
+    from netc.compiler.supposed import Supposed
 
     Explain: TypeAlias = Callable[[Counts, Counts], Supposed | None]
+
+
+COUNTED = ("params", "macs", "flops")
+"""What is counted over layers: a change of the text is looked for that makes it as claimed."""
 
 
 def judge(net: Net, report: Report, log: Log, explain: Explain | None = None) -> Report:
@@ -67,7 +72,7 @@ class _Measured(Struct, frozen=True, eq=False):
 
 
 def _counts_claimed(net: Net) -> dict[str, int]:
-    """The counts of parameters and MACs that a net's claims say it has."""
+    """The counts that a net's claims say it has."""
     plain = ((expr, values) for expr, values, span in net.claims if not _is_sized(expr, span))
     return counts_claimed(plain)
 
@@ -88,7 +93,7 @@ def counts_claimed(claims: Iterable[tuple[tree.Expr, Mapping[str, Any]]]) -> dic
             continue
         if expr.operator == "and":
             waiting += [(expr.left, values), (expr.right, values)]
-        elif expr.operator == "==" and (name := _name(expr.left)) in ("params", "macs"):
+        elif expr.operator == "==" and (name := _name(expr.left)) in COUNTED:
             try:
                 value = evaluate(expr.right, values)
             except (Poisoned, EvaluationError):
@@ -179,29 +184,27 @@ def _compare(
     elif not holds:
         fix = _true_claim(name, actual, operator, span)
         labels: Sequence[Label] = ()
-        if name in _UNITS and operator == "==" and isinstance(actual, int | float):
+        asked = operator != "==" or any(found.code == "E0502" for found in log)
+        supposed = None if asked else _supposed(measured)
+        if supposed is not None:
+            hint = f"{supposed.fix.hint}: then the claim is true; or claim `{fix.edits[0].text}`"
+            what = f" {_UNITS[name]}" if name in _UNITS else f" as {name}"
+            labels = [Label(supposed.place, f"one change here gives {_shown(claimed)}{what}")]
+            fix = replace(supposed.fix, hint=hint)
+        elif name in _UNITS and operator == "==" and isinstance(actual, int):
             from netc.compiler.accounting import could_be
 
-            asked = any(found.code == "E0502" for found in log)
-            supposed = None if asked else _supposed(measured)
-            if supposed is not None:
-                hint = (
-                    f"{supposed.fix.hint}: then the claim is true; or claim `{fix.edits[0].text}`"
-                )
-                labels = [
-                    Label(supposed.place, f"one change here gives {_shown(claimed)} {_UNITS[name]}")
-                ]
-                fix = replace(supposed.fix, hint=hint)
-            elif isinstance(claimed, int | float) and (off := round(actual - claimed)):
+            if isinstance(claimed, int | float) and (off := round(actual - claimed)):
                 labels = could_be(measured.rows, off, _UNITS[name])
         log.say("E0502", span, _false_message(name, actual, operator, claimed), fix, labels)
     return holds
 
 
 def _supposed(measured: _Measured) -> Supposed | None:
-    """The one change of the text after which the claims about counts hold."""
-    actual = {name: measured.values[name] for name in ("params", "macs")}
-    if measured.explain is None or not all(isinstance(actual[n], int) for n in measured.claimed):
+    """The one change of the text after which all claims hold; counts must be claimed and known."""
+    actual = {name: measured.values[name] for name in COUNTED}
+    known = all(isinstance(actual[name], int) for name in measured.claimed)
+    if measured.explain is None or not measured.claimed or not known:
         return None
     return measured.explain(actual, measured.claimed)
 

@@ -98,10 +98,11 @@ class Log:
 
     def add(self, diagnostic: Diagnostic) -> None:
         """Keeps a diagnostic, unless this code was already said of this place."""
-        span = diagnostic.span
-        self._found.setdefault(
-            (diagnostic.code, span.source.name, span.line, span.column), diagnostic
-        )
+        self._found.setdefault(_place_of(diagnostic.code, diagnostic.span), diagnostic)
+
+    def has(self, diagnostic: Diagnostic) -> bool:
+        """Whether this code was already said of this place."""
+        return _place_of(diagnostic.code, diagnostic.span) in self._found
 
     def say(
         self,
@@ -126,6 +127,10 @@ class Log:
         """Raises CompileError if there are errors; the warnings found so far travel along."""
         if self.has_errors:
             raise CompileError(self)
+
+
+def _place_of(code: str, span: Span) -> tuple[str, str, int, int]:
+    return code, span.source.name, span.line, span.column
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

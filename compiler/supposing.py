@@ -1,11 +1,12 @@
 """What one change of the text would make of a net: the change after which its claims are true.
 
-Each supposition is tried: the net is built again with it and counted. So what is offered is no
-guess; a net that is too large to be built often is left alone.
+Each supposition is tried: the net is built again with it and measured. So what is offered is no
+guess. The likely ones come first, those near the finding before others, while the budget lasts.
 """
 
 from __future__ import annotations
 
+<<<<<<< /tmp/h/sup/new/compiler/supposing.py
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from math import isqrt
@@ -49,152 +50,216 @@ class Supposed(Struct, frozen=True):
     place: Span
     fix: Fix
     changes: Changes
+=======
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from itertools import chain, islice
+from typing import Any, TypeAlias
+
+from netc.compiler import program
+from netc.compiler.diagnostics import Diagnostic, Label
+from netc.compiler.nodes import used_blocks
+from netc.compiler.rebuilding import Budget, Counts, Rebuilding
+from netc.compiler.supposed import SMALL, Open, Supposed, near, roots
+from netc.compiler.supposed_arguments import (
+    biases,
+    borrowed,
+    defaults,
+    kernels,
+    other_numbers,
+    swaps,
+    unknown_numbers,
+    windows,
+)
+from netc.compiler.supposed_lines import (
+    averages,
+    copied,
+    copied_with_number,
+    doubled,
+    flattens,
+)
+from netc.compiler.supposed_names import forgotten, unused, unused_with_number
+
+MOST_TIMES = 16
+"""How many times as large or as small a number may be as the one written in its place."""
+
+Slips: TypeAlias = Callable[[program.Definition], Iterable[Supposed]]
+Unknowns: TypeAlias = Callable[[program.Definition], Iterable[Open]]
+>>>>>>> compiler/supposing.py
 
 
 class Supposing:
-    """Builds a net of a spec again and again, each time with another change of its text."""
+    """Looks for the one change of a net's text after which all that is claimed of it is true."""
 
     def __init__(
         self, program_: program.Program, net: str, values: Mapping[str, Any], budget: Budget
     ) -> None:
-        self.program, self.net, self.values, self.budget = program_, net, values, budget
-        self._source = program_.definitions[net].span.source
+        self.program, self.net = program_, net
+        self.rebuilding = Rebuilding(program_, net, values, budget)
+        source = program_.definitions[net].span.source
+        self._file = [d for d in program_.definitions.values() if d.span.source == source]
+        self._own = [
+            key
+            for key in self.rebuilding.reached(net)
+            if program_.definitions[key].span.source == source
+        ]
+        self._own.sort(key=lambda key: key != net)
 
     def explain(self, actual: Counts, claimed: Counts) -> Supposed | None:
-        """The one change after which all that is claimed holds; None if none is found."""
-        wrong = next((name for name in claimed if actual[name] != claimed[name]), None)
-        if wrong is None:
-            return None
-        keys = [key for key in self._reached() if self._is_own(key)]
-        for tried in (_biases, _borrowed, _flattens, _swaps):
-            for key in keys:
-                for one in tried(self.program.definitions[key]):
-                    if self._holds(key, one.changes, claimed):
-                        return one
-        for key in keys:
-            for number in _numbers(self.program.definitions[key]):
-                solved = self._solved(key, number, actual, claimed, wrong)
-                if solved is not None:
-                    return solved
-        for key in keys:
-            for one in _lines(self.program.definitions[key]):
-                if self._holds(key, one.changes, claimed):
-                    return one
-        return next(filter(None, (self._inserted(key, claimed, wrong) for key in keys)), None)
+        """The change after which a net that is built is as claimed; None if none is found.
 
-    def mend(self, claimed: Counts) -> Supposed | None:
-        """The one change after which the net is built and all that is claimed of it holds."""
-        keys = [key for key in self._reached() if self._is_own(key)] if claimed else []
-        for tried in (_borrowed, _flattens, _swaps, _other_numbers, _lines):
-            for key in keys:
-                for one in tried(self.program.definitions[key]):
-                    if self._holds(key, one.changes, claimed):
-                        return one
+        `claimed` may be all true: then another claim is false, of its receptive field or depth.
+        """
+        wrong = next((name for name in claimed if actual[name] != claimed[name]), "")
+
+        def true(*slips: Slips) -> Iterator[Supposed]:
+            return (one for key, one in self._all(*slips) if self._mends(key, one, claimed))
+
+        def solved(unknowns: Unknowns) -> Iterator[Supposed]:
+            for key, number in self._unknown(unknowns):
+                one = self._solved(key, number, actual, claimed, wrong)
+                if one is not None:
+                    yield one
+
+        odd: list[Supposed] = []
+        likely = true(unused, self._forgotten, swaps, biases, flattens, averages)
+        for one in chain(likely, solved(unknown_numbers)):
+            if one.usual:
+                return one
+            odd.append(one)
+        rest = (
+            true(doubled),
+            odd,
+            true(self._borrowed, self._defaults),
+            solved(unused_with_number),
+            true(kernels, windows),
+            solved(copied_with_number),
+            true(copied),
+        )
+        return next(chain(*rest), None)
+
+    def mend(self, wrong: Diagnostic, claimed: Counts) -> Supposed | None:
+        """The change after which a net that is not built is, and is as claimed.
+
+        Where no count is claimed there is nothing to hold a change against: none is offered.
+        """
+        if not claimed:
+            return None
+        self.rebuilding.counts(self.net)
+        offs = _offs(self.rebuilding)
+
+        def numbers(definition: program.Definition) -> Iterator[Supposed]:
+            return other_numbers(definition, offs)
+
+        words = (flattens, averages, unused, self._forgotten)
+        small = (*words, self._borrowed, swaps, windows, kernels, numbers, self._defaults)
+        lines = sorted({s.line for s in (wrong.span, *(label.span for label in wrong.labels))})
+        for key, number in self._unknown(unused_with_number):
+            solved = self._solved(key, number, {}, claimed, next(iter(claimed)))
+            if solved is not None:
+                return solved
+        for slips in (small, (doubled, copied)):
+            found = sorted(self._all(*slips), key=lambda pair: _distance(pair[1], lines))
+            for key, one in found:
+                if self._mends(key, one, claimed):
+                    return one
+        for key, number in self._unknown(copied_with_number):
+            solved = self._solved(key, number, {}, claimed, next(iter(claimed)))
+            if solved is not None:
+                return solved
         return None
 
-    # -- building
+    # -- what is tried
 
-    def _reached(self) -> list[str]:
-        """The keys of the net and of the blocks that it may use."""
-        found, waiting = dict[str, None](), [self.net]
-        while waiting:
-            if (key := waiting.pop()) in found:
-                continue
-            found[key] = None
-            definition = self.program.definitions[key]
-            for node in _nodes(definition):
-                if isinstance(node, program.BlockUse):
-                    waiting.append(node.block)
-                elif isinstance(node, tree.Name) and node.text in definition.blocks:
-                    waiting.append(definition.blocks[node.text])
-        return [*found]
+    def _all(self, *slips: Slips) -> Iterator[tuple[str, Supposed]]:
+        for tried in slips:
+            for key in self._own:
+                for one in tried(self.program.definitions[key]):
+                    yield key, one
 
-    def _is_own(self, key: str) -> bool:
-        return self.program.definitions[key].span.source == self._source
+    def _unknown(self, unknowns: Unknowns) -> Iterator[tuple[str, Open]]:
+        for key in self._own:
+            for one in unknowns(self.program.definitions[key]):
+                yield key, one
 
-    def _counted(self, key: str, changes: Changes) -> Counts | None:
-        """The counts of the net with changes in one definition; None if it is not built."""
-        if self.budget.left <= 0:
-            return None
-        definition = self.program.definitions[key]
-        for old, new in changes:
-            definition = _with(definition, old, new)
-        changed = replace(self.program, definitions={**self.program.definitions, key: definition})
-        net = elaborate(changed, self.net, self.values, Log())
-        if net is None:
-            self.budget.left -= UNBUILT
-            return None
-        return self._of(net)
+    def _borrowed(self, definition: program.Definition) -> Iterator[Supposed]:
+        return borrowed(definition, self._file)
 
-    def _of(self, net: Net) -> Counts | None:
-        params = 0
-        macs: int | None = 0
-        for placed in walk(net.module):
-            self.budget.left -= 1
-            step = placed.step
-            weights = step.weights if isinstance(step, LayerStep) else (step.weight,)
-            params += 0 if placed.reuse else sum(w.count for w in weights if not w.buffer)
-            if isinstance(step, LayerStep) and macs is not None:
-                some = step.layer.macs([w.tensor for w in step.inputs], step.output.tensor)
-                macs = macs + some if isinstance(some, int) else None
-        return {"params": params} if macs is None else {"params": params, "macs": macs}
+    def _forgotten(self, definition: program.Definition) -> Iterator[Supposed]:
+        used = {key for one in self._file for key in used_blocks(one)}
+        all_ = self.program.definitions
+        return forgotten(
+            definition,
+            {
+                name: key
+                for name, key in definition.blocks.items()
+                if key not in used
+                and all_[key].word == "block"
+                and None not in all_[key].parameters.values()
+            },
+        )
 
-    def _holds(self, key: str, changes: Changes, claimed: Counts) -> bool:
-        counts = self._counted(key, changes)
-        return counts is not None and all(counts.get(n) == claimed[n] for n in claimed)
+    def _defaults(self, definition: program.Definition) -> Iterator[Supposed]:
+        return defaults(definition, self.program.definitions)
+
+    # -- whether it mends
+
+    def _mends(self, key: str, one: Supposed, claimed: Counts) -> bool:
+        counts = self.rebuilding.counts(key, one.changes)
+        if counts is None or any(counts.get(name) != claimed[name] for name in claimed):
+            return False
+        return self.rebuilding.holds(key, one.changes)
 
     def _solved(
-        self, key: str, number: tree.Number, actual: Counts, claimed: Counts, wrong: str
+        self, key: str, number: Open, actual: Counts, claimed: Counts, wrong: str
     ) -> Supposed | None:
-        """Another number in the place of one, if all claims are true with it."""
-        other = self._root(key, (), number, actual, claimed, wrong)
-        if other is None:
-            return None
-        return _in_its_place(number, other, ())
-
-    def _inserted(self, key: str, claimed: Counts, wrong: str) -> Supposed | None:
-        """A line once more with another first number, if all claims are true with it."""
-        for body, at in _plain_lines(self.program.definitions[key]):
-            line = body[at]
-            number = next((n for n in _nodes(line) if _is_whole(n)), None)
-            if number is None:
-                continue
-            own = replace(number)
-            longer = (*body[: at + 1], _with(line, number, own), *body[at + 1 :])
-            counts = self._counted(key, ((body, longer),))
-            if counts is None or wrong not in counts:
-                continue
-            other = self._root(key, ((body, longer),), own, counts, claimed, wrong)
-            if other is not None:
-                text = line.span.source.line(line.span.line)
-                before, after = text[: number.span.column - 1], text[number.span.end_column - 1 :]
-                return _below(line.span, f"{before}{other}{after}", ())
-        return None
-
-    def _root(
-        self,
-        key: str,
-        before: Changes,
-        number: tree.Number,
-        actual: Counts,
-        claimed: Counts,
-        wrong: str,
-    ) -> int | None:
-        """The number with which all claims are true, after changes made before it."""
-        value = int(number.value)
-        seen = [actual[wrong]]
-        for more in (1, 2):
-            counts = self._counted(key, (*before, (number, replace(number, value=value + more))))
+        """The change with the number after which all claims are true."""
+        first = actual if number.counted else self._counted(key, number, number.value)
+        seen = [] if first is None or wrong not in first else [first]
+        for more in (1, 2) if seen else ():
+            counts = self._counted(key, number, number.value + more)
             if counts is None or wrong not in counts:
                 break
-            seen.append(counts[wrong])
-            if more == 1 and all(counts.get(name) == actual.get(name) for name in claimed):
-                return None  # nothing that is claimed depends on it
-        for other in dict.fromkeys((*roots(seen, value, claimed[wrong]), *_near(value))):
-            changes = (*before, (number, replace(number, value=other)))
-            if 0 <= other != value and self._holds(key, changes, claimed):
-                return other
+            seen.append(counts)
+            if more == 1 and _is_hopeless(seen[0], counts, claimed, wrong):
+                return None
+        found = roots([counts[wrong] for counts in seen], number.value, claimed.get(wrong, 0))
+        others = [*found, *(near(number.value) if number.value <= SMALL else ())]
+        if not number.counted:
+            others.append(number.value)
+        for other in dict.fromkeys(others):
+            same = other == number.value and number.counted
+            if not same and number.value <= MOST_TIMES * other <= MOST_TIMES**2 * number.value:
+                one = number.at(other)
+                if self._mends(key, one, claimed):
+                    return one
         return None
+
+    def _counted(self, key: str, number: Open, value: int) -> Counts | None:
+        return self.rebuilding.counts(key, number.at(value).changes)
+
+
+def _is_hopeless(before: Counts, after: Counts, claimed: Counts, wrong: str) -> bool:
+    """Whether a number is not the one: the wrong count stays, or one that is right does not."""
+    if wrong and before[wrong] == after[wrong]:
+        return True
+    return any(before[n] == claimed[n] != after.get(n) for n in claimed)
+
+
+def _offs(rebuilding: Rebuilding) -> list[int]:
+    """By how much the sizes differ where a net is not built."""
+    if rebuilding.apart is None:
+        return []
+    found, wanted = rebuilding.apart
+    if len(found) != len(wanted):
+        return []
+    pairs = zip(found, wanted, strict=True)
+    offs = (w - f for f, w in pairs if isinstance(f, int) and isinstance(w, int) and f != w)
+    return [*dict.fromkeys(sign * off for off in islice(offs, 2) for sign in (1, -1))]
+
+
+def _distance(one: Supposed, lines: list[int]) -> int:
+    return min(abs(one.place.line - line) for line in lines)
 
 
 def mended(wrong: Diagnostic, supposed: Supposed | None) -> Diagnostic:
@@ -203,13 +268,13 @@ def mended(wrong: Diagnostic, supposed: Supposed | None) -> Diagnostic:
         return wrong
     hint = f"{supposed.fix.hint}: then every claim is true"
     label = Label(supposed.place, "one change here mends it")
-    labels = (label, *wrong.labels)
     return replace(
         wrong,
         hint=f"{hint}; or {wrong.hint}" if wrong.hint else hint,
         edits=supposed.fix.edits,
-        labels=labels,
+        labels=(label, *wrong.labels),
     )
+<<<<<<< /tmp/h/sup/new/compiler/supposing.py
 
 
 def roots(seen: list[int], first: int, wanted: int) -> Iterator[int]:
@@ -461,3 +526,5 @@ def _with(node: Any, old: Any, new: Any) -> Any:
     found = {name: _with(getattr(node, name), old, new) for name in node.__struct_fields__}
     changed = {name: value for name, value in found.items() if value is not getattr(node, name)}
     return replace(node, **changed) if changed else node
+=======
+>>>>>>> compiler/supposing.py

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from netc.compiler import claims, library, program
 from netc.compiler.allowing import quiet, reached
 from netc.compiler.diagnostics import CompileError, Diagnostic, Log, did_you_mean, order
+from netc.compiler.edits import applied
 from netc.compiler.elaborate import elaborate
 from netc.compiler.graph import Net
 from netc.compiler.lint import lint
@@ -22,8 +23,10 @@ from netc.compiler.unused import warn_unused
 if TYPE_CHECKING:
     import torch
 
+    from netc.compiler.rebuilding import Budget, Counts
     from netc.compiler.recipe import Recipe
-    from netc.compiler.supposing import Budget, Counts, Supposed, Supposing
+    from netc.compiler.supposed import Supposed
+    from netc.compiler.supposing import Supposing
 
 
 class Spec:
@@ -79,12 +82,15 @@ class Spec:
     def _mended(self, definition: program.Definition, found: list[Diagnostic]) -> list[Diagnostic]:
         """The findings of a net that is not built; the first with the change that mends it.
 
-        A shape error with an edit of its own is left as it is, for that edit is near its place.
+        One whose own edit makes every claim true is left as it is, for that edit is near its place;
+        and so is one that another net of the file has at the same place.
         """
         first = next(n for n, d in enumerate(found) if d.severity == "error")
         wrong = found[first]
+        if wrong.code[:3] not in ("E02", "E03", "E04", "E05") or self._log.has(wrong):
+            return found
         of_claim = wrong.code == "E0501" and "change what leads here" in wrong.hint
-        if wrong.code[:3] not in ("E03", "E05") or (wrong.edits and not of_claim):
+        if wrong.edits and not of_claim and self._is_true_with(wrong, definition):
             return found
         from netc.compiler.supposing import mended
 
@@ -93,8 +99,25 @@ class Spec:
             for item in definition.body
             if isinstance(item, program.Expect) and not item.sizes
         )
-        better = mended(wrong, self._supposing(definition).mend(claimed))
+        better = mended(wrong, self._supposing(definition).mend(wrong, claimed))
         return [*found[:first], better, *found[first + 1 :]]
+
+    def _is_true_with(self, wrong: Diagnostic, definition: program.Definition) -> bool:
+        """Whether a net compiles and its claims hold after a finding's edits; none repeats it."""
+        if any(edit.span.source != self.source for edit in wrong.edits):
+            return False
+        log = Log()
+        edited = resolve(Source(self.source.name, applied(self.source, wrong.edits)), log, _read)
+        if log.has_errors or definition.name not in edited.definitions:
+            return False
+        net = elaborate(edited, definition.name, _own(self._values, _names_of(definition)), log)
+        if net is not None:
+            claims.judge(net, report(net), log)
+        others = Log()
+        for other in self._program.nets():
+            if other is not definition:
+                elaborate(edited, other.name, _own(self._values, _names_of(other)), others)
+        return not log.has_errors and not others.has(wrong)
 
     def _check_values(self, values: Mapping[str, Any]) -> None:
         known = {n for d in self._program.nets() for n in _names_of(d)}
@@ -122,7 +145,8 @@ class Spec:
         return self._supposing(self._program.definitions[name]).explain(actual, claimed)
 
     def _supposing(self, definition: program.Definition) -> Supposing:
-        from netc.compiler.supposing import Budget, Supposing
+        from netc.compiler.rebuilding import Budget
+        from netc.compiler.supposing import Supposing
 
         self._budget = self._budget or Budget()
         values = _own(self._values, _names_of(definition))
@@ -130,12 +154,16 @@ class Spec:
 
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
-        """Everything found so far, but for what `allow` lines switch off."""
+        """Everything found so far, but for what `allow` lines switch off.
+
+        An error may be that a name is forgotten: what nothing uses (W0201) is said without errors.
+        """
         allowed = self._program.allows
         if self._program.gaps.hushed:
             return tuple(d for d in self._log if d.severity == "error")
         if not allowed:
-            return tuple(self._log)
+            wrong = self._log.has_errors
+            return tuple(d for d in self._log if not (wrong and d.code == "W0201"))
         judged = () if self._log.has_errors else reached(self._program, self._nets, self.source)
         return tuple(sorted(quiet(self._log, allowed, judged), key=order))
 
