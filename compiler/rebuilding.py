@@ -8,8 +8,10 @@ error; and the layers built are paid from a budget, so that the answer does not 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from netc.compiler import program, tree
 from netc.compiler.diagnostics import Diagnostic, Log
@@ -34,8 +36,7 @@ Counts: TypeAlias = Mapping[str, int]
 """What is counted of a net, by the name that claims have for it: `params`, `macs`, `flops`."""
 
 
-@dataclass(slots=True)
-class Budget:
+class Budget(Struct):
     """How many layers may still be built to try changes, for all nets of a file together."""
 
     left: int = MOST_LAYERS

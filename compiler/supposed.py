@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from math import isqrt
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from netc.compiler import tree
 from netc.compiler.edits import Edit, Fix, rewrite
@@ -15,8 +17,7 @@ SMALL = 8
 """Up to here a number may be a stride, a padding or a count, on which sizes depend by steps."""
 
 
-@dataclass(frozen=True, slots=True)
-class Supposed:
+class Supposed(Struct, frozen=True):
     """A change of the text: `place` is where, and `fix` says it and makes it.
 
     What is not `usual`, 129 filters for 64, is offered only where nothing simple is found.
@@ -28,8 +29,7 @@ class Supposed:
     usual: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Open:
+class Open(Struct, frozen=True):
     """A change with a number that is not known yet; `value` is the first to try.
 
     `counted`: with that number the text is as it stands.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from itertools import combinations, pairwise
+
+from msgspec.structs import replace
 
 from netc.compiler import program, tree
 from netc.compiler.changing import change_argument

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import partial
 from typing import TypeAlias
+
+from msgspec.structs import replace
 
 from netc.compiler import layers, program, tree
 from netc.compiler.edits import Edit, Fix, rewrite, whole_line
