@@ -112,6 +112,11 @@ def _receptive(of: Callable[[Field], Value]) -> Callable[[Entry, Report], Value]
     return seen
 
 
+def _inits(entry: Entry) -> Value:
+    """The schemes of the layers that it stands for, each once."""
+    return ", ".join(dict.fromkeys(row.init for row in entry.rows if row.init is not None))
+
+
 def _why(part: str) -> Callable[[Entry, Report], Value]:
     """The arithmetic of a single layer; a folded block has none of its own."""
 
@@ -168,6 +173,7 @@ _COLUMNS = (
         "count",
         lambda entry, report: _sum(dense_equivalent(row) for row in entry.rows),
     ),
+    Column("init", "weights begin", "words", lambda entry, report: _inits(entry)),
     Column("line", "line", "count", lambda entry, report: entry.line),
     Column("why", "why this output", "arithmetic", _why("output")),
     Column("why_params", "why these parameters", "arithmetic", _why("params")),

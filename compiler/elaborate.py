@@ -27,6 +27,7 @@ from netc.compiler.evaluate import (
 from netc.compiler.expansion import MOST, Bounds, Work
 from netc.compiler.frame import DEEPEST, Findings, Frame, Shared, Stop, made_by
 from netc.compiler.graph import (
+    AUTO,
     BlockStep,
     LayerStep,
     Module,
@@ -60,14 +61,11 @@ def elaborate(
         return None
     if log.has_errors or module is None:
         return None
-    if elaborator.start is not None:
-        from netc.compiler.initialising import initialised
-
-        module = initialised(module, *elaborator.start)
     if _too_small(elaborator, module):
         return None
     asked = (*elaborator.conditions, *positive_when(_symbolic(module)))
-    return Net(module, tuple(elaborator.claims), together(asked), asked)
+    start = elaborator.start or (AUTO, None)
+    return Net(module, tuple(elaborator.claims), together(asked), asked, start)
 
 
 def _too_small(context: Findings, module: Module) -> bool:

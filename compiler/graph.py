@@ -154,6 +154,10 @@ class Module(Struct, frozen=True, eq=False):
     defaults: tuple[tuple[str, Any], ...] = ()
 
 
+AUTO = "auto"
+"""The `init` that a net has where it says nothing: by what follows each layer."""
+
+
 class Net(Struct, frozen=True, eq=False):
     """A whole net, typed.
 
@@ -162,12 +166,15 @@ class Net(Struct, frozen=True, eq=False):
         claims: the `expect` lines with the values of the names in them.
         conditions: what symbolic sizes must satisfy, in words ("H must be a multiple of 4").
         asked: the same, one by one as lines and layers ask for it.
+        start: how weights begin of which the layers say nothing: a scheme, and its standard
+            deviation (compiler/initialising.py).
     """
 
     module: Module
     claims: tuple[tuple[tree.Expr, dict[str, Any], Span], ...] = ()
     conditions: tuple[str, ...] = ()
     asked: tuple[Condition, ...] = ()
+    start: tuple[str, float | None] = (AUTO, None)
 
     @property
     def name(self) -> str:

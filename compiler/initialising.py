@@ -1,38 +1,29 @@
-"""`init auto` and `init SCHEME`: how the weights of a whole net begin."""
+"""How the weights of a net begin: what each layer says, else the net, else what follows it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-
-from msgspec.structs import replace
+from msgspec import Struct
 
 from netc.compiler import program, tree
 from netc.compiler.arguments import words_of
 from netc.compiler.diagnostics import Log
 from netc.compiler.edits import suggest
-from netc.compiler.graph import (
-    BlockStep,
-    GroupStep,
-    LayerStep,
-    Module,
-    ParamStep,
-    RepeatStep,
-    Step,
-    WhenStep,
-    Wire,
-    walk,
-)
+from netc.compiler.graph import AUTO, LayerStep, Net, ParamStep, Wire, walk
 from netc.compiler.layers.base import Layer
 from netc.compiler.layers.starting import SCHEMES
 
-AUTO = "auto"
+TORCH = "torch"
 WORDS = (AUTO, *SCHEMES)
 """What an `init` line can say."""
+
+BY_WHAT_FOLLOWS = ("conv", "dense", "depthwise_conv", "table_conv")
+"""Layers that begin by the next activation; all others begin as PyTorch has it unless told."""
 
 RECTIFIED = ("elu", "gelu", "leaky_relu", "prelu", "relu", "relu6", "silu")
 """Activations that let through about half of what flows in: He et al. 2015 double the variance."""
 OTHERS = ("sigmoid", "softmax", "tanh")
 """Activations that begin as a line through 0 or have no half: Glorot, Bengio 2010."""
+ACTIVATIONS = frozenset((*RECTIFIED, *OTHERS))
 
 
 def init_line(line: tree.Line, log: Log) -> program.Init | None:
@@ -64,64 +55,76 @@ def init_line(line: tree.Line, log: Log) -> program.Init | None:
     return program.Init(scheme.text, named["std"].value if named else None, line.span)
 
 
-def initialised(module: Module, scheme: str, std: float | None) -> Module:
-    """The net with a scheme in every layer that takes it and was not given one of its own.
+class Start(Struct, frozen=True):
+    """How a layer's weights begin.
 
-    With `auto` it is `he_normal` where a rectifier is the next activation, else `xavier_normal`:
-    before tanh, sigmoid and softmax, and where another layer with weights or the end comes first.
-    Linear in the number of layers.
+    Attributes:
+        scheme: one of `SCHEMES`; `torch` where PyTorch draws them.
+        told: whether the layer says it, not the net and not what follows.
     """
-    ahead = _ahead(module) if scheme == AUTO else {}
-    paths: dict[str, str] = {}  # a shared layer begins as its first use asks
-    chosen: dict[int, dict[str, object]] = {}
-    for placed in walk(module):
+
+    scheme: str
+    std: float | None = None
+    told: bool = False
+
+
+def starts(net: Net) -> dict[str, Start]:
+    """How every layer with a choice begins, by its path. Linear in the number of layers.
+
+    By what follows it is `he_normal` where a rectifier is the next activation, else
+    `xavier_normal`: before tanh, sigmoid and softmax, and where another layer with a weight matrix
+    or the end comes first. A shared layer begins as its first use asks.
+    """
+    scheme, std = net.start
+    ahead: dict[Wire, str] | None = None
+    found: dict[str, Start] = {}
+    for placed in walk(net.module):
         step = placed.step
-        if isinstance(step, ParamStep) or not _open(step.layer):
+        if isinstance(step, ParamStep) or not takes_start(step.layer) or placed.path in found:
             continue
-        if placed.path not in paths:
+        own: str | None = getattr(step.layer, "init", None)
+        if own is not None:
+            found[placed.path] = Start(own, getattr(step.layer, "std", None), True)
+        elif scheme != AUTO:
+            takes = scheme in words_of(type(step.layer), "init")
+            found[placed.path] = Start(scheme, std) if takes else Start(TORCH)
+        elif step.layer.kind not in BY_WHAT_FOLLOWS:
+            found[placed.path] = Start(TORCH)
+        else:
+            ahead = _ahead(net) if ahead is None else ahead
             rectified = ahead.get(step.output) in RECTIFIED
-            picked = "he_normal" if rectified else "xavier_normal"
-            paths[placed.path] = picked if scheme == AUTO else scheme
-        if paths[placed.path] in words_of(type(step.layer), "init"):
-            chosen[id(step)] = {"init": paths[placed.path], "std": std}
-    return replace(module, steps=tuple(_with(module.steps, chosen)))
-
-
-def _open(layer: Layer) -> bool:
-    """Whether a layer takes a scheme and has none."""
-    return "std" in type(layer).model_fields and getattr(layer, "init", None) is None
-
-
-def _ahead(module: Module) -> dict[Wire, str]:
-    """For each value the next activation or layer with a weight matrix, "" if there is none.
-
-    Of several readers the first in the text counts; norms, pools, joins and the like are passed.
-    """
-    found: dict[Wire, str] = {}
-    for placed in reversed([*walk(module)]):
-        step = placed.step
-        if isinstance(step, ParamStep):
-            continue
-        stops = step.layer.kind in (*RECTIFIED, *OTHERS)
-        stops = stops or any(len(weight.shape) > 1 for weight in step.weights)
-        here = step.layer.kind if stops else found.get(step.output, "")
-        for wire in step.inputs:
-            found[wire] = here
+            found[placed.path] = Start("he_normal" if rectified else "xavier_normal")
     return found
 
 
-def _with(steps: Sequence[Step], chosen: Mapping[int, Mapping[str, object]]) -> Iterator[Step]:
-    """The steps with the layers that were chosen for, however deep."""
-    for step in steps:
-        match step:
-            case LayerStep() if id(step) in chosen:
-                yield replace(step, layer=step.layer.model_copy(update=dict(chosen[id(step)])))
-            case BlockStep(module=module):
-                inner = replace(module, steps=tuple(_with(module.steps, chosen)))
-                yield replace(step, module=inner)
-            case RepeatStep(items=items):
-                yield replace(step, items=tuple(_with(items, chosen)))
-            case GroupStep(steps=inner_steps) | WhenStep(steps=inner_steps):
-                yield replace(step, steps=tuple(_with(inner_steps, chosen)))
-            case _:
-                yield step
+def takes_start(layer: Layer) -> bool:
+    """Whether a layer can be told how its weights begin."""
+    return "std" in type(layer).model_fields
+
+
+def _ahead(net: Net) -> dict[Wire, str]:
+    """For each value the activation that it meets next; none before the next weight matrix.
+
+    Of several readers the first in the text counts that leads to an activation; norms, pools, joins
+    and the like are passed, into blocks and out of them.
+    """
+    found: dict[Wire, str] = {}
+    for placed in reversed([*walk(net.module)]):
+        step = placed.step
+        if isinstance(step, ParamStep):
+            continue
+        if step.layer.kind in ACTIVATIONS:
+            here = step.layer.kind
+        else:
+            here = "" if _mixes(step) else found.get(step.output, "")
+        if here:
+            for wire in step.inputs:
+                found[wire] = here
+    return found
+
+
+def _mixes(step: LayerStep) -> bool:
+    """Whether a layer multiplies by a matrix that it learns: not so a norm over several axes."""
+    if not any(len(weight.shape) > 1 and not weight.buffer for weight in step.weights):
+        return False
+    return step.layer.macs([wire.tensor for wire in step.inputs], step.output.tensor) != 0

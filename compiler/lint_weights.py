@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 
 from netc.compiler.diagnostics import Label, Log
 from netc.compiler.graph import LayerStep, Net, Wire, walk
@@ -21,7 +21,8 @@ ONE_WAY = (*KEEPS_0, "elu", "gelu", "leaky_relu", "prelu", "sigmoid", "silu", "s
 def lint_weights(net: Net, log: Log) -> None:
     """Warns of layers that begin as 0 and cannot learn. Linear in the number of layers."""
     steps = [p.step for p in walk(net.module) if isinstance(p.step, LayerStep)]
-    if not any(_zero(step) for step in steps):
+    zeros = {id(step) for step in steps if _zero(step, net.start[0])}
+    if not zeros:
         return
     readers: dict[Wire, list[LayerStep | None]] = {}
     for step in steps:
@@ -30,15 +31,23 @@ def lint_weights(net: Net, log: Log) -> None:
     for _, wire in net.module.outputs:
         readers.setdefault(wire, []).append(None)
     for step in steps:
-        if _zero(step):
-            _look_ahead(step, readers, log)
+        if id(step) in zeros:
+            _look_ahead(step, readers, zeros, log)
 
 
-def _zero(step: LayerStep) -> bool:
-    return "std" in type(step.layer).model_fields and getattr(step.layer, "init", None) == "zeros"
+def _zero(step: LayerStep, said: str) -> bool:
+    """Whether a layer's weights begin as 0: by its own word, or by the net's."""
+    if "std" not in type(step.layer).model_fields:
+        return False
+    return (getattr(step.layer, "init", None) or said) == "zeros"
 
 
-def _look_ahead(step: LayerStep, readers: Mapping[Wire, list[LayerStep | None]], log: Log) -> None:
+def _look_ahead(
+    step: LayerStep,
+    readers: Mapping[Wire, list[LayerStep | None]],
+    begin_as_0: Container[int],
+    log: Log,
+) -> None:
     zeros = True
     hint = "write `init=he_normal`, or leave `init` out"
     kind = step.layer.kind
@@ -50,7 +59,7 @@ def _look_ahead(step: LayerStep, readers: Mapping[Wire, list[LayerStep | None]],
             )
             log.say("W0306", step.span, message, hint, [Label(after.span, "its slope at 0 is 0")])
             return
-        if _zero(after):
+        if id(after) in begin_as_0:
             message = (
                 f"the weights of this `{kind}` begin as 0, and so do those of the next layer: its "
                 "units are equal and stay equal"

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from msgspec import Struct
 
 from netc.compiler import memory, receptive
-from netc.compiler.graph import LayerStep, Net, ParamStep, Placed, Wire, walk
+from netc.compiler.graph import AUTO, LayerStep, Net, ParamStep, Placed, Wire, walk
 from netc.compiler.layers.base import Tensor
 from netc.compiler.sizes import Shape, Size
 from netc.compiler.source import Span
 from netc.compiler.why import Place, Reasons, reasons
+
+if TYPE_CHECKING:
+    from netc.compiler.initialising import Start
+
+Starts: TypeAlias = "Callable[[], Mapping[str, Start]]"
+"""How each layer's weights begin, by its path; worked out when it is asked for."""
 
 FORMAT = 1
 """Version of the JSON; it grows by new keys only, else this number rises."""
@@ -43,14 +51,13 @@ class Row(Struct, frozen=True, eq=False):
     receptive_field: receptive.Sizes
     step: LayerStep | ParamStep
     place: Place
+    starts: Starts
 
     @property
     def init(self) -> str | None:
         """The scheme by which its weights begin; None where it is PyTorch's own or has none."""
-        if isinstance(self.step, ParamStep) or "std" not in type(self.step.layer).model_fields:
-            return None
-        scheme: str | None = getattr(self.step.layer, "init", None)
-        return scheme
+        start = self.starts().get(self.path)
+        return None if start is None or start.scheme == "torch" else start.scheme
 
     @property
     def why(self) -> Reasons:
@@ -78,6 +85,7 @@ class Report(Struct, frozen=True, eq=False):
         output_fields: of the last such value on the way to each output, by its name.
         depth: layers with a weight matrix on the longest way from input to output.
         entering: the inputs as the rows' steps know them.
+        start: how the weights of layers begin that say nothing: `auto`, `torch` or a scheme.
     """
 
     name: str
@@ -98,11 +106,21 @@ class Report(Struct, frozen=True, eq=False):
     rows: tuple[Row, ...]
     claims: tuple[Claim, ...] = ()
     entering: tuple[tuple[str, Wire], ...] = ()
+    start: str = AUTO
 
     @property
     def flops(self) -> Size:
         """Floating-point operations: two for each multiply-accumulate."""
         return self.macs * 2
+
+    def schemes(self, *, told: bool) -> dict[str, int]:
+        """How many layers begin by each scheme, shared ones once, in the order of the layers.
+
+        Those that say it themselves, or the others; PyTorch's own schemes are not counted.
+        """
+        starts = {row.path: row.starts().get(row.path) for row in self.rows}
+        chosen = [s for s in starts.values() if s is not None and s.scheme != "torch"]
+        return dict(Counter(start.scheme for start in chosen if start.told == told))
 
     def to_json(self) -> dict[str, Any]:
         """The net's entry in the JSON contract of `netc report --json` (docs/json.md)."""
@@ -129,6 +147,14 @@ class Report(Struct, frozen=True, eq=False):
             "receptive_field": _list(self.receptive_field),
             "depth": self.depth,
             "conditions": list(self.conditions),
+            "init": {
+                "rule": self.start,
+                "schemes": [
+                    {"scheme": scheme, "layers": count, "told": told}
+                    for told in (False, True)
+                    for scheme, count in self.schemes(told=told).items()
+                ],
+            },
             "claims": [{"line": c.line, "text": c.text, "holds": c.holds} for c in self.claims],
             "layers": [row_json(row) for row in self.rows],
         }
@@ -138,12 +164,13 @@ def report(net: Net) -> Report:
     """Adds up a typed graph. Linear in the number of layers."""
     fields = receptive.fields(net)
     learned = memory.learning([placed.step for placed in walk(net.module)])
+    begins = _starts(net)
     rows: list[Row] = []
     depths: dict[Wire, int] = {}
     trainable = buffers = stored = 0
     macs: Size = 0
     for placed in walk(net.module):
-        row = _row(placed, fields, learned)
+        row = _row(placed, fields, learned, begins)
         rows.append(row)
         macs = macs + row.macs
         trainable += row.params
@@ -171,10 +198,23 @@ def report(net: Net) -> Report:
         net.conditions,
         tuple(rows),
         entering=net.module.inputs,
+        start=net.start[0],
     )
 
 
-def _row(placed: Placed, fields: dict[Wire, receptive.Field], learned: set[Wire]) -> Row:
+def _starts(net: Net) -> Starts:
+    @cache
+    def begins() -> Mapping[str, Start]:
+        from netc.compiler.initialising import starts  # not needed by `netc check`
+
+        return starts(net)
+
+    return begins
+
+
+def _row(
+    placed: Placed, fields: dict[Wire, receptive.Field], learned: set[Wire], begins: Starts
+) -> Row:
     step = placed.step
     ways = tuple(fields[wire] for wire in step.inputs)
     place = Place(ways, fields[step.output], placed.reuse, step.output in learned)
@@ -203,6 +243,7 @@ def _row(placed: Placed, fields: dict[Wire, receptive.Field], learned: set[Wire]
         seen,
         step,
         place,
+        begins,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from netc.compiler.columns import (
     Column,
@@ -14,7 +14,7 @@ from netc.compiler.columns import (
     size_text,
 )
 from netc.compiler.entries import Entry, flat, folded
-from netc.compiler.graph import Module
+from netc.compiler.graph import AUTO, Module
 from netc.compiler.grid import Style, grid, natural, wrapped
 from netc.compiler.report import Report
 from netc.compiler.sizes import Size, Symbolic, names_in
@@ -142,21 +142,27 @@ def _sentences(report: Report) -> Iterator[str]:
 
 
 def _starts(report: Report) -> Iterator[str]:
-    """By which schemes weights begin, where one was chosen."""
-    chosen: dict[str, list[str]] = {}
-    for row in report.rows:
-        if row.init is not None:
-            chosen.setdefault(row.init, []).append(row.path)
-    if chosen:
-        parts = (
-            f"{scheme}: {_listed(list(dict.fromkeys(paths)))}" for scheme, paths in chosen.items()
-        )
-        yield f"weights begin by {'; '.join(parts)}; all others as PyTorch has it"
+    """How weights begin: by the net's rule, and where layers say it themselves."""
+    told = report.schemes(told=True)
+    ruled = report.schemes(told=False)
+    parts = []
+    if ruled and report.start == AUTO:
+        parts.append(f"by the next activation: {_counted(ruled)}")
+    elif ruled:
+        parts.append(f"by {_counted(ruled)}")
+    elif report.start == "torch":
+        parts.append("as PyTorch has it")
+    if told:
+        parts.append(f"as told: {_counted(told)}")
+    if parts:
+        yield f"weights begin {'; '.join(parts)}"
 
 
-def _listed(paths: Sequence[str]) -> str:
-    """A few names, or how many there are."""
-    return ", ".join(paths) if len(paths) <= 4 else f"{paths[0]} and {len(paths) - 1} others"
+def _counted(schemes: Mapping[str, int]) -> str:
+    """`he_normal 12 layers, xavier_normal 1`."""
+    first, *rest = schemes.items()
+    layers = "layer" if first[1] == 1 else "layers"
+    return ", ".join([f"{first[0]} {first[1]} {layers}", *(f"{s} {n}" for s, n in rest)])
 
 
 def _quoted(count: Size, unit: str) -> str:

@@ -286,7 +286,8 @@ def check_nodes(source: str, known: set[str]) -> None:
     module = ast.parse(source)
     assert {type(node).__name__ for node in ast.walk(module)} <= set(NODES)
     defined = {"torch", "nn", "F", "self", "super", "range", "int", "float", "bool", "str", "tuple"}
-    defined |= {"math", "len", "zip", "enumerate", "ValueError", "list", "dict"} | known
+    defined |= {"math", "len", "zip", "enumerate", "ValueError", "list", "dict", "isinstance"}
+    defined |= known
     for node in ast.walk(module):
         if isinstance(node, ast.ClassDef | ast.FunctionDef):
             defined.add(node.name)

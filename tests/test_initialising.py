@@ -1,4 +1,8 @@
-"""`init auto` and `init SCHEME`: what each layer gets, where it is shown, what is refused."""
+"""How layers begin: by what follows, by the net's line, by their own word; where it is shown.
+
+What the emitted file draws is told in test_starting_lines.py, variances in
+layers/test_starting.py.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +10,11 @@ from typing import get_args
 
 import pytest
 import torch
-from compiling import REPOSITORY, errors_of, findings, net_of
+from compiling import REPOSITORY, errors_of, findings, lines_of, net_of
 
+from netc.api import NetHandle
+from netc.compiler.columns import columns
+from netc.compiler.entries import folded
 from netc.compiler.initialising import AUTO, OTHERS, RECTIFIED, WORDS
 from netc.compiler.layers import find, words
 from netc.compiler.layers.activations import Activation
@@ -33,7 +40,6 @@ def test_the_next_activation_chooses(act: str) -> None:
     text = f"""
         net N:
             input x: [3, 8, 8]
-            init auto
             conv 4, 3x3 -> batch_norm -> max_pool 2x2 -> {act}
             flatten -> dense 5 -> dropout 0.1 -> {act}
             dense 2
@@ -58,7 +64,6 @@ def test_the_way_leads_through_joins_and_blocks() -> None:
 
         net N:
             input x: [4, 8, 8]
-            init auto
             stem = conv 8, 3x3, pad=1
             r = Residual 8
             global_avg_pool
@@ -67,7 +72,7 @@ def test_the_way_leads_through_joins_and_blocks() -> None:
             dense 3
     """
     assert schemes(text) == {
-        "stem": "xavier_normal",
+        "stem": "he_normal",
         "r.conv1": "he_normal",
         "r.bn1": None,
         "r.conv2": "he_normal",
@@ -76,9 +81,6 @@ def test_the_way_leads_through_joins_and_blocks() -> None:
         "dense2": "lecun_uniform",
         "dense3": "xavier_normal",
     }
-    source = net_of(text).source()
-    assert "self.conv2 = he_normal_weights(" in source
-    assert "self.dense2 = lecun_uniform_weights(nn.Linear(4, 4))" in source
 
 
 def test_one_scheme_for_all() -> None:
@@ -101,26 +103,158 @@ def test_one_scheme_for_all() -> None:
             assert float(value.std()) == pytest.approx(0.02, rel=0.05)
 
 
-def test_without_an_init_line_weights_begin_as_pytorch_has_it() -> None:
-    text = "net N:\n    input x: [4]\n    dense 3 -> relu\n    dense 2\n"
-    assert set(schemes(text).values()) == {None}
-    assert "_weights" not in net_of(text).source()
-    assert "begin" not in table(net_of(text).report(), net_of(text).graph.module, 3)
+def test_init_auto_says_what_holds_anyway() -> None:
+    text = "net N:\n    input x: [4]\n{}    dense 3 -> relu\n    dense 2\n"
+    plain, said = net_of(text.format("")), net_of(text.format("    init auto\n"))
+    assert plain.source() == said.source()
+    assert plain.report().to_json()["init"] == said.report().to_json()["init"]
+
+
+def test_init_torch_leaves_all_weights_to_pytorch() -> None:
+    net = net_of("net N:\n    input x: [4]\n    init torch\n    dense 3 -> relu\n    dense 2\n")
+    assert {row.init for row in net.report().rows} == {None}
+    assert "nn.init" not in net.source()
+    assert shown(net) == "weights begin as PyTorch has it"
+
+
+def test_a_layer_says_another_scheme_than_its_net() -> None:
+    text = """
+        net N:
+            input x: [4]
+            init torch
+            dense 3, init=he_uniform -> relu
+            dense 2
+    """
+    assert schemes(text) == {"dense1": "he_uniform", "dense2": None}
+    assert shown(net_of(text)) == ("weights begin as PyTorch has it; as told: he_uniform 1 layer")
+    text = "net N:\n    input x: [4]\n    dense 3, init=torch -> relu\n    dense 2\n"
+    assert schemes(text) == {"dense1": None, "dense2": "xavier_normal"}
+
+
+NEXT = {
+    "a branch that is joined before the relu": (
+        "conv 4, 1x1\n(out, x) -> concat -> relu",
+        ["he_normal"],
+    ),
+    "a residual's last layer: the relu stands after the sum": (
+        "residual:\n    a = conv 3, 1x1 -> tanh\n    b = conv 3, 1x1\nrelu",
+        ["xavier_normal", "he_normal"],
+    ),
+    "a value that a layer and a join read: the join leads to the relu": (
+        "conv 3, 1x1\nresidual: conv 3, 1x1 -> relu\nrelu",
+        ["he_normal", "he_normal"],
+    ),
+    "two readers: the first in the text that leads to an activation": (
+        "v = conv 3, 1x1\na = v -> tanh\nb = v -> relu\n(a, b) -> add",
+        ["xavier_normal"],
+    ),
+    "an output on the way": (
+        "v = conv 3, 1x1\noutput side = v\nv -> relu",
+        ["he_normal"],
+    ),
+    "no activation: linear in linear": ("conv 3, 1x1\nconv 3, 1x1", ["xavier_normal"] * 2),
+    "an activation behind the next matrix is not the next": (
+        "conv 3, 1x1\nconv 3, 1x1 -> relu",
+        ["xavier_normal", "he_normal"],
+    ),
+    "norms with a scale for each position are passed": (
+        "conv 3, 1x1 -> layer_norm axes=3 -> relu",
+        ["he_normal"],
+    ),
+    "so is a pool with weights": ("conv 3, 1x1 -> trainable_avg_pool 2x2 -> relu", ["he_normal"]),
+    "a repeat: the last round's activation is the next one's": (
+        "repeat 2: relu -> conv 3, 1x1",
+        ["he_normal", "xavier_normal"],
+    ),
+    "softmax": ("conv 3, 1x1 -> softmax axis=0", ["xavier_normal"]),
+    "a shared layer begins as its first use asks": (
+        "share unit = conv 3, 1x1\nunit -> tanh\nunit -> relu",
+        ["xavier_normal"],
+    ),
+    "a depthwise layer, a table": (
+        "depthwise_conv 3x3 -> table_conv [[0, 1], [2]], 3x3 -> relu",
+        ["xavier_normal", "he_normal"],
+    ),
+    "a transposed convolution keeps PyTorch's": ("conv_transpose 3, 1x1 -> relu", [None]),
+}
+
+
+@pytest.mark.covers("IN05")
+@pytest.mark.parametrize("case", NEXT)
+def test_what_counts_as_the_next_activation(case: str) -> None:
+    lines, wanted = NEXT[case]
+    rows = {row.path: row for row in lines_of(lines, "[3, 8, 8]").report().rows}
+    found = [row.init for row in rows.values() if row.layer.endswith(("conv", "transpose"))]
+    assert found == wanted
+
+
+@pytest.mark.covers("IN05")
+def test_a_block_begins_by_where_it_stands() -> None:
+    text = """
+        block Unit(width):
+            conv width, 1x1 -> batch_norm
+
+        net N:
+            input x: [3, 8, 8]
+            a = Unit 4 -> relu
+            b = Unit 4 -> tanh
+    """
+    found = schemes(text)
+    assert [scheme for key, scheme in found.items() if "conv" in key] == [
+        "he_normal",
+        "xavier_normal",
+    ]
+
+
+def shown(net: NetHandle) -> str:
+    """The report's line on how weights begin; empty if there is none."""
+    lines = table(net.report(), net.graph.module, 3).splitlines()
+    return next((line for line in lines if line.startswith("weights begin")), "")
 
 
 def test_the_report_says_it() -> None:
-    text = "net N:\n    input x: [4]\n    init auto\n    dense 3 -> relu\n    dense 2\n"
-    net = net_of(text)
-    shown = table(net.report(), net.graph.module, 3)
-    assert (
-        "weights begin by he_normal: dense1; xavier_normal: dense2; all others as PyTorch has it"
-        in " ".join(shown.split())
+    net = net_of("""
+        net N:
+            input x: [4]
+            dense 3 -> relu
+            dense 3 -> relu
+            dense 3, init=normal, std=0.1
+            dense 2
+    """)
+    assert shown(net) == (
+        "weights begin by the next activation: he_normal 2 layers, xavier_normal 1; "
+        "as told: normal 1 layer"
     )
-    assert [row["init"] for row in net.report().to_json()["layers"]] == [
+    entry = net.report().to_json()
+    assert entry["init"] == {
+        "rule": "auto",
+        "schemes": [
+            {"scheme": "he_normal", "layers": 2, "told": False},
+            {"scheme": "xavier_normal", "layers": 1, "told": False},
+            {"scheme": "normal", "layers": 1, "told": True},
+        ],
+    }
+    assert [row["init"] for row in entry["layers"]] == [
         "he_normal",
         None,
+        "he_normal",
+        None,
+        "normal",
         "xavier_normal",
     ]
+    column = columns()["init"]
+    entries = folded(net.report(), net.graph.module, 3)
+    assert [column.value(entry, net.report()) for entry in entries][:2] == ["he_normal", ""]
+
+
+def test_a_scheme_for_all_is_shown_as_such() -> None:
+    text = "net N:\n    input x: int[T]\n    init normal, std=0.02\n    embedding 9, 4\n    gru 4\n"
+    assert shown(net_of(text)) == "weights begin by normal 2 layers"
+    assert shown(net_of(text.replace("normal, std=0.02", "he_normal"))) == (
+        "weights begin by he_normal 1 layer"
+    )
+    assert shown(net_of("net N:\n    input x: [4]\n    relu\n")) == ""
+    assert shown(net_of("net N:\n    input x: [T, 4]\n    lstm 3\n")) == ""
 
 
 @pytest.mark.parametrize(

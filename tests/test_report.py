@@ -309,7 +309,7 @@ def documented(command: str) -> set[str]:
         (
             "report",
             "net N:\n    input x: [3, H, 8]\n    residual: max_pool 2x2 -> conv_transpose 3, 2x2, "
-            "stride=2\n    expect params == 39\n",
+            "stride=2, init=normal, std=0.1\n    expect params == 39\n",
         ),
         (
             "train",

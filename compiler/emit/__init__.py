@@ -11,8 +11,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from netc.compiler.emit.classes import Plan, Plans
 from netc.compiler.emit.constructor import Constructor
+from netc.compiler.emit.drawing import LOCALS
 from netc.compiler.emit.format import literal, split
 from netc.compiler.emit.forward import Forward
+from netc.compiler.emit.starting import start_lines
 from netc.compiler.expression import torch_of
 from netc.compiler.graph import LayerStep, Net, walk
 
@@ -25,11 +27,12 @@ def emit(net: Net, spec: str = "") -> str:
     the grammar allows and as literals, never as code.
     """
     support = sorted(_support(net))
-    plans = Plans(net.module, frozenset(support))
+    plans = Plans(net.module, frozenset({*support, *LOCALS} - {net.name}))
     for plan in plans.plans:
         constructor = Constructor(plan, plans)
         constructor.write()
         Forward(plan, constructor).write()
+    plans.of(net.module)[0].constructor += start_lines(net, plans)
     environment = _environment()
     classes = [_class(plan) for plan in plans.plans]
     helpers = [

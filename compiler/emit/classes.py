@@ -171,8 +171,7 @@ def _alike(torch: Torch) -> Any:
     if torch.module is None:
         return (None, torch.inline)
     fixed = tuple(k for k, value in torch.module.keywords if not isinstance(value, Given))
-    around = torch.module.around and torch.module.around[0]
-    return (torch.module.function, torch.call, fixed, around)
+    return (torch.module.function, torch.call, fixed)
 
 
 def _fits(inner: tuple[Any, ...], known: tuple[Any, ...]) -> bool:

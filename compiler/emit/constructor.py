@@ -222,16 +222,7 @@ class Constructor:
         for keyword in keywords:
             values = _keyword(keyword, modules, aligned)
             parts.append(f"{keyword}={self._part(values, aligned, keyword)}")
-        text = f"{first.function}({', '.join(parts)})"
-        if first.around is None:
-            return text
-        function, _ = first.around
-        arounds = {i: dict(call.around[1]) for i, call in modules.items() if call.around}
-        more = [
-            f"{name}={self._part({i: each[name] for i, each in arounds.items()}, aligned, name)}"
-            for name, _ in first.around[1]
-        ]
-        return f"{function}({', '.join([text, *more])})"
+        return f"{first.function}({', '.join(parts)})"
 
     def _part(self, values: Values, aligned: dict[int, LayerStep], hint: str = "value") -> str:
         first = next(iter(values.values()))

@@ -26,6 +26,7 @@ from netc.compiler.layers.base import (
     unshared,
 )
 from netc.compiler.layers.fields import Positive, Probability
+from netc.compiler.layers.starting import Init, Std, check_start
 from netc.compiler.sizes import Size
 
 
@@ -70,11 +71,14 @@ class Attention(Layer):
     over: int | None = None  #: the memory to read; none: the value itself
     dropout: Probability = 0.0  #: the share of the weights that is dropped in training
     bias: bool = True  #: whether the four maps have biases
+    init: Init | None = None  #: how the maps begin, biases then at 0; none: as PyTorch has it
+    std: Std | None = None  #: the standard deviation of `init=normal` and `init=uniform`
 
     def output(self, inputs: Sequence[Tensor]) -> Tensor:
         for value in inputs:
             need_float(value, self.kind)
             need_rank(value, (2,), self.kind, "a sequence of vectors, [T, d]")
+        check_start(self)
         features, _ = self._features(inputs)
         if features % self.heads:
             fact = f"{self.heads} heads of `attention` cannot share {features} features"

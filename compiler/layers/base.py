@@ -189,14 +189,12 @@ class Call(Struct, frozen=True, eq=False):
     """A constructor call as it will be written: `nn.Conv2d(1, 6, 5, stride=2)`.
 
     `function` is text of the layer's own; arguments are data and are written with `repr`, so that
-    nothing in a spec can become code. `around` is a function that the module is handed to, with its
-    further arguments: `he_normal_weights(nn.Conv2d(1, 6, 5))`.
+    nothing in a spec can become code.
     """
 
     function: str
     args: tuple[Part, ...] = ()
     keywords: tuple[tuple[str, Part], ...] = ()
-    around: tuple[str, tuple[tuple[str, Part], ...]] | None = None
 
 
 class Torch(Struct, frozen=True, eq=False):

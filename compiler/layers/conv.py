@@ -30,7 +30,7 @@ from netc.compiler.layers.base import (
     unshared,
 )
 from netc.compiler.layers.fields import Natural, Padding, PerAxis, Positive
-from netc.compiler.layers.starting import Init, Plain, Std, check_start, started
+from netc.compiler.layers.starting import Init, Plain, Std, check_start
 from netc.compiler.layers.windows import (
     AXIS_NAMES,
     WINDOW_LETTERS,
@@ -147,7 +147,7 @@ class Conv(Layer):
     dilation: PerAxis = 1  #: the distance between elements of the window
     groups: Positive = 1  #: groups of channels that do not see each other
     bias: bool = True  #: whether each filter adds a learned number
-    init: Init | None = None  #: how the weights begin, biases then at 0; none: as PyTorch has it
+    init: Init | None = None  #: how the weights begin, biases then at 0; none: by what follows
     std: Std | None = None  #: the standard deviation of `init=normal` and `init=uniform`
 
     def axes(self, x: Tensor) -> tuple[Axis, ...]:
@@ -215,7 +215,7 @@ class Conv(Layer):
             Given("filters", self.filters),
             Given("kernel", _written(self.kernel)),
         )
-        return started(Torch(Call(f"nn.Conv{len(axes)}d", args, tuple(keywords)), call), self)
+        return Torch(Call(f"nn.Conv{len(axes)}d", args, tuple(keywords)), call)
 
     def why(self, inputs: Sequence[Tensor], output: Tensor) -> Why:
         (x,) = inputs
@@ -362,7 +362,7 @@ class ConvTranspose(Layer):
             Given("filters", self.filters),
             Given("kernel", _written(self.kernel)),
         )
-        return started(Torch(Call(f"nn.ConvTranspose{axes}d", args, tuple(keywords))), self)
+        return Torch(Call(f"nn.ConvTranspose{axes}d", args, tuple(keywords)))
 
     def why(self, inputs: Sequence[Tensor], output: Tensor) -> Why:
         (x,) = inputs

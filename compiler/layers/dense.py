@@ -22,7 +22,7 @@ from netc.compiler.layers.base import (
     times,
 )
 from netc.compiler.layers.fields import Positive
-from netc.compiler.layers.starting import Init, Std, check_start, started
+from netc.compiler.layers.starting import Init, Std, check_start
 from netc.compiler.sizes import Size, product_of
 
 
@@ -49,7 +49,7 @@ class Dense(Layer):
 
     units: Positive  #: features of the output
     bias: bool = True  #: whether each unit adds a learned number
-    init: Init | None = None  #: how the weights begin, biases then at 0; none: as PyTorch has it
+    init: Init | None = None  #: how the weights begin, biases then at 0; none: by what follows
     std: Std | None = None  #: the standard deviation of `init=normal` and `init=uniform`
 
     def output(self, inputs: Sequence[Tensor]) -> Tensor:
@@ -78,7 +78,7 @@ class Dense(Layer):
         features = need_known(inputs[0].shape[-1], "the number of features", self.kind)
         keywords = () if self.bias else (("bias", False),)
         args = (Inferred("in_features", features), Given("units", self.units))
-        return started(Torch(Call("nn.Linear", args, keywords)), self)
+        return Torch(Call("nn.Linear", args, keywords))
 
     def why(self, inputs: Sequence[Tensor], output: Tensor) -> Why:
         *positions, features = inputs[0].shape

@@ -64,7 +64,7 @@ class DepthwiseConv(Layer):
     dilation: PerAxis = 1  #: the distance between elements of the window
     multiplier: Positive = 1  #: filters for each channel
     bias: bool = True  #: whether each filter adds a learned number
-    init: Init | None = None  #: how the weights begin, biases then at 0; none: as PyTorch has it
+    init: Init | None = None  #: how the weights begin, biases then at 0; none: by what follows
     std: Std | None = None  #: the standard deviation of `init=normal` and `init=uniform`
 
     def grouped(self, x: Tensor) -> Conv:

@@ -23,6 +23,7 @@ from netc.compiler.layers.base import (
     need_rank,
 )
 from netc.compiler.layers.fields import Positive
+from netc.compiler.layers.starting import Plain, Std, check_start
 from netc.compiler.sizes import Size
 
 
@@ -48,6 +49,8 @@ class Embedding(Layer):
 
     words: Positive  #: how many ids there are
     dim: Positive  #: features of each vector
+    init: Plain | None = None  #: how the vectors begin; none: normal numbers of variance 1
+    std: Std | None = None  #: the standard deviation of `init=normal` and `init=uniform`
 
     def output(self, inputs: Sequence[Tensor]) -> Tensor:
         (x,) = inputs
@@ -57,6 +60,7 @@ class Embedding(Layer):
                 "say `int[...]` at the input, or use `dense` for real numbers",
                 code="E0304",
             )
+        check_start(self)
         return Tensor((*x.shape, self.dim))
 
     def weights(self, inputs: Sequence[Tensor]) -> tuple[Weight, ...]:

@@ -161,11 +161,9 @@ class BatchNorm(Norm):
             keywords.append(("affine", False))
         biased = self.running_var == "biased"
         function = "BiasedBatchNorm" if biased else f"nn.BatchNorm{max(1, len(x.shape) - 1)}d"
-        zeros = ("zeros_weights", ()) if self.init == "zeros" else None
         args = (Inferred("num_features", self.channels(x)),)
-        call = Call(function, args, tuple(keywords), zeros)
         support = ("BiasedBatchNorm",) if biased else ()
-        return Torch(call, support=(*support, *(("zeros_weights",) if zeros else ())))
+        return Torch(Call(function, args, tuple(keywords)), support=support)
 
 
 class LayerNorm(Norm):

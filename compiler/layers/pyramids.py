@@ -27,6 +27,7 @@ from netc.compiler.layers.base import (
     times,
 )
 from netc.compiler.layers.fields import Positive, as_tuple
+from netc.compiler.layers.starting import Init, Std, check_start
 from netc.compiler.sizes import Size, product_of
 
 SPATIAL = "channels and one to three spatial axes"
@@ -134,6 +135,8 @@ class Netvlad(Layer):
     )
 
     centers: Positive  #: how many centers are learned
+    init: Init | None = None  #: how the convolution's weights begin; none: as PyTorch has it
+    std: Std | None = None  #: the standard deviation of `init=normal` and `init=uniform`
 
     def _channels(self, x: Tensor) -> int:
         return need_known(x.shape[0], "the number of channels", self.kind)
@@ -142,6 +145,7 @@ class Netvlad(Layer):
         (x,) = inputs
         need_float(x, self.kind)
         need_rank(x, (2, 3, 4), self.kind, SPATIAL)
+        check_start(self)
         return Tensor((self.centers * self._channels(x),))
 
     def weights(self, inputs: Sequence[Tensor]) -> tuple[Weight, ...]:

@@ -26,6 +26,7 @@ from netc.compiler.layers.base import (
     times,
 )
 from netc.compiler.layers.fields import Positive, Probability
+from netc.compiler.layers.starting import Init, Std, check_start
 from netc.compiler.sizes import Size
 
 
@@ -46,6 +47,8 @@ class Recurrent(Layer):
     layers: Annotated[int, Field(gt=0, le=1000)] = 1  #: how many are stacked
     bidirectional: bool = False  #: whether the sequence is read backwards too
     dropout: Probability = 0.0  #: the share that is dropped between layers
+    init: Init | None = None  #: how the weights begin, biases then at 0; none: as PyTorch has it
+    std: Std | None = None  #: the standard deviation of `init=normal` and `init=uniform`
 
     @property
     def directions(self) -> int:
@@ -65,6 +68,7 @@ class Recurrent(Layer):
                 argument="dropout",
                 change=("layers", "2"),
             )
+        check_start(self)
         return Tensor((x.shape[0], self.units * self.directions))
 
     def _features(self, x: Tensor) -> int:

@@ -1,16 +1,16 @@
-"""How weights begin: the schemes of `init=`, what they draw and how PyTorch is told."""
+"""How weights begin: the schemes of `init=` and the standard deviation that some of them need."""
 
 from typing import Annotated, Literal, Protocol, TypeAlias, get_args
 
-from msgspec.structs import replace
 from pydantic import Field
 
-from netc.compiler.layers.base import Given, ShapeError, Torch
+from netc.compiler.layers.base import ShapeError
 
 ByFan: TypeAlias = Literal[
     "he_normal", "he_uniform", "xavier_normal", "xavier_uniform", "lecun_normal", "lecun_uniform"
 ]
-Plain: TypeAlias = Literal["normal", "uniform", "zeros"]
+Plain: TypeAlias = Literal["normal", "uniform", "zeros", "torch"]
+"""What needs no fan-in; `torch` leaves the weights as PyTorch draws them."""
 Init: TypeAlias = ByFan | Plain
 Std: TypeAlias = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -27,7 +27,7 @@ class Starting(Protocol):
 
     @property
     def init(self) -> Init | None:
-        """The scheme; None leaves it to PyTorch."""
+        """The scheme; None leaves it to the net."""
 
     @property
     def std(self) -> float | None:
@@ -45,22 +45,11 @@ def check_start(layer: Starting) -> None:
             argument="init",
         )
     if layer.std is not None and not drawn:
-        scheme = f"`init={layer.init}`" if layer.init else "PyTorch's own scheme"
         raise ShapeError(
-            f"`std` of `{layer.kind}` is for `init=normal` and `init=uniform`; "
-            f"{scheme} has its own",
+            f"`std` of `{layer.kind}` is for `init=normal` and `init=uniform`"
+            + (f"; `init={layer.init}` has its own" if layer.init else ""),
             "leave out `std`, or write `init=normal`",
             code="E0309",
             argument="std",
             change=("std", None),
         )
-
-
-def started(written: Torch, layer: Starting) -> Torch:
-    """The layer's call, handed to the function that draws its weights, if a scheme is chosen."""
-    if layer.init is None:
-        return written
-    assert written.module is not None
-    std = () if layer.std is None else (("std", Given("std", layer.std)),)
-    module = replace(written.module, around=(f"{layer.init}_weights", std))
-    return replace(written, module=module, support=(*written.support, f"{layer.init}_weights"))

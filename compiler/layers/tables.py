@@ -29,6 +29,7 @@ from netc.compiler.layers.base import (
     times,
 )
 from netc.compiler.layers.fields import Natural, PerAxis
+from netc.compiler.layers.starting import Init, Std, check_start
 from netc.compiler.layers.windows import (
     PICTURE,
     WINDOW_LETTERS,
@@ -97,6 +98,8 @@ class TableConv(Layer):
     stride: PerAxis = 1  #: how far the window moves
     pad: Natural | tuple[Natural, ...] = 0  #: zeros at either end
     bias: bool = True  #: whether each filter adds a learned number
+    init: Init | None = None  #: how the weights begin, biases then at 0; none: by what follows
+    std: Std | None = None  #: the standard deviation of `init=normal` and `init=uniform`
 
     @property
     def rows(self) -> tuple[tuple[int, ...], ...]:
@@ -116,6 +119,7 @@ class TableConv(Layer):
         (x,) = inputs
         need_float(x, self.kind)
         need_rank(x, (3,), self.kind, PICTURE)
+        check_start(self)
         channels = need_known(x.shape[0], "the number of channels", self.kind)
         for number, row in enumerate(self.rows):
             if max(row) >= channels:

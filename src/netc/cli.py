@@ -85,8 +85,8 @@ def fmt(files: tuple[str, ...], listed: bool, diff: bool, as_json: bool) -> None
     "--columns",
     metavar="NAME,…",
     help="path, layer, what, input, output, params, share, buffers, macs, memory (bytes of the "
-    "output), receptive, stride, start, dense (parameters a dense layer would have), line, why, "
-    "why_params, why_macs, net.",
+    "output), receptive, stride, start, dense (parameters a dense layer would have), init, line, "
+    "why, why_params, why_macs, net.",
 )
 @click.option(
     "--sort", type=click.Choice(reporting.SORTS), help="Every layer in a line, the largest first."

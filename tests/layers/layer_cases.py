@@ -69,7 +69,7 @@ def _prelu(draw: Draw) -> tuple[Any, ...]:
 
 
 def _start(draw: Draw, *schemes: str) -> dict[str, Any]:
-    init = draw(st.sampled_from([None, *schemes, "normal", "uniform"]))
+    init = draw(st.sampled_from([None, *schemes, "normal", "uniform", "torch"]))
     return {"init": init} | ({"std": 0.1} if init in ("normal", "uniform") else {})
 
 

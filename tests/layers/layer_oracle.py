@@ -37,11 +37,7 @@ def call_text(call: Call) -> str:
         return repr(part.value if isinstance(part, Given | Inferred) else part)
 
     parts = [*map(value, call.args), *(f"{key}={value(part)}" for key, part in call.keywords)]
-    text = f"{call.function}({', '.join(parts)})"
-    if call.around is None:
-        return text
-    function, more = call.around
-    return f"{function}({', '.join([text, *(f'{key}={value(part)}' for key, part in more)])})"
+    return f"{call.function}({', '.join(parts)})"
 
 
 def scope(written: Torch) -> dict[str, Any]:

@@ -70,6 +70,7 @@ def test_shortcuts_bring_the_gradient_to_the_first_layer() -> None:
     """50 layers of tanh, as in the text: the product of 50 slopes is small without shortcuts."""
     net = """
         net N:
+            init torch
             input x: [32]
             first = dense 32
             repeat 50: {}

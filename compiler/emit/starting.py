@@ -1,0 +1,270 @@
+"""How weights begin, written at the end of the net's constructor as torchvision's nets have it.
+
+A loop over the modules draws what most layers of a kind have in common. What differs follows it: a
+line for a layer, or a branch for a block where all its instances agree.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from netc.compiler.emit.classes import Plan, Plans
+from netc.compiler.emit.constructor import is_sequence
+from netc.compiler.emit.drawing import Drawn, drawing
+from netc.compiler.emit.format import statement
+from netc.compiler.expression import torch_of
+from netc.compiler.graph import (
+    BlockStep,
+    GroupStep,
+    LayerStep,
+    Module,
+    Net,
+    ParamStep,
+    RepeatStep,
+    Step,
+)
+from netc.compiler.initialising import TORCH, Start, starts
+from netc.compiler.layers.base import Given, Inferred
+
+Lines = list[str]
+_INDENT = 8
+
+
+class Owner(Struct, frozen=True, eq=False):
+    """A class that a layer stands in, and how its code reaches the layer: `.layer1[0].conv1`."""
+
+    plan: Plan
+    way: str
+
+
+class Beginner(Struct, frozen=True, eq=False):
+    """A layer whose weights may begin otherwise than PyTorch has it.
+
+    Attributes:
+        drawn: the module that is drawn, as `drawing` knows it.
+        owners: the classes around it, the innermost first; the net's own last.
+    """
+
+    drawn: Drawn
+    start: Start
+    owners: tuple[Owner, ...]
+
+    @property
+    def root(self) -> str:
+        """How the net reaches it."""
+        return f"self{self.owners[-1].way}"
+
+
+def start_lines(net: Net, plans: Plans) -> Lines:
+    """The statements that draw the weights, for the end of the net's constructor."""
+    counts: Counter[str] = Counter()
+    layers = [*_beginners(net, plans, counts)]
+    kinds: dict[str, list[Beginner]] = {}
+    for layer in layers:
+        kinds.setdefault(layer.drawn.module, []).append(layer)
+    common = {kind: start for kind, held in kinds.items() if (start := _commonest(held))}
+    shortest = _Writer(layers, counts, kinds, common).lines(_INDENT)
+    for kind in common:  # what one kind has in common may need more lines than it saves
+        for start in (*dict.fromkeys(_key(layer.start) for layer in kinds[kind]), None):
+            other = {**common, kind: start} if start and start.scheme != TORCH else dict(common)
+            if start is None:
+                del other[kind]
+            lines = _Writer(layers, counts, kinds, other).lines(_INDENT)
+            if _cost(lines) < _cost(shortest):
+                common, shortest = other, lines
+    return shortest
+
+
+def _cost(lines: Lines) -> int:
+    """Lines to read; a layer that is drawn and then given back to PyTorch is a detour."""
+    return len(lines) + 2 * sum("reset_parameters" in line for line in lines)
+
+
+def _commonest(members: Sequence[Beginner]) -> Start | None:
+    """The scheme that most layers of a kind begin by; None where none is drawn, or each apart."""
+    if members[0].drawn.alone:
+        return None
+    counts = Counter(_key(layer.start) for layer in members if _chosen(layer))
+    return counts.most_common(1)[0][0] if counts else None
+
+
+def _beginners(net: Net, plans: Plans, counts: Counter[str]) -> Iterator[Beginner]:
+    """Every layer with a choice, once; `counts` gets the number of instances of each class."""
+    begin = starts(net)
+
+    def visit(
+        steps: Sequence[Step], owners: tuple[Owner, ...], path: str, where: str
+    ) -> Iterator[Beginner]:
+        for step in steps:
+            if isinstance(step, ParamStep):
+                continue
+            inner = path if step.name is None else f"{path}.{step.name}" if path else step.name
+            way = "" if step.name is None else where.format(step.name)
+            inside = tuple(replace(owner, way=owner.way + way) for owner in owners)
+            match step:
+                case LayerStep(reuse=False, name=str()):
+                    start = begin.get(inner) or _scale(step)
+                    if start is not None:
+                        yield Beginner(_drawn(step), _grouped(step, start), inside)
+                case BlockStep(reuse=False, module=module):
+                    yield from enter(module, inside, inner)
+                case RepeatStep(items=items):
+                    yield from visit(items, inside, inner, "[{}]" if step.name else where)
+                case GroupStep(steps=others):
+                    held = "[{}]" if is_sequence(step) else '["{}"]'
+                    yield from visit(others, inside, inner, held if step.name else where)
+                case LayerStep() | BlockStep():
+                    continue
+                case _:  # lines with a condition stand in the class around them
+                    yield from visit(step.steps, owners, path, where)
+
+    def enter(module: Module, owners: tuple[Owner, ...], path: str) -> Iterator[Beginner]:
+        plan, _ = plans.of(module)
+        counts[plan.name] += 1
+        yield from visit(module.steps, (Owner(plan, ""), *owners), path, ".{}")
+
+    yield from enter(net.module, (), "")
+
+
+def _scale(step: LayerStep) -> Start | None:
+    """A norm whose scale begins as 0."""
+    zeros = step.layer.kind == "batch_norm" and getattr(step.layer, "init", None) == "zeros"
+    return Start("zeros", told=True) if zeros else None
+
+
+def _grouped(step: LayerStep, start: Start) -> Start:
+    """Xavier's numbers for a convolution in groups, whose fan-out `nn.init` takes for that of one.
+
+    It would count the filters of all groups: with 512 channels alone each its deviation would be
+    16 times too small.
+    """
+    call = torch_of(step).module
+    given = dict(call.keywords).get("groups") if call is not None else None
+    groups = int(given.value) if isinstance(given, Given | Inferred) else 1
+    if groups == 1 or not start.scheme.startswith("xavier"):
+        return start
+    filters, *window = step.weights[0].shape
+    fans = math.prod(window) + filters // groups * math.prod(window[1:])
+    std = float(f"{math.sqrt(2 / fans):.6g}")
+    return replace(start, scheme=start.scheme.removeprefix("xavier_"), std=std)
+
+
+def _drawn(step: LayerStep) -> Drawn:
+    call = torch_of(step).module
+    assert call is not None
+    links = channels = 0
+    if call.function == "TableConv":
+        links, channels = step.weights[0].count, int(step.inputs[0].tensor.shape[0])  # type: ignore[arg-type]
+    norm = step.layer.kind == "batch_norm"  # its shift is 0 as it is
+    bias = not norm and any(
+        weight.name.rpartition(".")[2].startswith("bias") for weight in step.weights
+    )
+    return Drawn(call.function, bias, (links, channels))
+
+
+class _Writer:
+    """Writes what the kinds of modules have in common, and the rest."""
+
+    def __init__(
+        self,
+        layers: Sequence[Beginner],
+        counts: Mapping[str, int],
+        kinds: Mapping[str, Sequence[Beginner]],
+        common: Mapping[str, Start],
+    ) -> None:
+        self.layers, self.counts, self.kinds, self.common = layers, counts, kinds, common
+
+    def lines(self, indent: int) -> Lines:
+        """All statements; none where PyTorch draws everything."""
+        rules = self._rules()
+        others = [layer for layer in self.layers if self._differs(layer)]
+        branches, single = self._shared(others)
+        again = any(layer.drawn.module in self.common for layer in others)
+        loops = [[*rules], branches] if again else [[*rules, *branches]]
+        found: Lines = []
+        for loop in loops:
+            found += self._loop(loop, indent)
+        for layer in single:
+            for line in self._told(layer, layer.root):
+                found += _put(line, indent)
+        return found
+
+    def _differs(self, layer: Beginner) -> bool:
+        common = self.common.get(layer.drawn.module)
+        return _chosen(layer) if common is None else _key(layer.start) != common
+
+    def _told(self, layer: Beginner, text: str) -> Lines:
+        """The statements for one layer; its biases are 0 already where a loop has set them."""
+        zeroed = layer.drawn.module in self.common
+        return drawing(layer.drawn, layer.start, text, zeroed=zeroed)
+
+    def _rules(self) -> list[tuple[str, Lines]]:
+        """For each scheme its kinds of modules, with what is done to one."""
+        found: dict[tuple[str, ...], list[str]] = {}
+        for kind, start in self.common.items():
+            biases = {each.drawn.bias for each in self.kinds[kind]}
+            body = drawing(Drawn(kind, any(biases)), start, "layer", unsure=len(biases) > 1)
+            found.setdefault(tuple(body), []).append(kind)
+        return [
+            (kinds[0] if len(kinds) == 1 else f"({', '.join(kinds)})", [*body])
+            for body, kinds in found.items()
+        ]
+
+    def _shared(self, others: Sequence[Beginner]) -> tuple[list[tuple[str, Lines]], list[Beginner]]:
+        """Branches for classes whose instances all agree, and the layers that are left."""
+        alike: Counter[tuple[str, str, Start]] = Counter()
+        for layer in others:
+            for owner in layer.owners:
+                alike[(owner.plan.name, owner.way, _key(layer.start))] += 1
+        chosen: dict[str, dict[str, Beginner]] = {}
+        held: dict[str, list[Beginner]] = {}
+        for layer in others:
+            owner = next(
+                owner
+                for owner in layer.owners
+                if alike[(owner.plan.name, owner.way, _key(layer.start))]
+                == self.counts[owner.plan.name]
+            )
+            chosen.setdefault(owner.plan.name, {}).setdefault(owner.way, layer)
+            held.setdefault(owner.plan.name, []).append(layer)
+        branches: list[tuple[str, Lines]] = []
+        single: set[int] = set()
+        for name, ways in chosen.items():
+            body = [
+                line for way, layer in ways.items() for line in self._told(layer, "layer" + way)
+            ]
+            if 1 + len(body) < len(body) * self.counts[name]:
+                branches.append((name, body))
+            else:
+                single |= {id(layer) for layer in held[name]}
+        return branches, [layer for layer in others if id(layer) in single]
+
+    def _loop(self, rules: Sequence[tuple[str, Lines]], indent: int) -> Lines:
+        if not rules:
+            return []
+        found = _put("for layer in self.modules():", indent)
+        for number, (kinds, body) in enumerate(rules):
+            word = "elif" if number else "if"
+            found += _put(f"{word} isinstance(layer, {kinds}):", indent + 4)
+            for line in body:
+                found += _put(line, indent + 8)
+        return found
+
+
+def _chosen(layer: Beginner) -> bool:
+    return layer.start.scheme != TORCH
+
+
+def _key(start: Start) -> Start:
+    return replace(start, told=False)
+
+
+def _put(line: str, indent: int) -> Lines:
+    """A line that may be indented itself."""
+    text = line.lstrip(" ")
+    return statement(text, indent + len(line) - len(text))
