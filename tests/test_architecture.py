@@ -16,7 +16,7 @@ from netc.compiler.reserved import MODULE_ATTRIBUTES
 ROOMS = {
     "torch": {"runtime"},
     "safetensors": {"runtime"},
-    "numpy": {"runtime", "src/netc/filtering.py"},
+    "numpy": {"runtime", "src/netc/filtering.py", "src/netc/kernels.py"},
     "sklearn": {"runtime"},
     "PIL": {"runtime", "src/netc/filtering.py"},
     "jinja2": {"compiler/emit"},

@@ -14,6 +14,7 @@ from compiling import lines_of
 from PIL import Image
 
 from netc.filtering import NAMES, filtered
+from netc.runtime import checkpoint
 
 
 def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
@@ -48,6 +49,91 @@ def test_the_command_and_the_layer_agree(name: str) -> None:
     layer = lines_of(f"filter {name}", "[1, 9, 11]").module()
     by_layer = layer(torch.tensor(grey, dtype=torch.float32)[None, None])[0, 0]
     np.testing.assert_allclose(filtered(name, grey), by_layer.numpy(), rtol=1e-4, atol=1e-2)
+
+
+# -- kernels that were learned
+
+
+def saved(folder: Path, line: str, shape: str, **weights: object) -> Path:
+    """A run's folder with the weights of a net of one layer."""
+    module = lines_of(line, shape).module()
+    for name, value in weights.items():
+        module.get_parameter(f"conv1.{name}").data = torch.as_tensor(value).float()
+    checkpoint.save_weights(folder / "weights.safetensors", module, {"about": "a test"})
+    return folder
+
+
+@pytest.mark.covers("CV21")
+def test_the_kernels_of_a_run_are_drawn(tmp_path: Path) -> None:
+    sobel = [[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]]
+    run_ = saved(tmp_path, "conv 2, 3x3", "[1, 6, 6]", weight=[[sobel], [[[0.0] * 3] * 3]])
+    out = tmp_path / "kernels.png"
+    for weights in (run_, run_ / "weights.safetensors"):
+        done = run("conv1", "--weights", weights, "-o", out)
+        assert (done.returncode, done.stderr) == (0, "")
+        said = f"wrote {out}: 2 kernels of 3 × 3, weights from -2 to 2; 108 × 56 pixels\n"
+        assert done.stdout == said
+    picture = np.asarray(Image.open(out))
+    middle = 4 + 8 + 16 * np.arange(3)  # the middle of each weight behind the white edge
+    assert picture[np.ix_(middle, middle)].tolist() == [
+        [64, 128, 192],
+        [1, 128, 255],
+        [64, 128, 192],
+    ]
+    assert (picture[np.ix_(middle, middle + 52)] == 128).all()
+    assert (picture[:4] == 255).all()
+
+
+def test_kernels_over_colours_are_in_colour_and_over_more_channels_have_rows(
+    tmp_path: Path,
+) -> None:
+    out = tmp_path / "k.png"
+    red = torch.zeros(9, 3, 2, 2)
+    red[:, 0] = 1.0
+    run("conv1", "--weights", saved(tmp_path, "conv 9, 2x2", "[3, 6, 6]", weight=red), "-o", out)
+    picture = np.asarray(Image.open(out))
+    assert picture.shape == (2 * 36 + 4, 8 * 36 + 4, 3)
+    assert picture[10, 10].tolist() == [255, 128, 128]
+    run("conv1", "--weights", saved(tmp_path, "conv 3, 1x4", "[5, 6, 6]"), "-o", out)
+    assert np.asarray(Image.open(out)).shape == (3 * 20 + 4, 5 * 68 + 4)
+    run("conv1", "--weights", saved(tmp_path, "conv 3, 4", "[5, 6]"), "-o", out)
+    assert np.asarray(Image.open(out)).shape == (3 * 20 + 4, 5 * 68 + 4)
+    run("conv1", "--weights", saved(tmp_path, "conv 300, 5x5", "[100, 9, 9]"), "-o", out)
+    assert 3000 < max(np.asarray(Image.open(out)).shape) <= 4096
+
+
+@pytest.mark.parametrize(
+    ("words", "piece"),
+    [
+        (("conv2", "--weights", "run"), "it has no `conv2.weight`: did you mean `conv1.weight`?"),
+        (("dense1", "--weights", "run"), "`dense1.weight` is [10, 98]: no kernels"),
+        (("conv1", "--weights", "nowhere"), "No such file"),
+        (("conv1", "--weights", "text.png"), "no safetensors file"),
+        (("conv1", "step.png", "--weights", "run"), "takes no picture"),
+        (("conv1", "--signed", "--weights", "run"), "takes no picture"),
+        (("conv1", "--weights", "nan"), "not finite"),
+        (("conv1", "--weights", "huge"), "too many for a picture"),
+        (("sobel",), "Missing argument"),
+    ],
+)
+def test_kernels_that_cannot_be_drawn_are_one_line(
+    words: tuple[str, ...], piece: str, step: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(step.parent)
+    for name in ("run", "nan", "huge"):
+        Path(name).mkdir()
+    Path("text.png").write_text("no weights at all")
+    saved(Path("run"), "conv 2, 3x3 -> flatten -> dense 10", "[1, 9, 9]")
+    saved(Path("nan"), "conv 1, 1x1", "[1, 9, 9]", weight=[[[[float("nan")]]]])
+    saved(Path("huge"), "conv 1, 1x5", "[2000, 9, 9]")
+    done = run(*words, "-o", "o.png")
+    assert done.returncode in (1, 2)
+    assert piece in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not Path("o.png").exists()
+
+
+# -- edges
 
 
 def test_without_a_direction_it_is_the_length_of_both() -> None:

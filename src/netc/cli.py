@@ -352,16 +352,29 @@ def fc2conv(
 
 @main.command("filter")
 @click.argument("name", metavar="NAME")
-@click.argument("picture", metavar="PICTURE")
+@click.argument("picture", metavar="[PICTURE]", required=False)
 @click.option("-o", "--output", required=True, type=click.Path(dir_okay=False), help="Write here.")
+@click.option(
+    "--weights", metavar="RUN", help="Draw what layer NAME learned in a run's folder or weights."
+)
 @click.option(
     "--signed", is_flag=True, help="Show 0 as grey, what falls darker, what rises lighter."
 )
-def filter_(name: str, picture: str, output: str, signed: bool) -> None:
-    """Find edges in PICTURE: NAME is sobel, prewitt or scharr, or one direction, as in sobel_x."""
+def filter_(name: str, picture: str | None, output: str, weights: str | None, signed: bool) -> None:
+    """Find edges in PICTURE: NAME is sobel, prewitt or scharr, or one direction, as in sobel_x.
+
+    With --weights NAME is a convolution, as in conv1, and its kernels are drawn.
+    """
     from netc import filtering
     from netc.compiler.diagnostics import did_you_mean
 
+    if weights is not None:
+        if picture is not None or signed:
+            raise click.UsageError("--weights draws kernels: it takes no picture and no --signed")
+        _draw_kernels(name, weights, output)
+        return
+    if picture is None:
+        raise click.UsageError("Missing argument 'PICTURE'.")
     if name not in filtering.NAMES:
         hint = did_you_mean(name, filtering.NAMES)
         raise click.UsageError(f"there is no filter `{name}`; {hint}")
@@ -373,6 +386,22 @@ def filter_(name: str, picture: str, output: str, signed: bool) -> None:
     click.echo(
         f"wrote {output}: {made.width} × {made.height}, numbers from {made.least:,.0f} to "
         f"{made.largest:,.0f}"
+    )
+
+
+def _draw_kernels(layer: str, weights: str, output: str) -> None:
+    from netc import kernels
+    from netc.filtering import FilterError
+
+    try:
+        with plain_errors():
+            made = kernels.draw_kernels(layer, Path(weights), Path(output))
+    except FilterError as error:
+        raise click.ClickException(str(error)) from None
+    (high, wide), (width, height) = made.window, made.size
+    click.echo(
+        f"wrote {output}: {made.count} kernels of {high} × {wide}, weights from "
+        f"{made.least:.3g} to {made.largest:.3g}; {width} × {height} pixels"
     )
 
 

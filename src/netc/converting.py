@@ -175,6 +175,18 @@ def carry(source: Path, target: Path, moved: tuple[Moved, ...]) -> None:
     write_atomically(target, carried(source.read_bytes(), moved))
 
 
+def tensor_in(data: bytes, key: str) -> tuple[str, tuple[int, ...], bytes]:
+    """A tensor of a file of weights: its type (`F32`), its sizes and its bytes. Raises Unfit."""
+    header, start = _header(data)
+    entry = header.get(key)
+    if entry is None or key == "__metadata__":
+        from netc.compiler.diagnostics import did_you_mean
+
+        raise Unfit(f"it has no `{key}`: {did_you_mean(key, header.keys() - {'__metadata__'})}")
+    first, last = entry["data_offsets"]
+    return str(entry.get("dtype")), tuple(entry["shape"]), data[start + first : start + last]
+
+
 def _header(data: bytes) -> tuple[dict[str, Any], int]:
     size = int.from_bytes(data[:8], "little")
     if len(data) < 8 or size > min(len(data) - 8, LARGEST_HEADER):

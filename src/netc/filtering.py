@@ -58,7 +58,7 @@ def filter_picture(name: str, source: Path, target: Path, *, signed: bool) -> Fi
     found = filtered(name, grey)
     most = float(np.abs(found).max()) or 1.0
     shown = 128 + found * (127 / most) if signed else np.abs(found) * (255 / most)
-    _write(Image.fromarray(shown.round().astype(np.uint8)), target)
+    write_picture(shown.round().astype(np.uint8), target)
     return Filtered(found.shape[1], found.shape[0], float(found.min()), float(found.max()))
 
 
@@ -76,14 +76,18 @@ def filtered(name: str, grey: NDArray[np.float64]) -> NDArray[np.float64]:
     return found
 
 
-def _write(picture: object, target: Path) -> None:
-    """Writes a picture whole or not at all. Raises FilterError, OSError."""
-    from PIL import Image
+def write_picture(pixels: NDArray[np.uint8], target: Path) -> None:
+    """Writes a picture, `[height, width]` in grey or `[height, width, 3]`, whole or not at all.
 
-    assert isinstance(picture, Image.Image)
+    Raises FilterError, OSError.
+    """
+    try:
+        from PIL import Image
+    except ImportError as error:
+        raise FilterError(f"{error}; install 'netc[train]', which brings pillow") from None
     form = Image.registered_extensions().get(target.suffix.lower())
     if form is None or form not in Image.SAVE:
         raise FilterError(f"{target}: pillow writes no {target.suffix or 'nameless'} pictures")
     data = io.BytesIO()
-    picture.save(data, form)
+    Image.fromarray(pixels).save(data, form)
     write_atomically(target, data.getvalue())
