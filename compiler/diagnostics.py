@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from netc.compiler.edits import Edit, Fix, listed, nearest
 from netc.compiler.source import Span
+from netc.compiler.visible import visible
 
 Severity: TypeAlias = Literal["error", "warning", "note"]
 
@@ -87,7 +88,7 @@ class CompileError(Exception):
     def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
         self.diagnostics = tuple(diagnostics)
         lines = [f"{d.span}: {d.code} {d.message}" for d in self.diagnostics]
-        super().__init__("\n".join(lines))
+        super().__init__("\n".join(map(visible, lines)))
 
 
 class Log:

@@ -20,6 +20,7 @@ from netc.compiler.graph import (
 )
 from netc.compiler.report import Report, Row
 from netc.compiler.sizes import Shape
+from netc.compiler.visible import visible
 
 MOST_KINDS = 4
 """How many layers of a stretch of lines are named where it is folded; the rest are counted."""
@@ -81,7 +82,7 @@ def _entries(
 
 
 def _layer(row: Row, path: str) -> Entry:
-    what = " ".join(row.text.split())
+    what = visible(" ".join(row.text.split()))
     return Entry(path, row.layer, what, (row,), row.inputs, row.step.output, row.span.line)
 
 

@@ -8,7 +8,9 @@ from collections.abc import Iterable, Sequence
 from msgspec import Struct
 
 from netc.compiler.diagnostics import Diagnostic
+from netc.compiler.grid import measure
 from netc.compiler.source import Span
+from netc.compiler.visible import visible, visible_lines
 
 _COLORS = {"error": "31", "warning": "33", "note": "36", "hint": "32", "place": "2", "bold": "1"}
 MOST_LABELS = 4
@@ -51,7 +53,7 @@ class _Page(Struct, frozen=True):
         """One diagnostic."""
         severity = diagnostic.severity
         code = f"{severity}[{diagnostic.code}]: "
-        first, *more = self.wrapped(diagnostic.message, len(code), 2)
+        first, *more = self.wrapped(visible(diagnostic.message), len(code), 2)
         lines = [f"{self.paint(code[:-2], severity)}: {self.paint(first, 'bold')}"]
         lines += ["  " + self.paint(line, "bold") for line in more]
         places: list[tuple[Span, str, str]] = [(diagnostic.span, "", severity)]
@@ -59,11 +61,11 @@ class _Page(Struct, frozen=True):
         margin = max(len(str(span.line)) for span, _, _ in places)
         for number, (span, text, how) in enumerate(places):
             arrow = "-->" if number == 0 else ":::"
-            lines.append(f"{' ' * margin}{self.paint(arrow, 'place')} {span}")
-            lines += self.excerpt(span, text, how, margin)
+            lines.append(f"{' ' * margin}{self.paint(arrow, 'place')} {visible(str(span))}")
+            lines += self.excerpt(span, visible(text), how, margin)
         if diagnostic.hint:
             indent = margin + len(" = help: ")
-            first, *more = self.wrapped(diagnostic.hint, indent, indent)
+            first, *more = self.wrapped(visible(diagnostic.hint), indent, indent)
             sign = f"{self.paint('=', 'place')} {self.paint('help', 'hint')}"
             lines.append(f"{' ' * margin} {sign}: {first}")
             lines += [" " * indent + line for line in more]
@@ -71,11 +73,13 @@ class _Page(Struct, frozen=True):
 
     def excerpt(self, span: Span, text: str, how: str, margin: int) -> list[str]:
         """The line with marks below it. A tab is shown as one blank: marks stay in place."""
-        line = span.source.line(span.line).replace("\t", " ")
-        end = span.end_column if span.end_line == span.line else len(line) + 1
-        start, count = span.column - 1, max(1, min(end, len(line) + 1) - span.column)
+        line, start, count = _shown(span)
         if self.width is not None:
             line, start, count = _cut(line, start, count, self.width - margin - 3)
+        start, count = (
+            measure(line[:start].ljust(start)),
+            max(1, measure(line[start : start + count])),
+        )
         bar, blank = self.paint("|", "place"), " " * margin
         marks = self.paint(("^" if how != "place" else "-") * count, how)
         found = [f"{span.line:>{margin}} {bar} {line}", f"{blank} {bar} {' ' * start}{marks}"]
@@ -104,6 +108,15 @@ class _Page(Struct, frozen=True):
             break_on_hyphens=False,
         )
         return [line[first if number == 0 else others :] for number, line in enumerate(lines)]
+
+
+def _shown(span: Span) -> tuple[str, int, int]:
+    """The first line under a span as it can be shown, where its marks start, and how many."""
+    line = span.source.line(span.line).replace("\t", " ")
+    end = span.end_column if span.end_line == span.line else len(line) + 1
+    start, stop = span.column - 1, max(span.column, min(end, len(line) + 1) - 1)
+    before = visible(line[:start].ljust(start))  # a place may lie past the end of the line
+    return visible(line), len(before), max(1, len(visible(line[start:stop])))
 
 
 def _cut(line: str, start: int, count: int, room: int) -> tuple[str, int, int]:
@@ -144,7 +157,7 @@ def annotation(diagnostic: Diagnostic) -> str:
     """One line that GitHub shows beside the diff: `::error file=…,line=…,title=E0301::message`."""
     span = diagnostic.span
     properties = {
-        "file": span.source.name,
+        "file": visible_lines(span.source.name),
         "line": span.line,
         "col": span.column,
         "endLine": span.end_line,
@@ -152,7 +165,9 @@ def annotation(diagnostic: Diagnostic) -> str:
         "title": diagnostic.code,
     }
     listed = ",".join(f"{name}={_escaped(str(value), ':,')}" for name, value in properties.items())
-    text = diagnostic.message + (f"\nhelp: {diagnostic.hint}" if diagnostic.hint else "")
+    text = visible_lines(
+        diagnostic.message + (f"\nhelp: {diagnostic.hint}" if diagnostic.hint else "")
+    )
     return f"::{_LEVELS[diagnostic.severity]} {listed}::{_escaped(text)}"
 
 

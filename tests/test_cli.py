@@ -124,6 +124,17 @@ def test_a_file_that_is_missing_does_not_hide_the_others() -> None:
     assert "spec.net:3" in result.output + result.stderr
 
 
+def test_programs_are_told_of_a_file_that_is_missing() -> None:
+    result = netc("check", "missing.net", written(BAD), "--json")
+    assert (result.exit_code, result.stderr) == (1, "")
+    missing, wrong = json.loads(result.stdout)["diagnostics"]
+    assert (missing["code"], missing["file"], missing["line"]) == ("E0111", "missing.net", 1)
+    assert missing["message"] == "this file cannot be read: No such file or directory"
+    assert wrong["code"] == "E0201"
+    shown = netc("check", "missing.net", "--format=github").stdout
+    assert shown.startswith("::error file=missing.net,line=1,col=1,")
+
+
 @pytest.mark.parametrize("command", ["check", "report", "build"])
 def test_standard_input_is_a_file_called_minus(command: str) -> None:
     assert netc(command, "-", text=GOOD).exit_code == 0

@@ -58,8 +58,13 @@ def check(request: Request) -> int:
         try:
             found += _findings(file, request.fix)
         except OSError as error:  # the others are checked all the same
-            print(f"Error: {reason(error)}", file=sys.stderr)
             unread = True
+            if request.form == "text":
+                from netc.compiler.visible import visible
+
+                print(f"Error: {visible(reason(error))}", file=sys.stderr)
+            else:  # programs read standard output alone
+                found.append(not_read(file, error))
     out = sys.stderr if request.fix and "-" in request.files else sys.stdout  # where the text goes
     if found or request.form == "json":
         print(_shown(found, request.form, out), file=out)
@@ -85,15 +90,23 @@ def _findings(file: str, fix: bool) -> Sequence[Diagnostic]:
 
 def _shown(found: Sequence[Diagnostic], form: str, out: TextIO) -> str:
     if form == "json":
-        import json
+        from netc.jsons import json_text
 
-        content = {"diagnostics": [diagnostic.to_json() for diagnostic in found]}
-        return json.dumps(content, indent=2, ensure_ascii=False)
+        return json_text({"diagnostics": [diagnostic.to_json() for diagnostic in found]})
     from netc.compiler.render import annotation, render, summary
 
     if form == "github":
         return "\n".join(map(annotation, found))
     return render(found, color=colored(out), width=width_of(out)) + "\n" + summary(found)
+
+
+def not_read(file: str, error: OSError) -> Diagnostic:
+    """The finding (E0111) that a file cannot be read, at its beginning."""
+    from netc.compiler.diagnostics import finding
+    from netc.compiler.source import Source, Span
+
+    span = Span(Source("<stdin>" if file == "-" else file, ""), 1, 1, 1, 1)
+    return finding("E0111", span, f"this file cannot be read: {error.strerror or error}")
 
 
 def not_text(file: str, error: UnicodeDecodeError) -> Diagnostic:

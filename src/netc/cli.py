@@ -6,6 +6,7 @@ import gc
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ import click
 
 from netc import checking, reporting
 from netc.checking import read_spec, wrong
+from netc.compiler.visible import visible, visible_lines
 from netc.options import (
     MISUSED,
     WRONG,
@@ -118,7 +120,7 @@ def report(
     except reporting.Misuse as error:
         raise click.UsageError(str(error)) from None
     complain(spec)
-    click.echo(shown, nl=False)
+    click.echo(visible_lines(shown), nl=False)
     sys.exit(WRONG if wrong(spec.diagnostics) else OK)
 
 
@@ -140,7 +142,7 @@ def build(
 
     with plain_errors():
         write_atomically(Path(output), source)
-    click.echo(f"wrote {output}", err=True)
+    click.echo(f"wrote {visible(output)}", err=True)
 
 
 @main.command()
@@ -171,10 +173,10 @@ def explain(
         nets = [spec.net(one) for one in spec.names] if name is None else [net_named(spec, name)]
         told = explaining.told(spec, nets, layer, as_json)
     except explaining.Unknown as error:
-        click.echo(f"Error: {error}", err=True)
+        click.echo(f"Error: {visible_lines(str(error))}", err=True)
         sys.exit(MISUSED)
     complain(spec)
-    click.echo(told, nl=False)
+    click.echo(visible_lines(told), nl=False)
     sys.exit(WRONG if wrong(spec.diagnostics) else OK)
 
 
@@ -229,7 +231,7 @@ def train(
     if as_json:
         print_json(outcome_json(outcome))
     else:
-        click.echo(summary(outcome))
+        click.echo(visible_lines(summary(outcome)))
     sys.exit(STOPPED if outcome.interrupted else OK if outcome.holds else WRONG)
 
 
@@ -253,7 +255,7 @@ def diff(old: str, new: str, values: tuple[tuple[str, Any], ...], as_json: bool)
     if as_json:
         print_json(content)
     else:
-        click.echo(text, nl=False)
+        click.echo(visible_lines(text), nl=False)
     sys.exit(OK if same else WRONG)
 
 
@@ -274,7 +276,7 @@ def compare(targets: tuple[str, ...], values: tuple[tuple[str, Any], ...], as_js
     if as_json:
         print_json(content)
     else:
-        click.echo(text, nl=False)
+        click.echo(visible_lines(text), nl=False)
 
 
 @main.command()
@@ -301,7 +303,7 @@ def view(
     else:
         with plain_errors():
             path = viewing.saved(text, output)
-        click.echo(f"wrote {path}", err=True)
+        click.echo(f"wrote {visible(str(path))}", err=True)
         if shown and not viewing.opened(path):
             raise click.ClickException(f"there is no browser here to show {path}")
     sys.exit(WRONG if wrong(spec.diagnostics) else OK)
@@ -347,7 +349,7 @@ def fc2conv(
     except converting.Unfit as error:
         raise click.ClickException(f"{weights}: {error}") from None
     for text in found.left_out:
-        click.echo(f"left out: {text}", err=True)
+        click.echo(f"left out: {visible(text)}", err=True)
 
 
 @main.command("filter")
@@ -384,7 +386,7 @@ def filter_(name: str, picture: str | None, output: str, weights: str | None, si
     except filtering.FilterError as error:
         raise click.ClickException(str(error)) from None
     click.echo(
-        f"wrote {output}: {made.width} × {made.height}, numbers from {made.least:,.0f} to "
+        f"wrote {visible(output)}: {made.width} × {made.height}, numbers from {made.least:,.0f} to "
         f"{made.largest:,.0f}"
     )
 
@@ -400,7 +402,7 @@ def _draw_kernels(layer: str, weights: str, output: str) -> None:
         raise click.ClickException(str(error)) from None
     (high, wide), (width, height) = made.window, made.size
     click.echo(
-        f"wrote {output}: {made.count} kernels of {high} × {wide}, weights from "
+        f"wrote {visible(output)}: {made.count} kernels of {high} × {wide}, weights from "
         f"{made.least:.3g} to {made.largest:.3g}; {width} × {height} pixels"
     )
 
@@ -440,6 +442,8 @@ def command() -> int:
     except click.Abort:  # Ctrl-C
         return STOPPED
     except click.ClickException as error:
-        error.show()
+        text = StringIO()
+        error.show(text)
+        click.echo(visible_lines(text.getvalue()), nl=False, err=True)
         return error.exit_code
     return status if isinstance(status, int) else OK

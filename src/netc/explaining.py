@@ -49,9 +49,9 @@ def told(spec: Spec, nets: list[NetHandle], layer: str | None, as_json: bool) ->
 
 
 def _written(content: dict[str, Any]) -> str:
-    import json
+    from netc.jsons import json_text
 
-    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+    return json_text(content) + "\n"
 
 
 def _text(spec: Spec, nets: list[NetHandle], layer: str | None) -> str:

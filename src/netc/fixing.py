@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from netc.compiler.edits import applied
 from netc.compiler.source import Source
+from netc.compiler.visible import visible
 
 if TYPE_CHECKING:
     from netc.compiler.diagnostics import Diagnostic
@@ -38,7 +39,7 @@ def fix_file(file: str) -> Sequence[Diagnostic]:
     spec.judge()
     fixed = fix(spec.source, spec.base, spec.diagnostics)
     for diagnostic in fixed.mended:
-        print(f"fixed {diagnostic.span}: {diagnostic.message}", file=sys.stderr)
+        print(visible(f"fixed {diagnostic.span}: {diagnostic.message}"), file=sys.stderr)
     if file == "-":
         sys.stdout.write(fixed.text)
     elif fixed.mended:

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from netc.checking import not_text, reason, show
 from netc.compiler.diagnostics import CompileError, Diagnostic
+from netc.compiler.visible import visible, visible_lines
 from netc.start import OK
 
 DIFFERENT, FAILED = 1, 2
@@ -79,10 +80,9 @@ def fmt(files: Sequence[str], mode: Mode) -> int:
             results.append(result)
     outcomes = [result.outcome for result in results]
     if mode.json:
-        import json
+        from netc.jsons import json_text
 
-        content = {"files": [result.to_json(mode) for result in results]}
-        print(json.dumps(content, indent=2, ensure_ascii=False))
+        print(json_text({"files": [result.to_json(mode) for result in results]}))
     elif list(files) != ["-"]:
         data_printed = "-" in files or not mode.writes
         print(_summary(outcomes, mode), file=sys.stderr if data_printed else sys.stdout)
@@ -146,7 +146,7 @@ def _one(file: str, mode: Mode) -> Result:
 def _show(result: Result, mode: Mode) -> None:
     """Prints what is to say of a file: errors, its name, a diff; standard input in form."""
     if result.error:
-        print(f"Error: {result.error}", file=sys.stderr)
+        print(f"Error: {visible(result.error)}", file=sys.stderr)
     show(result.found)
     if result.outcome is Outcome.FAILED:
         return
@@ -154,8 +154,8 @@ def _show(result: Result, mode: Mode) -> None:
         sys.stdout.buffer.write(result.after.encode("utf-8"))  # whatever the terminal's encoding is
         sys.stdout.buffer.flush()
     elif result.outcome is Outcome.CHANGED and not mode.writes:
-        text = _difference(result) if mode.diff else result.name
-        print(text, end="" if mode.diff else "\n")
+        text = _difference(result) if mode.diff else f"{visible(result.name)}\n"
+        print(visible_lines(text) if sys.stdout.isatty() else text, end="")  # `patch` wants it raw
 
 
 def _difference(result: Result) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from netc.checking import read_spec, reason, show, wrong
+from netc.compiler.visible import visible
 
 if TYPE_CHECKING:
     from netc.api import NetHandle, Spec
@@ -74,7 +75,7 @@ def put(text: str, output: str | None) -> None:
     from netc.files import write_atomically
 
     write_atomically(Path(output), text)
-    click.echo(f"wrote {output}", err=True)
+    click.echo(f"wrote {visible(output)}", err=True)
 
 
 def compiled(file: str, values: tuple[tuple[str, Any], ...]) -> Spec:
@@ -112,6 +113,6 @@ def plain_errors() -> Iterator[None]:
 
 
 def print_json(content: dict[str, Any]) -> None:
-    import json
+    from netc.jsons import json_text
 
-    click.echo(json.dumps(content, indent=2, ensure_ascii=False))
+    click.echo(json_text(content))

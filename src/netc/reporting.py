@@ -104,15 +104,14 @@ def _lines(nets: list[tuple[Report, Module]], request: Request) -> str:
 
 
 def _json(nets: list[NetHandle]) -> str:
-    import json
-
     from netc.compiler.report import FORMAT
+    from netc.jsons import json_text
 
     content: dict[str, Any] = {
         "format": FORMAT,
         "nets": [net.report().to_json() for net in nets],
     }
-    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+    return json_text(content) + "\n"
 
 
 def _width() -> int | None:

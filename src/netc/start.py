@@ -32,7 +32,10 @@ def run() -> None:
         if os.environ.get("NETC_DEBUG"):
             raise
         name = type(error).__name__
-        print(f"netc has a bug: {name}: {error}\nSet NETC_DEBUG=1 to see where.", file=sys.stderr)
+        from netc.compiler.visible import visible
+
+        print(f"netc has a bug: {name}: {visible(str(error))}", file=sys.stderr)
+        print("Set NETC_DEBUG=1 to see where.", file=sys.stderr)
         status = BUG
     try:
         sys.stdout.flush()
