@@ -22,9 +22,9 @@ from netc.compiler.evaluate import (
     Poisoned,
     Unknown,
     as_size,
-    evaluate,
     say,
 )
+from netc.compiler.exact import exact
 from netc.compiler.frame import Current, Findings, Frame, made_by
 from netc.compiler.graph import (
     LayerStep,
@@ -256,7 +256,11 @@ def _excluded(asked: Condition, conflict: Conflict) -> str:
 
 def check_claim(context: Findings, claim: program.ShapeClaim, frame: Frame) -> None:
     try:
-        claimed = tuple(as_size(evaluate(item, frame.env), item.span) for item in claim.items.items)
+        values = [exact(item, frame.env) for item in claim.items.items]
+        claimed = tuple(
+            as_size(value, item.span)
+            for (value, _), item in zip(values, claim.items.items, strict=True)
+        )
     except Poisoned:
         return
     except EvaluationError as error:
@@ -278,7 +282,8 @@ def check_claim(context: Findings, claim: program.ShapeClaim, frame: Frame) -> N
         _false_claim(context, claim, claimed, current, frame)
         return
     found: list[Condition] = []
-    for condition in (one for one in equal if not isinstance(one, bool)):
+    asked = [one for one in equal if not isinstance(one, bool)]
+    for condition in [*asked, *(one for _, divided in values for one in divided)]:
         kept = narrowed(context, condition, claim.span, [current])
         if not isinstance(kept, Condition):
             _excluded_claim(context, claim, condition, kept, current, frame)
@@ -328,6 +333,7 @@ def _false_claim(
 
 
 def as_written(shape: Shape) -> str:
-    """A shape as a claim in the language, which divides with `//`: `[8, (H - 1)//2 + 1]`."""
+    """A shape as a claim in the language, which divides with `//`: `[8, 2*((H - 1)//2) + 1]`."""
     text = f"[{', '.join(map(str, shape))}]"
-    return re.sub(r"floor\((\([^()]*\)|\w+)/(\d+)\)", r"\1//\2", text)
+    factors = re.sub(r"\*floor\((\([^()]*\)|\w+)/(\d+)\)", r"*(\1//\2)", text)
+    return re.sub(r"floor\((\([^()]*\)|\w+)/(\d+)\)", r"\1//\2", factors)

@@ -6,9 +6,10 @@ import re
 
 import pytest
 from compiling import REPOSITORY, errors_of, findings, net_of, spec_of
-from hypothesis import event, given, settings
+from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 
+from netc.compiler.applying import as_written
 from netc.compiler.conditions import Only, Remainders
 from netc.compiler.diagnostics import Log
 from netc.compiler.elaborate import elaborate
@@ -233,3 +234,15 @@ def test_what_is_proved_to_have_no_solution_has_none(
             for b in (range(1, 60) if "W" not in left else (2, 5))
         )
         assert solvable(size, left) or not true
+
+
+@given(lines())
+@settings(max_examples=40, deadline=None)
+def test_a_shape_that_is_offered_as_a_claim_is_true(body: list[str]) -> None:
+    text = net_text([line for line in body if "[" not in line])
+    spec = spec_of(text)
+    assume(not any(d.severity == "error" for d in spec.diagnostics))
+    output = spec.net().report().outputs[0][1].shape
+    claimed = f"{text}    relu -> {as_written(output)}\n"
+    assert errors_of(claimed) == []
+    assert net_of(claimed).report().conditions == spec.net().report().conditions
