@@ -31,15 +31,30 @@ def lint_weights(net: Net, log: Log) -> None:
     for _, wire in net.module.outputs:
         readers.setdefault(wire, []).append(None)
     for step in steps:
-        if id(step) in zeros:
+        if id(step) in zeros and not _stuck(step, log):
             _look_ahead(step, readers, zeros, log)
 
 
 def _zero(step: LayerStep, said: str) -> bool:
     """Whether a layer's weights begin as 0: by its own word, or by the net's."""
-    if "std" not in type(step.layer).model_fields:
-        return False
+    if "std" not in type(step.layer).model_fields or step.layer.kind == "netvlad":
+        return False  # netvlad's centers differ, and move its convolution's rows apart
     return (getattr(step.layer, "init", None) or said) == "zeros"
+
+
+def _stuck(step: LayerStep, log: Log) -> bool:
+    """Says it of a layer whose own parts keep each other at 0."""
+    kind = step.layer.kind
+    if kind == "attention":
+        why = "its maps `value` and `out` begin as 0, and each is a factor of the other's gradient"
+    elif getattr(step.layer, "layers", 1) > 1:
+        why = "its layers begin as 0, and no gradient passes through the weights of one to the next"
+    elif kind == "rnn" and getattr(step.layer, "act", "") == "relu":
+        why = "it gives 0 only, where the slope of its `relu` is 0"
+    else:
+        return False
+    log.say("W0306", step.span, f"this `{kind}` cannot learn: {why}", "write `init=xavier_normal`")
+    return True
 
 
 def _look_ahead(
