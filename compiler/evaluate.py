@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from netc.compiler import tree
-from netc.compiler.edits import Fix
+from netc.compiler.edits import Edit, Fix
 from netc.compiler.graph import Wire
 from netc.compiler.sizes import Size, Symbolic
 from netc.compiler.source import Span
@@ -48,6 +48,10 @@ class Block(Struct, frozen=True):
 
 class Poisoned(Exception):
     """An expression uses a value that an earlier error made unknown: nothing more to say."""
+
+
+class Uneven(ValueError):
+    """A division that leaves nothing for some sizes only."""
 
 
 class EvaluationError(Exception):
@@ -212,6 +216,8 @@ def _arithmetic(expr: tree.Expr, operator: str, left: Any, right: Any) -> Any:
         result = _ARITHMETIC[operator](left, right)
     except ZeroDivisionError:
         raise EvaluationError(expr.span, "this divides by zero") from None
+    except Uneven as error:
+        raise EvaluationError(expr.span, f"{error}", round_down(expr)) from None
     except (ValueError, OverflowError, TypeError) as error:
         raise EvaluationError(expr.span, f"this has no value: {error}") from None
     if (isinstance(result, int) and abs(result) > _LARGEST) or (
@@ -221,15 +227,28 @@ def _arithmetic(expr: tree.Expr, operator: str, left: Any, right: Any) -> Any:
     return result
 
 
+def factor(size: Symbolic) -> str:
+    """A size as it is written before `*` and `/`."""
+    return str(size) if len(size.terms) == 1 else f"({size})"
+
+
+def round_down(expr: tree.Expr) -> Fix:
+    """Another slash where a division has one."""
+    assert isinstance(expr, tree.Binary)
+    before, after = expr.left.span.after, expr.right.span.before
+    gap = before.to(after)
+    text = gap.text
+    edits = (Edit(gap, text.replace("/", "//")),) if before.line == after.line else ()
+    return Fix("write `//` to round down, or give the size a number", edits)
+
+
 def _divide(left: Any, right: Any) -> Any:
     if isinstance(left, Symbolic):
         if isinstance(right, int) and right > 0:
             floored = left // right
             if floored * right == left:
                 return floored
-            raise ValueError(
-                f"({left})/{right} is whole for some sizes only; write `//` to round down"
-            )
+            raise Uneven(f"{factor(left)}/{right} is a whole number for some sizes only")
         raise ValueError("a size can be divided by a positive whole number only")
     if isinstance(left, int) and isinstance(right, int) and left % right == 0:
         return left // right
