@@ -161,11 +161,12 @@ class Spec:
         allowed = self._program.allows
         if self._program.gaps.hushed:
             return tuple(d for d in self._log if d.severity == "error")
+        wrong = self._log.has_errors
+        found = tuple(d for d in self._log if not (wrong and d.code == "W0201"))
         if not allowed:
-            wrong = self._log.has_errors
-            return tuple(d for d in self._log if not (wrong and d.code == "W0201"))
-        judged = () if self._log.has_errors else reached(self._program, self._nets, self.source)
-        return tuple(sorted(quiet(self._log, allowed, judged), key=order))
+            return found
+        judged = () if wrong else reached(self._program, self._nets, self.source)
+        return tuple(sorted(quiet(found, allowed, judged), key=order))
 
     @property
     def names(self) -> tuple[str, ...]:
