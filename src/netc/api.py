@@ -19,6 +19,7 @@ from netc.compiler.report import Report, report
 from netc.compiler.resolve import resolve
 from netc.compiler.source import Source, Span
 from netc.compiler.unused import warn_unused
+from netc.given import plain, unusable
 
 if TYPE_CHECKING:
     import torch
@@ -40,7 +41,7 @@ class Spec:
     def __init__(self, source: Source, values: Mapping[str, Any], base: Path) -> None:
         self.source, self.base = source, base
         self._log = Log()
-        self._values = values
+        self._values = values = plain(values)
         self._budget: Budget | None = None
         self._nets: dict[str, Net] = {}
         self._reports: dict[str, Report] = {}
@@ -51,6 +52,8 @@ class Spec:
     def _compile(self, values: Mapping[str, Any]) -> None:
         if not self._log.has_errors:
             self._check_values(values)
+        if any(map(unusable, values.values())):
+            return  # what would follow is about the value, not about the spec
         self._elaborate(values)
         if not self._log.has_errors:
             warn_unused(self._program, self._nets, self.source, self._log)
@@ -121,9 +124,11 @@ class Spec:
 
     def _check_values(self, values: Mapping[str, Any]) -> None:
         known = {n for d in self._program.nets() for n in _names_of(d)}
-        for name in values:
+        span = Span(self.source, 1, 1, 1, 1)
+        for name, value in values.items():
+            if why := unusable(value):
+                self._log.add(Diagnostic("E0210", f"the value set for `{name}` {why}", span))
             if name not in known:
-                span = Span(self.source, 1, 1, 1, 1)
                 message = f"no net here has a parameter or an input size called `{name}`"
                 self._log.say("E0203", span, message, did_you_mean(name, known))
 
