@@ -14,7 +14,7 @@ from netc.compiler.graph import LayerStep, Wire
 from netc.compiler.parts import Outline, Part, every
 from netc.compiler.report import Row, row_json
 from netc.compiler.source import Source
-from netc.compiler.why import Reasons
+from netc.compiler.why import FLOPS, MEMORY, Reasons
 
 LISTED = 6
 """So many places are named where a layer stands at several; the rest are counted."""
@@ -143,9 +143,9 @@ def _numbers(why: Reasons, elsewhere: Sequence[str]) -> list[str]:
         *_entry("output size", [*_formula(formulas.output), *statements(why.output)]),
         *_entry("parameters", [*_formula(formulas.params), grouped(why.params)]),
         *_entry("MACs", [*_formula(formulas.macs), grouped(why.macs)]),
-        *_entry("FLOPs", [grouped(why.flops)]),
+        *_entry("FLOPs", [*_formula(FLOPS if formulas.macs else ""), grouped(why.flops)]),
         *_entry("receptive field", field),
-        *_entry("memory", _memory(why)),
+        *_entry("memory", [*_formula(MEMORY if why.stores else ""), *_memory(why)]),
     ]
 
 

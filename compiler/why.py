@@ -18,6 +18,8 @@ from netc.compiler.sizes import Size
 
 Letters: TypeAlias = tuple[tuple[str, str], ...]
 """Letters of formulas, each with what it stands for."""
+FLOPS, MEMORY = "2·MACs", "numbers·bytes of each"
+"""The formulas that are the same for every layer."""
 
 
 class Place(Struct, frozen=True, eq=False):
@@ -58,6 +60,11 @@ class Reasons(Struct, frozen=True, eq=False):
     field_formula: str
     letters: Letters
 
+    @property
+    def stores(self) -> bool:
+        """Whether there is arithmetic in what it says of memory."""
+        return "=" in self.weights + self.activation + self.kept
+
     def to_json(self) -> dict[str, object]:
         """The form in `netc report --json`; a formula is null where words say all."""
         return {
@@ -71,7 +78,9 @@ class Reasons(Struct, frozen=True, eq=False):
                 "output": self.formulas.output or None,
                 "params": self.formulas.params or None,
                 "macs": self.formulas.macs or None,
+                "flops": FLOPS if self.formulas.macs else None,
                 "receptive_field": self.field_formula or None,
+                "memory": MEMORY if self.stores else None,
             },
         }
 
@@ -107,8 +116,9 @@ def letters(known: Letters) -> Letters:
 
 
 def _of_param(step: ParamStep) -> Reasons:
-    count = f"{_product(step.weight.shape)} = {step.weight.count}"
-    why = Why("as declared", count, "no computation: 0")
+    shape, count = step.weight.shape, step.weight.count
+    counted = f"{times(*shape)} = {count}" if len(shape) > 1 else f"as declared: {count}"
+    why = Why("as declared", counted, "no computation: 0")
     return Reasons(
         why.output,
         why.params,
@@ -128,10 +138,6 @@ def _doubled(macs: Size) -> str:
     return f"{times(2, macs)} = {2 * macs}"
 
 
-def _product(shape: tuple[Size, ...]) -> str:
-    return times(*shape) or "1"
-
-
 def _stored(weights: tuple[Weight, ...], reuse: bool) -> str:
     """Bytes of parameters and buffers, by the size of their numbers."""
     if not weights:
@@ -146,7 +152,7 @@ def _stored(weights: tuple[Weight, ...], reuse: bool) -> str:
 
 
 def _factors(tensor: Tensor) -> str:
-    return times(*tensor.shape, BYTES[tensor.dtype])
+    return times(*(tensor.shape or (1,)), BYTES[tensor.dtype])
 
 
 def _bytes(tensor: Tensor) -> str:
@@ -160,11 +166,8 @@ def _kept(kept: Kept, inputs: list[Tensor], output: Tensor) -> str:
     held = [("input", inputs[index]) for index in kept.inputs]
     held += [("output", output)] if kept.output else []
     parts = [f"{name} {_factors(tensor)}" for name, tensor in held]
+    parts += [f"{one.what} {times(*one.factors)}" for one in kept.beside]
     total: Size = sum((t.elements * BYTES[t.dtype] for _, t in held), kept.extra + kept.fixed)
-    if kept.extra != 0:
-        parts.append(f"beside {times(kept.extra)}")
-    if kept.fixed:
-        parts.append(f"for the whole batch {kept.fixed}")
     if not parts:
         return "nothing: 0 bytes"
     return f"{' + '.join(parts)} = {total} bytes"

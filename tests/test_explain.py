@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 from compiling import REPOSITORY, lines_of, net_of, spec_files, spec_of
-from explained import all_hold, assert_right, outline_of, row_of
+from explained import all_hold, assert_right, bare, outline_of, row_of
 from hypothesis import given, settings
+from msgspec import structs
 from random_nets import nets
 
 from netc import explaining
@@ -21,9 +22,11 @@ from netc.compiler.explain import explanation, find, grouped
 from netc.compiler.layers import find as find_layer
 from netc.compiler.layers import words
 from netc.compiler.lecture import lecture
+from netc.compiler.why import reasons
 
 covers = pytest.mark.covers
 LENET = "specs/lenet5.net"
+POOLED = outline_of(lines_of("conv 6, 5x5\nmax_pool 2x2", "[1, 32, 32]"))
 SHARED = """\
 net Twins:
     input a, b: [4]
@@ -121,6 +124,34 @@ def test_every_layer_s_examples_are_explained_rightly(line: str, flows: str) -> 
         assert formula.split("; ")[0] in text
         for letter in re.findall(r"[A-Za-z]+(?:_\w+)?", formula):
             assert re.search(rf"(^|; ){letter} [^;]+;", legend), (letter, legend)
+
+
+@pytest.mark.parametrize(("line", "flows"), EXAMPLES, ids=[line for line, _ in EXAMPLES])
+def test_what_is_kept_is_told_by_what_it_is(line: str, flows: str) -> None:
+    shapes = flows.split(" ; ")
+    inputs = [f"    input {name}: {shape}\n" for name, shape in zip("xbc", shapes, strict=False)]
+    start = "x -> " if len(shapes) > 1 else ""
+    (row,) = net_of(f"net Net:\n{''.join(inputs)}    {start}{line}\n").report().rows
+    kept = reasons(row.step, structs.replace(row.place, learns=True)).kept
+    if kept == "nothing: 0 bytes" or kept.startswith("unknown: "):
+        return
+    all_hold(kept)
+    terms = re.sub(r"\([^()]*\)", "1", kept.partition(" = ")[0])
+    for term in terms.split(" + "):
+        assert re.fullmatch(r"[a-z][a-z ]+ \w+(·\w+)+", term), kept
+
+
+def test_numbers_that_are_said_to_be_themselves_are_seen() -> None:
+    assert bare("kept: beside 30752 = 30752 bytes") == ["e 30752 = 30752"]
+    assert bare("120 = 120") and not bare("2·60 = 120; 120 = 2·60")
+
+
+def test_every_number_of_a_layer_has_formula_numbers_and_result() -> None:
+    text = netc(LENET, "conv2").output
+    assert "FLOPs            2·MACs\n                 2·240,000 = 480,000\n" in text
+    assert "memory           numbers·bytes of each\n                 weights: 2,416·4" in text
+    pooled = explanation([POOLED.report.rows[1]], POOLED)
+    assert "input 6·28·28·4 + places of the largest 6·14·14·8 = 28,224 bytes" in pooled
 
 
 # -- what is named

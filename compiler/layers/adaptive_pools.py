@@ -9,6 +9,7 @@ from netc.compiler.layers.base import (
     MOST_TURNS,
     Call,
     Given,
+    Held,
     Kept,
     Receptive,
     Tensor,
@@ -121,8 +122,8 @@ class AdaptiveMaxPool(_Adaptive):
     refused = (("adaptive_max_pool 7x7x7", "[64, 20, 20]", "2 spatial axes"),)
 
     def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
-        indices = INDEX_BYTES * output.elements
-        return Kept(inputs=(0,), extra=indices, reshaped=len(output.shape) == 2)
+        places = Held("places of the largest", (*output.shape, INDEX_BYTES))
+        return Kept(inputs=(0,), beside=(places,), reshaped=len(output.shape) == 2)
 
     def working(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
         return INDEX_BYTES * output.elements

@@ -8,6 +8,7 @@ from netc.compiler.layers.base import (
     Call,
     Formulas,
     Given,
+    Held,
     Inferred,
     Kept,
     Layer,
@@ -125,12 +126,16 @@ class Attention(Layer):
     def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
         features, _ = self._features(inputs)
         asked, read = inputs[0].shape[0], self._memory(inputs).shape[0]
-        vectors = 2 * features * (asked + read)  # queries, keys, values, and what goes into `out`
-        matches: Size = self.heads * asked  # flash attention keeps one sum for each place and head
-        if self.dropout:  # and PyTorch's other way keeps weights, mask, and masked weights
-            matches = self.heads * asked * read * 3
-        extra = FLOAT_BYTES * (vectors + matches)
-        return Kept(inputs=tuple(range(len(inputs))), extra=extra, reshaped=True)
+        matches = Held("sums of weights by place and head", (self.heads, asked, FLOAT_BYTES))
+        if self.dropout:  # flash attention keeps the sums alone, PyTorch's other way more
+            what = "weights before and after dropout and the mask"
+            matches = Held(what, (3, self.heads, asked, read, FLOAT_BYTES))
+        beside = (
+            Held("queries and results of the heads", (2, features, asked, FLOAT_BYTES)),
+            Held("keys and values", (2, features, read, FLOAT_BYTES)),
+            matches,
+        )
+        return Kept(inputs=tuple(range(len(inputs))), beside=beside, reshaped=True)
 
     def working(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
         features, _ = self._features(inputs)

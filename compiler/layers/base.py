@@ -131,14 +131,32 @@ Receptive: TypeAlias = Literal["same", "whole", "unknown"] | tuple[Window | Turn
 way that these words cannot say."""
 
 
+class Held(Struct, frozen=True, eq=False):
+    """Numbers that autograd keeps beside inputs and output of a call.
+
+    Attributes:
+        what: in a few words.
+        factors: their product is how many bytes they take; the last is the bytes of each number.
+        once: kept once, however many examples there are (batch norm's statistics).
+    """
+
+    what: str
+    factors: tuple[Size, ...]
+    once: bool = False
+
+    @property
+    def bytes(self) -> Size:
+        """How many bytes they take."""
+        return product_of(self.factors)
+
+
 class Kept(Struct, frozen=True, eq=False):
     """What autograd keeps of a layer's call for the backward pass.
 
     Attributes:
         inputs: which of the inputs are kept, by index.
         output: whether the output is kept.
-        extra: bytes of one example kept beside them (indices, masks, statistics).
-        fixed: bytes kept once, however many examples there are (batch norm's statistics).
+        beside: what is kept beside them (indices, masks, statistics).
         view: the output shares its input's memory, as `flatten` does.
         passes: the gradient of the output is handed on to the inputs, whole or in pieces.
         back: bytes of one example that the backward call holds for itself at its worst moment.
@@ -153,14 +171,25 @@ class Kept(Struct, frozen=True, eq=False):
 
     inputs: tuple[int, ...] = ()
     output: bool = False
-    extra: Size = 0
-    fixed: int = 0
+    beside: tuple[Held, ...] = ()
     view: bool = False
     passes: bool = False
     back: Size = 0
     known: bool = True
     reshaped: bool = False
     over: "Kept | None" = None
+
+    @property
+    def extra(self) -> Size:
+        """Bytes of one example kept beside inputs and output."""
+        return sum((held.bytes for held in self.beside if not held.once), 0)
+
+    @property
+    def fixed(self) -> int:
+        """Bytes kept once, however many examples there are."""
+        total = sum((held.bytes for held in self.beside if held.once), 0)
+        assert isinstance(total, int)
+        return total
 
     @property
     def spares_output(self) -> bool:
@@ -467,12 +496,3 @@ def counted(count: Size, thing: str) -> str:
 def numbered(letter: str, count: int) -> list[str]:
     """A letter for each of several sizes: `n`, or `n_1`, `n_2` …"""
     return [letter] if count == 1 else [f"{letter}_{index}" for index in range(1, count + 1)]
-
-
-def count_text(weights: Sequence[Weight]) -> str:
-    """The sum of the learned tensors' sizes, written out: `weight 64 = 64`."""
-    learned = [w for w in weights if not w.buffer]
-    if not learned:
-        return NO_WEIGHTS
-    parts = [f"{w.name} {'·'.join(map(str, w.shape)) or '1'}" for w in learned]
-    return f"{' + '.join(parts)} = {sum(w.count for w in learned)}"

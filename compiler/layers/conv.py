@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from math import gcd
 
 from netc.compiler.layers.base import (
-    FLOAT_BYTES,
     MOST_TURNS,
     Call,
     Formulas,
@@ -37,9 +36,9 @@ from netc.compiler.layers.windows import (
     Axis,
     axis_letters,
     formulas_of,
+    held_padded,
     image_said,
     once,
-    padded_elements,
     padded_first,
     sizes_after,
     spread,
@@ -185,7 +184,7 @@ class Conv(Layer):
     def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
         axes = self.axes(inputs[0])
         if any(axis.before != axis.after for axis in axes):
-            return Kept(extra=FLOAT_BYTES * padded_elements(axes, inputs[0].shape))
+            return Kept(beside=(held_padded(axes, inputs[0].shape),))
         return Kept(inputs=(0,))
 
     def working(self, inputs: Sequence[Tensor], output: Tensor) -> Size:

@@ -9,6 +9,7 @@ from netc.compiler.layers.base import (
     Call,
     Formulas,
     Given,
+    Held,
     Inferred,
     Kept,
     Layer,
@@ -123,8 +124,11 @@ class StochasticPool(Windowed, Weightless):
 
     def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
         _, stored = self._windows(inputs[0], output)
-        extra = FLOAT_BYTES * stored + INDEX_BYTES * output.elements
-        return Kept(output=True, extra=extra, reshaped=True)
+        beside = (
+            Held("numbers of all windows", (stored, FLOAT_BYTES)),
+            Held("places of those drawn", (*output.shape, INDEX_BYTES)),
+        )
+        return Kept(output=True, beside=beside, reshaped=True)
 
     def working(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
         count, stored = self._windows(inputs[0], output)
@@ -185,7 +189,7 @@ class TrainableAvgPool(Windowed):
         return f"takes the mean of {self.said(inputs[0])}, then scales and shifts as learned"
 
     def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
-        return Kept(inputs=(0,), extra=FLOAT_BYTES * output.elements)
+        return Kept(inputs=(0,), beside=(Held("means", (*output.shape, FLOAT_BYTES)),))
 
     def working(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
         return FLOAT_BYTES * output.elements

@@ -9,6 +9,7 @@ from netc.compiler.layers.base import (
     FLOAT_BYTES,
     Call,
     Given,
+    Held,
     Kept,
     Receptive,
     ShapeError,
@@ -74,7 +75,8 @@ class Dropout(Weightless):
 
     def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
         # a CPU keeps the scaled mask as float32, CUDA one byte a number
-        return Kept(extra=FLOAT_BYTES * output.elements) if self.share else Kept(view=True)
+        mask = Held("scaled mask", (*output.shape, FLOAT_BYTES))
+        return Kept(beside=(mask,)) if self.share else Kept(view=True)
 
     def torch(self, inputs: Sequence[Tensor], output: Tensor) -> Torch:
         call = Call("nn.Dropout", (Given("p", self.p) if self.keep is None else self.share,))

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from netc.compiler.layers.base import (
     FLOAT_BYTES,
     Formulas,
+    Held,
     JoinError,
     Kept,
     Receptive,
@@ -149,8 +150,9 @@ class Mul(Join):
         return f"multiplies {len(inputs)} values number by number"
 
     def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
-        partial = FLOAT_BYTES * output.elements * (len(inputs) - 2)  # a*b of a*b*c
-        return Kept(inputs=tuple(range(len(inputs))), extra=partial)
+        more = len(inputs) - 2
+        partial = Held("products of the first", (more, *output.shape, FLOAT_BYTES))  # a*b of a*b*c
+        return Kept(inputs=tuple(range(len(inputs))), beside=(partial,) if more else ())
 
     def working(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
         return FLOAT_BYTES * output.elements if len(inputs) > 2 else 0  # the product so far

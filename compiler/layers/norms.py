@@ -12,6 +12,7 @@ from netc.compiler.layers.base import (
     Call,
     Formulas,
     Given,
+    Held,
     Inferred,
     Kept,
     Layer,
@@ -33,8 +34,11 @@ from netc.compiler.layers.fields import Positive
 from netc.compiler.sizes import Size, product_of
 
 Epsilon = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-STATISTICS = 2 * FLOAT_BYTES
-"""Bytes of a mean and of an inverse standard deviation, which the gradient needs."""
+
+
+def statistics(each: str, *counts: Size, once: bool = False) -> Held:
+    """Means and inverse standard deviations, which the gradient needs."""
+    return Held(f"mean and inverse std of each {each}", (2, *counts, FLOAT_BYTES), once)
 
 
 def _epsilon(eps: float) -> list[tuple[str, Part]]:
@@ -150,7 +154,9 @@ class BatchNorm(Norm):
         return "same"  # when testing; while training every example reads its batch
 
     def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
-        return Kept(inputs=(0,), fixed=STATISTICS * self.channels(inputs[0]))
+        each = "channel once for the batch"
+        held = statistics(each, self.channels(inputs[0]), once=True)
+        return Kept(inputs=(0,), beside=(held,))
 
     def torch(self, inputs: Sequence[Tensor], output: Tensor) -> Torch:
         (x,) = inputs
@@ -222,8 +228,9 @@ class LayerNorm(Norm):
 
     def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
         (x,) = inputs
-        positions = product_of(x.shape[: len(x.shape) - self.axes])
-        return Kept(inputs=(0,), extra=STATISTICS * positions)
+        positions = x.shape[: len(x.shape) - self.axes]
+        held = statistics("position" if positions else "example", *positions)
+        return Kept(inputs=(0,), beside=(held,))
 
     def working(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
         return self.kept(inputs, output).extra  # the statistics
@@ -281,7 +288,7 @@ class GroupNorm(Norm):
         return "whole"
 
     def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
-        return Kept(inputs=(0,), extra=STATISTICS * self.groups)
+        return Kept(inputs=(0,), beside=(statistics("group", self.groups),))
 
     def working(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
         return self.kept(inputs, output).extra  # the statistics
@@ -340,9 +347,10 @@ class InstanceNorm(Norm):
         return "whole"
 
     def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
-        scales = FLOAT_BYTES if self.affine else 0  # PyTorch repeats the scale for each example
-        extra = (STATISTICS + scales) * self.channels(inputs[0])
-        return Kept(inputs=(0,), extra=extra, reshaped=True)
+        channels = self.channels(inputs[0])
+        scale = Held("the scale again for each example", (channels, FLOAT_BYTES))
+        beside = (statistics("channel", channels), *((scale,) if self.affine else ()))
+        return Kept(inputs=(0,), beside=beside, reshaped=True)
 
     def working(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
         return self.kept(inputs, output).extra  # the statistics

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from netc.compiler.layers.base import (
-    FLOAT_BYTES,
     INDEX_BYTES,
     Call,
     Formulas,
     Given,
+    Held,
     Kept,
     Part,
     Receptive,
@@ -25,8 +25,8 @@ from netc.compiler.layers.windows import (
     WINDOW_LETTERS,
     Axis,
     formulas_of,
+    held_padded,
     image_said,
-    padded_elements,
     padded_first,
     sizes_after,
     squeeze,
@@ -130,12 +130,13 @@ class _Sliding(Pool):
 
     def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
         axes = self.axes(inputs[0])
-        indices = INDEX_BYTES * output.elements if self.kind == "max_pool" else 0
+        places = Held("places of the largest", (*output.shape, INDEX_BYTES))
+        beside = (places,) if self.kind == "max_pool" else ()
         one = len(axes) == 1  # pooled as a picture of height 1
         if self.pads_first(axes):
-            padded = FLOAT_BYTES * padded_elements(axes, inputs[0].shape)
-            return Kept(extra=padded + indices, reshaped=one)
-        return Kept(inputs=(0,), extra=indices, reshaped=one)
+            padded = held_padded(axes, inputs[0].shape)
+            return Kept(beside=(padded, *beside), reshaped=one)
+        return Kept(inputs=(0,), beside=beside, reshaped=one)
 
     def working(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
         return self.kept(inputs, output).extra  # the padded copy, and the places of the maxima

@@ -11,6 +11,7 @@ from netc.compiler.layers.base import (
     Call,
     Formulas,
     Given,
+    Held,
     Inferred,
     Kept,
     Layer,
@@ -89,7 +90,8 @@ class SpatialPyramidPool(Weightless):
 
     def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
         if self.mode == "max":
-            return Kept(inputs=(0,), extra=INDEX_BYTES * output.elements)
+            places = Held("places of the largest", (*output.shape, INDEX_BYTES))
+            return Kept(inputs=(0,), beside=(places,))
         return Kept() if set(self.levels) == {1} else Kept(inputs=(0,))
 
     def working(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
@@ -183,10 +185,13 @@ class Netvlad(Layer):
 
     def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
         (x,) = inputs
-        shares = self.centers * product_of(x.shape[1:])
-        # the shares and their sums; what is scaled to length 1, twice, with its lengths
-        sums = self.centers + 2 * output.elements + 2 * (self.centers + 1)
-        return Kept(inputs=(0,), extra=FLOAT_BYTES * (shares + sums))
+        beside = (
+            Held("shares", (self.centers, *x.shape[1:], FLOAT_BYTES)),
+            Held("sums of shares", (self.centers, FLOAT_BYTES)),
+            Held("vectors before each scaling", (2, *output.shape, FLOAT_BYTES)),
+            Held("lengths", (2, self.centers + 1, FLOAT_BYTES)),
+        )
+        return Kept(inputs=(0,), beside=beside)
 
     def working(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
         shares = self.centers * product_of(inputs[0].shape[1:])

@@ -12,6 +12,7 @@ from netc.compiler.layers.base import (
     Call,
     Formulas,
     Given,
+    Held,
     Inferred,
     Kept,
     Layer,
@@ -21,10 +22,10 @@ from netc.compiler.layers.base import (
     Torch,
     Weight,
     Why,
-    count_text,
     need_float,
     need_known,
     need_rank,
+    times,
 )
 from netc.compiler.sizes import Size
 
@@ -85,7 +86,7 @@ class Relu6(Activation):
     )
 
     def kept_in_place(self, output: Tensor) -> Kept:
-        return Kept(extra=FLOAT_BYTES * output.elements)  # a copy of the input
+        return Kept(beside=(Held("copy of the input", (*output.shape, FLOAT_BYTES)),))
 
 
 class Prelu(Layer):
@@ -146,15 +147,14 @@ class Prelu(Layer):
         return Torch(Call("nn.PReLU", args, keywords))
 
     def why(self, inputs: Sequence[Tensor], output: Tensor) -> Why:
-        slopes = "one slope for all" if self.slopes == "shared" else "one slope for each channel"
-        return Why(
-            f"each number alone, {slopes}: the shape stays",
-            count_text(self.weights(inputs)),
-            NO_MACS,
-        )
+        count = self._count(inputs[0])
+        slopes, params = "one slope for all", f"one slope: {count}"
+        if self.slopes == "channels":
+            slopes, params = "one slope for each channel", f"{times(1, count)} = {count}"
+        return Why(f"each number alone, {slopes}: the shape stays", params, NO_MACS)
 
     def formulas(self, inputs: Sequence[Tensor], output: Tensor) -> Formulas:
-        return Formulas(params="c" if self.slopes == "channels" else "")
+        return Formulas(params="1·c" if self.slopes == "channels" else "")
 
     def does(self, inputs: Sequence[Tensor], output: Tensor) -> str:
         slopes = "one learned slope" if self.slopes == "shared" else "its channel's learned slope"

@@ -9,6 +9,7 @@ from netc.compiler.layers.base import (
     FLOAT_BYTES,
     Call,
     Given,
+    Held,
     Inferred,
     Kept,
     Part,
@@ -82,7 +83,11 @@ class LocalResponseNorm(Weightless):
         # the padded squares, and what they are scaled to before and after the power; on the way
         # back the quotient's two gradients and the power's are made from one another
         values = FLOAT_BYTES * output.elements
-        return Kept(inputs=(0,), extra=self._padded(output) + 2 * values, back=3 * values)
+        beside = (
+            Held("padded squares", (self._channels(output), *output.shape[1:], FLOAT_BYTES)),
+            Held("scales before and after the power", (2, *output.shape, FLOAT_BYTES)),
+        )
+        return Kept(inputs=(0,), beside=beside, back=3 * values)
 
     def working(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
         # first squares and padded squares, then what was scaled, before and after the power
@@ -92,8 +97,11 @@ class LocalResponseNorm(Weightless):
 
     def _padded(self, output: Tensor) -> Size:
         """Bytes of the squares with zeros for the channels that are missing at either end."""
-        channels = need_known(output.shape[0], "the number of channels", self.kind)
-        return FLOAT_BYTES * product_of((channels + self.n - 1, *output.shape[1:]))
+        return FLOAT_BYTES * product_of((self._channels(output), *output.shape[1:]))
+
+    def _channels(self, output: Tensor) -> int:
+        """With those that are added at either end."""
+        return need_known(output.shape[0], "the number of channels", self.kind) + self.n - 1
 
     def torch(self, inputs: Sequence[Tensor], output: Tensor) -> Torch:
         alpha = float(f"{self.n * self.alpha:.15g}")  # the product's last digits are noise

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from netc.compiler.layers.activations import Activation
-from netc.compiler.layers.base import FLOAT_BYTES, Kept, Part, Tensor
+from netc.compiler.layers.base import FLOAT_BYTES, Held, Kept, Part, Tensor
 
 
 class Gelu(Activation):
@@ -50,4 +50,4 @@ class Silu(Activation):
     refused = (("silu", "int[9]", "whole numbers"),)
 
     def kept_in_place(self, output: Tensor) -> Kept:
-        return Kept(extra=FLOAT_BYTES * output.elements)  # a copy of the input
+        return Kept(beside=(Held("copy of the input", (*output.shape, FLOAT_BYTES)),))

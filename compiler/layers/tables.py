@@ -12,6 +12,7 @@ from netc.compiler.layers.base import (
     Call,
     Formulas,
     Given,
+    Held,
     Inferred,
     Kept,
     Layer,
@@ -155,9 +156,12 @@ class TableConv(Layer):
         made = self.links * product_of(output.shape[1:])
         # on the way back the gradients of all maps, and of the channels as they were read
         back = read + made - inputs[0].elements - output.elements
-        return Kept(
-            extra=FLOAT_BYTES * read, fixed=INDEX_BYTES * self.links, back=FLOAT_BYTES * back
+        links = self.links
+        beside = (
+            Held("channels as the maps read them", (links, *inputs[0].shape[1:], FLOAT_BYTES)),
+            Held("the table once for the batch", (links, INDEX_BYTES), once=True),
         )
+        return Kept(beside=beside, back=FLOAT_BYTES * back)
 
     def working(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
         read = self.links * product_of(inputs[0].shape[1:])

@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from netc.compiler.layers.base import ShapeError, Window, by
-from netc.compiler.sizes import Shape, Size, ceil_div, floor_div, product_of
+from netc.compiler.layers.base import FLOAT_BYTES, Held, ShapeError, Window, by
+from netc.compiler.sizes import Shape, Size, ceil_div, floor_div
 
 
 class Axis(Struct, frozen=True):
@@ -236,7 +236,7 @@ def padded_first(axes: Sequence[Axis], fill: str = "") -> str:
     return f"F.pad({{0}}, {ends}{f', value={fill}' if fill else ''})"
 
 
-def padded_elements(axes: Sequence[Axis], shape: Shape) -> Size:
-    """How many numbers `padded_first` makes."""
+def held_padded(axes: Sequence[Axis], shape: Shape) -> Held:
+    """What `padded_first` makes, kept in the place of the input."""
     sizes = (size + axis.before + axis.after for axis, size in zip(axes, shape[1:], strict=True))
-    return product_of((shape[0], *sizes))
+    return Held("padded input", (shape[0], *sizes, FLOAT_BYTES))
