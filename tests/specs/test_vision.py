@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 from torchvision_nets import PAIRS, RECORDED, SPECS, Pair, parts
 
 from netc.api import NetHandle, Spec, load, read
@@ -74,10 +75,21 @@ def test_checks_clean_and_every_claim_holds(file: Path) -> None:
     for name in spec.names:
         report = spec.net(name).report()
         assert all(claim.holds for claim in report.claims)
-        claimed = {claim.text.split()[0] for claim in report.claims}
-        assert claimed >= ({"params"} if file.stem == "unet" else {"params", "macs"})
-        if len(report.outputs) == 1 and report.receptive_field != "unknown":
+        claimed = {word for claim in report.claims for word in claim.text.split()}
+        assert claimed >= {"params", "macs"}
+        if len(report.outputs) == 1:
             assert "receptive_field" in claimed
+        else:
+            assert claimed >= {f"{output}.receptive_field" for output, _ in report.outputs}
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_shapes_of_the_stages_are_claimed(file: Path) -> None:
+    """Each size that the positions take on the way is claimed somewhere in the file."""
+    text = file.read_text(encoding="utf-8")
+    claims = re.findall(r"-> \[[^]]*, ([^],]+), ([^],]+)\]", text)
+    heights = {height for height, _ in claims}
+    assert len(claims) >= 2 and len(heights) >= 2
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
@@ -157,6 +169,49 @@ def test_deeper_nets_for_cifar_have_the_papers_sizes(units: int, params: int) ->
     report = load(unclaimed).net("ResNet20").report()
     assert report.params == params
     assert report.depth == 6 * units + 2
+
+
+@pytest.mark.parametrize("net", nets())
+def test_multiply_accumulates_are_those_that_torch_counts(net: NetHandle) -> None:
+    """FlopCounterMode counts what is called: two for each multiply-accumulate."""
+    report = net.report()
+    with torch.device("meta"):
+        module = build(net.source(), net.name).eval()
+        x = torch.zeros(1, *report.inputs[0][1].shape)
+    with FlopCounterMode(display=False) as counter:
+        module(x)
+    assert report.flops == counter.get_total_flops()
+
+
+@pytest.mark.parametrize("size", [512, 576])
+def test_the_unets_multiply_accumulates_are_claimed_for_sizes_that_torch_confirms(
+    size: int,
+) -> None:
+    net = compiled(SPECS / "unet.net").net()
+    (claim,) = [c for c in net.report().claims if f"H={size}" in c.text]
+    with torch.device("meta"):
+        module = build(net.source(), net.name).eval()
+    with FlopCounterMode(display=False) as counter:
+        module(torch.zeros(1, 1, size, size, device="meta"))
+    assert claim.holds
+    assert f"macs == {counter.get_total_flops() // 2:_}," in claim.text
+
+
+def test_the_unets_field_is_what_the_positions_in_the_middle_read() -> None:
+    """16 positions see in turn. With means in the place of maxima, which read one number each."""
+    text = (SPECS / "unet.net").read_text(encoding="utf-8").replace("max_pool", "avg_pool")
+    net = load(re.sub(r"    expect .*\n", "", text), H=480, W=16, width=1).net()
+    module = build(net.source(), net.name).double()
+    for weight in module.parameters():
+        torch.nn.init.constant_(weight, 1 / weight[0].numel() if weight.dim() > 1 else 0.1)
+    x = torch.rand(1, 1, 480, 16, dtype=torch.double, requires_grad=True)
+    y = module.eval()(x)
+    widths = []
+    for row in range(240, 256):
+        (gradient,) = torch.autograd.grad(y[0, 0, row].sum(), x, retain_graph=True)
+        rows = gradient[0, 0].abs().sum(dim=1).nonzero()
+        widths.append(int(rows.max() - rows.min()) + 1)
+    assert compiled(SPECS / "unet.net").net().report().receptive_field == (max(widths),) * 2
 
 
 def test_the_unet_takes_any_multiple_of_16() -> None:
