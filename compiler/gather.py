@@ -56,9 +56,10 @@ class Files:
         parsed = parse(source, self.log)
         statements = parsed.statements
         gaps = self.gaps.setdefault(source.name, Gaps())
+        broken = (statements[place] for place in parsed.damaged)
+        heads = {d.name.text for d in broken if isinstance(d, tree.Definition)}
         for text in parsed.unread:
-            heads = (statements[place] for place in parsed.damaged)
-            gaps.read(text, {d.name.text for d in heads if isinstance(d, tree.Definition)})
+            gaps.read(text, heads)
         damaged = {*parsed.damaged, *_robbed(statements)}
         said = Log()
         self.allows += allows(statements, said)

@@ -33,6 +33,11 @@ def _text(value: Any) -> bool:
     return isinstance(value, str)
 
 
+def _fraction(value: Any) -> bool:
+    """A whole number, or one like `1/2` as text."""
+    return _integer(value) or (_text(value) and bool(re.fullmatch(r"\d+/\d+", value)))
+
+
 def _list_of(check: Check) -> Check:
     return lambda value: isinstance(value, list) and all(map(check, value))
 
@@ -46,6 +51,7 @@ TYPES: dict[str, Check] = {
     "list": lambda value: isinstance(value, list),
     "integers": _list_of(_integer),
     "texts": _list_of(_text),
+    "fractions as text": lambda value: not _list_of(_integer)(value) and _list_of(_fraction)(value),
     "size": _size,
     "sizes": _list_of(_size),
     "shapes": _list_of(_list_of(_size)),
@@ -103,7 +109,8 @@ def held(command: str, contents: list[Any], *, whole: bool = True) -> None:
 def test_report(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(REPOSITORY)
     found = [printed("report", str(file)) for file in SPECS if file.stem != "wrong_kernel"]
-    held("report", found)
+    larger = "net N:\n    input x: [3, 8, 8]\n    conv_transpose 4, 2x2, stride=2\n"
+    held("report", [*found, printed("report", "-", text=larger)])
 
 
 def test_check() -> None:
