@@ -6,6 +6,8 @@ layers/test_starting.py.
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import get_args
 
 import pytest
@@ -292,3 +294,14 @@ def test_a_misspelt_scheme_names_the_nearest() -> None:
 def test_a_value_may_be_called_init() -> None:
     text = "net N:\n    input x: [4]\n    init = dense 3\n    x -> dense 3 -> add init\n"
     assert net_of(text).report().params == 30
+
+
+def test_netc_check_does_not_ask_how_weights_begin() -> None:
+    code = (
+        "import sys\nfrom netc.checking import check, request_of\n"
+        "check(request_of([sys.argv[1]]))\n"
+        "print('netc.compiler.initialising' in sys.modules)\n"
+    )
+    file = str(REPOSITORY / "specs" / "lenet5.net")
+    done = subprocess.run([sys.executable, "-c", code, file], capture_output=True, text=True)
+    assert done.stdout.splitlines()[-1] == "False", done.stderr

@@ -29,10 +29,12 @@ from netc.compiler.graph import (
     Step,
 )
 from netc.compiler.initialising import TORCH, Start, starts
-from netc.compiler.layers.base import Given, Inferred
+from netc.compiler.layers.base import Given, Inferred, need_known
 
 Lines = list[str]
 _INDENT = 8
+_TRIED = 3
+"""How many schemes of a kind are tried as what it has in common."""
 
 
 class Owner(Struct, frozen=True, eq=False):
@@ -67,13 +69,21 @@ def start_lines(net: Net, plans: Plans) -> Lines:
     kinds: dict[str, list[Beginner]] = {}
     for layer in layers:
         kinds.setdefault(layer.drawn.module, []).append(layer)
-    common = {kind: start for kind, held in kinds.items() if (start := _commonest(held))}
+    return _shortest(layers, counts, kinds)
+
+
+def _shortest(
+    layers: Sequence[Beginner], counts: Mapping[str, int], kinds: Mapping[str, Sequence[Beginner]]
+) -> Lines:
+    """The statements with that in common, kind by kind, which leaves the fewest lines."""
+    frequent = {kind: _frequent(members) for kind, members in kinds.items()}
+    common = {kind: starts[0] for kind, starts in frequent.items() if starts}
     shortest = _Writer(layers, counts, kinds, common).lines(_INDENT)
-    for kind in common:  # what one kind has in common may need more lines than it saves
-        for start in (*dict.fromkeys(_key(layer.start) for layer in kinds[kind]), None):
-            other = {**common, kind: start} if start and start.scheme != TORCH else dict(common)
-            if start is None:
-                del other[kind]
+    for kind in [*common]:
+        for start in (*frequent[kind][1:], None):
+            other = {each: found for each, found in common.items() if each != kind}
+            if start is not None:
+                other[kind] = start
             lines = _Writer(layers, counts, kinds, other).lines(_INDENT)
             if _cost(lines) < _cost(shortest):
                 common, shortest = other, lines
@@ -85,12 +95,12 @@ def _cost(lines: Lines) -> int:
     return len(lines) + 2 * sum("reset_parameters" in line for line in lines)
 
 
-def _commonest(members: Sequence[Beginner]) -> Start | None:
-    """The scheme that most layers of a kind begin by; None where none is drawn, or each apart."""
+def _frequent(members: Sequence[Beginner]) -> list[Start]:
+    """What most layers of a kind begin by; nothing where each is drawn apart, or none is."""
     if members[0].drawn.alone:
-        return None
+        return []
     counts = Counter(_key(layer.start) for layer in members if _chosen(layer))
-    return counts.most_common(1)[0][0] if counts else None
+    return [start for start, _ in counts.most_common(_TRIED)]
 
 
 def _beginners(net: Net, plans: Plans, counts: Counter[str]) -> Iterator[Beginner]:
@@ -157,14 +167,15 @@ def _grouped(step: LayerStep, start: Start) -> Start:
 def _drawn(step: LayerStep) -> Drawn:
     call = torch_of(step).module
     assert call is not None
-    links = channels = 0
+    table = (0, 0)
     if call.function == "TableConv":
-        links, channels = step.weights[0].count, int(step.inputs[0].tensor.shape[0])  # type: ignore[arg-type]
+        channels = need_known(step.inputs[0].tensor.shape[0], "channels", "table_conv")
+        table = (step.weights[0].count, channels)
     norm = step.layer.kind == "batch_norm"  # its shift is 0 as it is
     bias = not norm and any(
         weight.name.rpartition(".")[2].startswith("bias") for weight in step.weights
     )
-    return Drawn(call.function, bias, (links, channels))
+    return Drawn(call.function, bias, table)
 
 
 class _Writer:
