@@ -139,6 +139,7 @@ def test_a_join_that_holds_for_no_size_is_an_error_there(
 
 def test_the_layers_of_the_u_net_of_the_paper_need_each_stride() -> None:
     text = (REPOSITORY / "specs/vision/unet.net").read_text(encoding="utf-8")
+    text = re.sub(r" +-> \[(?!classes).*|    expect .*\n", "", text)  # the joins alone
     assert errors_of(text) == []
     for stride in (1, 3, 4):
         up = text.replace("2x2, stride=2", f"2x2, stride={stride}")
