@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TypeAlias
 
+from netc.compiler.expression import torch_of
 from netc.compiler.graph import (
     BlockStep,
     GroupStep,
@@ -34,6 +35,10 @@ def in_place(root: Module) -> frozenset[Wire]:
     not keep, made in the same function or `nn.Sequential`, and read by nothing else. Arguments of a
     function are its caller's, and stay as they are. Instances of a class share its text, so the
     layer does it in all of them or in none.
+
+    A sum is written so where batch norm made its first value, in no `return` or `if`. With mixed
+    precision `x + skip` has the wider type of the two, and `x += skip` that of `x`: after batch
+    norm both are a convolution's, while sums in a transformer are float32 and must stay so.
     """
     search = _Search()
     search.module(root)
@@ -51,10 +56,12 @@ class _Search:
 
     def __init__(self) -> None:
         self.readers: Counter[Wire] = Counter()
+        self.returned: set[Wire] = set()
+        self.conditional: set[Wire] = set()
         self.able: dict[Place, list[tuple[LayerStep, LayerStep | None]]] = {}
 
     def module(self, module: Module) -> None:
-        self.readers.update(wire for _, wire in module.outputs)
+        self.returned.update(wire for _, wire in module.outputs)
         self._steps(module.steps, (module.word, module.name), {})
 
     def _steps(self, steps: Sequence[Step], place: Place, made: dict[Wire, LayerStep]) -> None:
@@ -71,6 +78,7 @@ class _Search:
                     self.module(module)
                 case WhenStep(steps=inner):
                     self._steps(inner, here, made)
+                    self.conditional.update(one.output for one in inner)
                 case GroupStep(steps=inner):
                     self._steps(inner, here, {})
                 case RepeatStep(items=items):
@@ -83,7 +91,16 @@ class _Search:
         """Whether nothing but this step needs what flows into it."""
         if maker is None or step.reuse or maker.layer.at_rest:
             return False
-        return self.readers[step.inputs[0]] == 1 and _about(maker).spares_output
+        if step.inputs[0] in self.returned or self.readers[step.inputs[0]] != 1:
+            return False
+        if torch_of(step).over and not self._may_sum(step, maker):
+            return False
+        return _about(maker).spares_output
+
+    def _may_sum(self, step: LayerStep, maker: LayerStep) -> bool:
+        """Whether `x += skip` is as good as `x + skip`, and stands on a line of its own."""
+        apart = step.output in self.returned or step.output in self.conditional
+        return maker.layer.kind == "batch_norm" and not apart
 
 
 def _about(step: LayerStep) -> Kept:

@@ -19,6 +19,8 @@ IMAGE = (
     "max_pool 3x3, stride=1, pad=1",
     "avg_pool 3x3, stride=1, pad=1",
     "relu",
+    "relu6",
+    "silu",
     "tanh",
     "leaky_relu 0.2",
     "elu",
@@ -81,6 +83,11 @@ class Writer:
         """A layer that gives a known width, so that values can be added."""
         return f"conv {width}, 1x1" if self.words is IMAGE else f"dense {width}"
 
+    def term(self, width: str) -> str:
+        """The same before a sum, which is written over what batch norm gave."""
+        norm = " -> batch_norm" if self.words is IMAGE and self.draw(st.booleans()) else ""
+        return self.same(width) + norm
+
     def condition(self) -> str:
         """A condition that holds in some uses of the block and in others not."""
         asked = st.sampled_from([self.n or "5", f"in.{self.axis}", f"out.{self.axis}"])
@@ -116,14 +123,14 @@ class Writer:
             case "jump":
                 name, width = self.fresh("value"), self.width()
                 join = self.draw(st.sampled_from(["concat", "add", "mul"]))
-                return [f"{name} = {self.same(width)}", f"{self.same(width)} -> {join} {name}"]
+                return [f"{name} = {self.same(width)}", f"{self.term(width)} -> {join} {name}"]
             case "block":
                 block = self.draw(st.sampled_from(self.blocks))
                 use = f"{block} {self.width()}"
                 return [self.draw(st.sampled_from([use, f"{self.fresh('part')} = {use}"]))]
             case "residual":
                 width = self.width()
-                inner = [*self.lines(2, nesting + 1), self.same(width)]
+                inner = [*self.lines(2, nesting + 1), self.term(width)]
                 return [self.same(width), "residual:", *("    " + line for line in inner)]
             case "shortcut":
                 width = self.width()
@@ -140,7 +147,7 @@ class Writer:
                 return [
                     "residual:",
                     *("    " + x for x in self.lines(1, nesting + 1)),
-                    f"    {self.same(width)}",
+                    f"    {self.term(width)}",
                     around,
                 ]
             case "repeat":
@@ -173,7 +180,7 @@ class Writer:
                 ways = []
                 for _ in range(self.draw(st.integers(2, 3))):
                     name = self.draw(st.sampled_from(["", f"{self.fresh('way')} = "]))
-                    ways.append(f"    {name}branch: {self.chain()} -> {self.same(width)}")
+                    ways.append(f"    {name}branch: {self.chain()} -> {self.term(width)}")
                 return [f"parallel join={join}:", *ways]
             case _:
                 width = self.width()

@@ -224,6 +224,7 @@ NODES = [
     "Assign",
     "AnnAssign",
     "Attribute",
+    "AugAssign",
     "BinOp",
     "BitOr",
     "Call",

@@ -43,6 +43,11 @@ class Op(Struct, frozen=True):
     inner: tuple[Op, ...] = ()
     block: bool = False
 
+    @property
+    def over(self) -> bool:
+        """Whether it is a statement that leaves the output in its first input's variable."""
+        return self.text.startswith("{0} += ")
+
 
 class Forward:
     """Writes the `forward` of one class."""
@@ -265,6 +270,10 @@ class _Writer:
             self._write_if(place, op)
             return
         source = self.variables[op.inputs[0]]
+        if op.over:
+            self._put(self._filled(op), op.comment)
+            self.variables[op.output] = source
+            return
         filled = self._filled(op)  # before a rename: `skip = x` leaves x what it was
         target = self._target(place, op)
         if op.loop:

@@ -194,7 +194,8 @@ class Kept(Struct, frozen=True, eq=False):
     @property
     def spares_output(self) -> bool:
         """Whether the output is memory of its own that the layer's backward pass does not read."""
-        return self.known and not (self.output or self.view or self.reshaped or self.over)
+        written = self.over is not None and self.over.output
+        return self.known and not (self.output or self.view or self.reshaped or written)
 
 
 class Given(Struct, frozen=True, eq=False):
@@ -234,15 +235,20 @@ class Torch(Struct, frozen=True, eq=False):
         call: the expression that applies it: `{m}` is the module, `{0}`, `{1}` … the inputs.
         inline: the expression without a module, for layers that own no weights; else None.
         support: classes that the emitted file must hold: templates/support/NAME.py.j2.
+        over: the statement that writes the output over the first input: `{0} += {1}`; for layers
+            without a module that can (`Kept.over`).
     """
 
     module: Call | None
     call: str = "{m}({0})"
     inline: str | None = None
     support: tuple[str, ...] = ()
+    over: str = ""
 
     def in_place(self) -> "Torch":
         """The same with the output written over the input, for layers that can (`Kept.over`)."""
+        if self.over:
+            return Torch(None, inline=self.over)
         call, inline = self.module, self.inline
         if call is not None:
             call = Call(call.function, call.args, (*call.keywords, ("inplace", True)))

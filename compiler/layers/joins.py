@@ -119,8 +119,12 @@ class Add(Join):
     def does(self, inputs: Sequence[Tensor], output: Tensor) -> str:
         return f"adds {len(inputs)} values number by number"
 
+    def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
+        return Kept(passes=True, over=Kept(passes=True) if len(inputs) == 2 else None)
+
     def torch(self, inputs: Sequence[Tensor], output: Tensor) -> Torch:
-        return Torch(None, inline=" + ".join(_names(inputs)))
+        over = "{0} += {1}" if len(inputs) == 2 else ""
+        return Torch(None, inline=" + ".join(_names(inputs)), over=over)
 
 
 class Mul(Join):
