@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
@@ -31,7 +30,7 @@ from netc.compiler.graph import (
     Wire,
 )
 from netc.compiler.layers.base import Layer, ShapeError, Tensor
-from netc.compiler.sizes import Shape, Size, names_in
+from netc.compiler.sizes import Floor, Shape, Size, names_in
 from netc.compiler.source import Span
 
 if TYPE_CHECKING:
@@ -334,6 +333,25 @@ def _false_claim(
 
 def as_written(shape: Shape) -> str:
     """A shape as a claim in the language, which divides with `//`: `[8, 2*((H - 1)//2) + 1]`."""
-    text = f"[{', '.join(map(str, shape))}]"
-    factors = re.sub(r"\*floor\((\([^()]*\)|\w+)/(\d+)\)", r"*(\1//\2)", text)
-    return re.sub(r"floor\((\([^()]*\)|\w+)/(\d+)\)", r"\1//\2", factors)
+    return f"[{', '.join(map(_written, shape))}]"
+
+
+def _written(size: Size) -> str:
+    if isinstance(size, int):
+        return str(size)
+    text = ""
+    for monomial, coefficient in size.terms:
+        factors = [str(abs(coefficient))] if abs(coefficient) != 1 or not monomial else []
+        for atom in monomial:
+            factors.append(atom if isinstance(atom, str) else _division(atom, bool(factors)))
+        sign = "-" if coefficient < 0 else "+"
+        lead = f" {sign} " if text else "-" * (coefficient < 0)
+        text += lead + "*".join(factors)
+    return text
+
+
+def _division(floor: Floor, follows: bool) -> str:
+    """A rounded-down division; in parentheses behind a factor, which `//` would divide as well."""
+    inner = _written(floor.numerator)
+    text = f"{inner if inner.isidentifier() else f'({inner})'}//{floor.divisor}"
+    return f"({text})" if follows else text
