@@ -77,7 +77,7 @@ def make_layer(
     except ValidationError as error:
         places = {name: expr.span for name, expr in use.arguments.items()}
         fix = _swapped(use, fields)
-        for problem in problems(error, use.layer.kind, fields, places, use.word):
+        for problem in problems(error, use.layer, use.layer.kind, fields, places, use.word):
             first = problem if fix is None else replace(problem, hint=fix.hint, edits=fix.edits)
             context.report(first, frame)
             fix = None

@@ -91,8 +91,13 @@ _WORDING = {
 }
 
 
+_OWN = ("value_error", "assertion_error", "too_short", "too_long")
+"""Findings that say more than the type of an argument."""
+
+
 def problems(
     error: ValidationError,
+    model: type[BaseModel],
     word: str,
     values: Mapping[str, Any],
     places: Mapping[str, Span],
@@ -100,14 +105,21 @@ def problems(
 ) -> Iterator[Diagnostic]:
     """Pydantic's findings in the language's words, one diagnostic per argument (E0210)."""
     by_field: dict[str, list[str]] = {}
+    typed: dict[str, bool] = {}
     for problem in error.errors(include_url=False, include_context=False):
         field = str(problem["loc"][0]) if problem["loc"] else ""
         text = problem["msg"]
         for old, new in _WORDING.items():
             text = text.replace(old, new)
         by_field.setdefault(field, []).append(text)
+        typed[field] = typed.get(field, True) and problem["type"] not in _OWN
     for field, texts in by_field.items():
-        listed = " or ".join(dict.fromkeys(texts))
+        several = dict.fromkeys(texts)
+        listed = " or ".join(several)
+        if field and typed[field] and (len(several) > 1 or "instance of" in listed):
+            from netc.compiler.wanted import wanted
+
+            listed = wanted(model, field) or listed
         if field:
             listed = f"`{field}` of `{word}` should be {listed}, and is {say(values.get(field))}"
         else:

@@ -14,7 +14,7 @@ from netc.compiler.edits import Fix, rewrite, suggest
 from netc.compiler.evaluate import EvaluationError, Poisoned, Range, evaluate, say
 from netc.compiler.graph import Net
 from netc.compiler.report import Claim, Report, Row
-from netc.compiler.sizes import Symbolic
+from netc.compiler.sizes import Symbolic, names_in
 from netc.compiler.source import Span
 
 if TYPE_CHECKING:
@@ -178,7 +178,9 @@ def _compare(
     holds = _true(actual, operator, claimed)
     if holds is None:
         shown = "unknown" if actual is None else _shown(actual)
-        hint = "set the input's sizes: `--set H=224`, or write numbers there"
+        names = sorted(names_in(actual) if isinstance(actual, Symbolic) else ()) or ["H"]
+        sizes = "".join(f", {name}=224" for name in names)
+        hint = f"say for which size, behind the claim: `{sizes}`; or write numbers in the input"
         message = f"the claim cannot be judged: {name} is {shown} here"
         log.say("E0503", span, message, "" if name.endswith("receptive_field") else hint)
     elif not holds:

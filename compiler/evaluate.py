@@ -11,7 +11,7 @@ from msgspec import Struct
 from netc.compiler import tree
 from netc.compiler.edits import Edit, Fix
 from netc.compiler.graph import Wire
-from netc.compiler.sizes import Size, Symbolic
+from netc.compiler.sizes import Size, Symbolic, names_in
 from netc.compiler.source import Span
 
 Env = Mapping[str, Any]
@@ -190,7 +190,7 @@ def _compare(expr: tree.Binary, left: Any, right: Any) -> bool:
         raise EvaluationError(
             expr.span,
             f"whether {_say(left)} {expr.operator} {_say(right)} depends on an unknown size",
-            "give the input a number there, or set it: `--set NAME=224`",
+            _give_numbers(left, right),
         )
     if expr.operator in ("==", "!="):
         return _COMPARE[expr.operator](left, right)
@@ -199,6 +199,13 @@ def _compare(expr: tree.Binary, left: Any, right: Any) -> bool:
             expr.span, f"only numbers can be ordered, not {_say(left)} and {_say(right)}"
         )
     return _COMPARE[expr.operator](left, right)
+
+
+def _give_numbers(*values: Any) -> str:
+    """The hint that sizes need numbers, with their names."""
+    names = sorted({name for v in values if isinstance(v, Symbolic) for name in names_in(v)})
+    settings = " ".join(f"--set {name}=224" for name in names)
+    return f"write numbers for {', '.join(names)} in the input, or try `netc report {settings}`"
 
 
 def _arithmetic(expr: tree.Expr, operator: str, left: Any, right: Any) -> Any:

@@ -15,7 +15,7 @@ from netc.compiler import tree
 from netc.compiler.allowing import is_allow
 from netc.compiler.arguments import field_of, need_all, problems, words_of
 from netc.compiler.diagnostics import Label, Log
-from netc.compiler.edits import Edit, Fix, suggest, whole_line
+from netc.compiler.edits import Edit, Fix, rewrite, suggest, whole_line
 from netc.compiler.evaluate import EvaluationError, Poisoned, evaluate, say
 from netc.compiler.gaps import Gaps
 from netc.compiler.graph import Net
@@ -252,7 +252,7 @@ class _Reader(Struct, eq=False):
         try:
             return part(**given)
         except ValidationError as error:
-            for problem in problems(error, part.kind, given, places, call.name.span):
+            for problem in problems(error, part, part.kind, given, places, call.name.span):
                 self.log.add(problem)
             return None
 
@@ -311,7 +311,11 @@ class _Reader(Struct, eq=False):
         self._once(word, call.span)
         plain, named = self._numbers(call)
         if len(plain) != 1 or named:
-            self.log.say("E0205", call.span, f"`{word}` takes one number", f"write `{word} 64`")
+            number = next((a.value.span.text for a in call.arguments if a.name is None), None)
+            fix = Fix(f"write `{word} {'1' if word == 'seed' else '64'}`")
+            if number is not None:
+                fix = rewrite(call.span, f"{word} {number}")
+            self.log.say("E0205", call.span, f"`{word}` takes one number", fix)
             return
         least = 0 if word == "seed" else 1
         self.values[word] = self._whole(word, plain[0], call.span, least)

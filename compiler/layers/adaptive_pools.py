@@ -96,7 +96,7 @@ class AdaptiveAvgPool(_Adaptive):
     )
     refused = (
         ("adaptive_avg_pool 7x7", "[64, 20]", "1 spatial axis"),
-        ("adaptive_avg_pool 0", "[64, 20]", "greater than 0"),
+        ("adaptive_avg_pool 0", "[64, 20]", "above 0"),
     )
 
     def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:

@@ -96,7 +96,7 @@ class Reshape(Arrangement):
     )
     refused = (
         ("reshape [3, 133]", "[400]", "3·133 = 399"),
-        ("reshape [0, 400]", "[400]", "greater than 0"),
+        ("reshape [0, 400]", "[400]", "above 0"),
         ("reshape [2*H, 2*W]", "[4, H, W]", "2*H"),
     )
 
