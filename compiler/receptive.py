@@ -67,16 +67,47 @@ Sizes: TypeAlias = tuple[int, ...] | Literal["unknown"] | None
 def fields(net: Net) -> dict[Wire, Field]:
     """The receptive field of every value. Branches join to the span that covers all of them."""
     found: dict[Wire, Field] = {}
+    moved: dict[Wire, Order] = {}
     for _, wire in net.module.inputs:
         axes = max(len(wire.tensor.shape) - 1, 0)
         found[wire] = (Span1(((0, 0),), 1),) * axes if axes else None
     for placed in walk(net.module):
         step = placed.step
-        found[step.output] = None if isinstance(step, ParamStep) else _after(step, found)
+        if isinstance(step, ParamStep):
+            found[step.output] = None
+            continue
+        orders = {moved.get(wire) for wire in step.inputs}
+        found[step.output] = _after(step, found, orders)
+        may_move = orders != {None} or step.layer.kind in _MOVING
+        if may_move and (order := _order(step, orders)) is not None:
+            moved[step.output] = order
     return found
 
 
-def _after(step: LayerStep, found: dict[Wire, Field]) -> Field:
+Order: TypeAlias = tuple[int, ...]
+"""Where the axes of a value were before they were moved; empty where they are others."""
+_MOVING = ("reshape", "transpose")
+
+
+def _order(step: LayerStep, before: set[Order | None]) -> Order | None:
+    """How the axes of a step's output are moved; None if each is in its place.
+
+    Of two axes one is that of the positions, wherever it stands.
+    """
+    (x, *_), order = step.inputs, next(iter(before))
+    shape, after = x.tensor.shape, step.output.tensor.shape
+    plain = tuple(range(len(shape)))
+    if step.layer.kind == "reshape":
+        return order if after == shape else ()
+    if step.layer.kind == "transpose" and len(shape) > 2 and order != ():
+        from netc.compiler.layers.shapes import Transpose
+
+        assert isinstance(step.layer, Transpose)
+        order = tuple((order or plain)[axis] for axis in step.layer.order(len(shape)))
+    return None if order == plain else order
+
+
+def _after(step: LayerStep, found: dict[Wire, Field], orders: set[Order | None]) -> Field:
     joined = _join([found.get(wire) for wire in step.inputs])
     reads: Receptive = step.layer.receptive([wire.tensor for wire in step.inputs])
     if joined is None or reads == "whole":
@@ -84,8 +115,8 @@ def _after(step: LayerStep, found: dict[Wire, Field]) -> Field:
     if joined == "unknown" or reads == "unknown":
         return "unknown"
     if reads == "same":
-        return joined
-    if len(reads) != len(joined):
+        return joined if len(orders) == 1 else "unknown"
+    if len(reads) != len(joined) or orders != {None}:
         return "unknown"
     after = [_read(span, window) for span, window in zip(joined, reads, strict=True)]
     known = tuple(span for span in after if span is not None)
@@ -151,6 +182,10 @@ def why(reads: Receptive, ways: Sequence[Field], after: Field) -> str:
         return "all of the input was seen before, or it has no spatial axes"
     if after is None:
         return "everything: each number reads the layer's whole input"
+    if joined != "unknown" and after == "unknown" and isinstance(reads, tuple):
+        return (
+            "unknown: its axes are not those of the input, or too many neighbours see differently"
+        )
     if joined == "unknown" or after == "unknown":
         return "unknown: there is no fixed step from one element to the next"
     names = _names(len(after))

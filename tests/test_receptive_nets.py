@@ -223,3 +223,23 @@ net Net:
     assert "receptive field 5 × 5 of far, 3 × 3 of near" in shown
     content = report.to_json()
     assert [out["receptive_field"] for out in content["outputs"]] == [[5, 5], [3, 3]]
+
+
+@pytest.mark.parametrize(
+    ("lines", "field"),
+    [
+        (
+            "transpose (1, 2, 0) -> dense 8 -> transpose (2, 0, 1) -> conv 1, 3x3",
+            (5, 7),
+        ),
+        ("transpose -> relu -> transpose -> conv 1, 3x3", (5, 7)),
+        ("transpose -> conv 1, 3x3", "unknown"),
+        ("transpose (1, 2, 0) -> conv 1, 3x3, pad=1", "unknown"),
+        ("reshape [2, 10, 40] -> conv 1, 3x3", "unknown"),
+        ("reshape [2, 20, 20] -> conv 1, 3x3", (5, 7)),
+        ("a = out\ntranspose -> add a -> relu", "unknown"),
+    ],
+)
+def test_windows_over_moved_axes_are_not_guessed(lines: str, field: object) -> None:
+    conv = "conv 2, 3x5, pad=same"
+    assert field_of("[2, 20, 20]", f"{conv}\n{lines}")[0] == field
