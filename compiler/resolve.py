@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
@@ -34,10 +35,11 @@ def resolve(source: Source, log: Log, read: Reader) -> program.Program:
     files.load(source, ())
     resolved: dict[str, program.Definition] = {}
     wrong: set[str] = set()
+    sights = {file: _sight(file, files) for file in files.scopes}
     for key, definition in files.definitions.items():
         if key in files.damaged:
             continue
-        resolver = Resolver(definition, files)
+        resolver = Resolver(definition, sights[definition.span.source.name])
         resolved[key] = resolver.definition()
         if resolver.log.has_errors or resolver.missed:
             wrong.add(key)
@@ -59,6 +61,28 @@ def resolve(source: Source, log: Log, read: Reader) -> program.Program:
     )
 
 
+class Sight(NamedTuple):
+    """What the definitions of a file see, made once for all of them.
+
+    `keys` and `definitions` are by the names there; `blocks` are the keys of those that are blocks.
+    """
+
+    gaps: Gaps
+    keys: Mapping[str, str]
+    definitions: Mapping[str, tree.Definition]
+    blocks: dict[str, str]
+
+
+def _sight(file: str, files: Files) -> Sight:
+    scope, known = files.scopes[file], files.gaps[file]
+    unclear = {name for name, key in scope.items() if key in files.unclear}
+    gaps = Gaps(unclear | known.names, known.blind)
+    keys = {name: key for name, key in scope.items() if name not in gaps.names}
+    definitions = {name: files.definitions[key] for name, key in keys.items()}
+    blocks = {name: keys[name] for name, found in definitions.items() if found.word == "block"}
+    return Sight(gaps, keys, definitions, blocks)
+
+
 class Resolver:
     """Resolves one definition. Findings go to its own log.
 
@@ -67,18 +91,10 @@ class Resolver:
         missed: those of them that stand here: what they mean, and what follows, is not known.
     """
 
-    def __init__(self, definition: tree.Definition, files: Files) -> None:
+    def __init__(self, definition: tree.Definition, sight: Sight) -> None:
         self.source_tree, self.log = definition, Log()
-        file = definition.span.source.name
-        scope, known = files.scopes[file], files.gaps[file]
-        unclear = {name for name, key in scope.items() if key in files.unclear}
-        self.gaps = Gaps(unclear | known.names, known.blind)
+        self.gaps, self.keys, self.definitions, self.blocks = sight
         self.missed: set[str] = set()
-        self.keys = {name: key for name, key in scope.items() if name not in self.gaps.names}
-        self.definitions = {name: files.definitions[key] for name, key in self.keys.items()}
-        self.blocks = {
-            name: key for name, key in self.keys.items() if files.definitions[key].word == "block"
-        }
         self.is_net = definition.word == "net"
         self.unread = False
         """Whether a line was not understood that may have declared an input."""
