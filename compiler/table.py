@@ -149,7 +149,7 @@ def _starts(report: Report) -> Iterator[str]:
     if ruled and report.start == AUTO:
         parts.append(f"by the next activation: {_counted(ruled)}")
     elif ruled:
-        parts.append(f"by {_counted(ruled)}")
+        parts.append(f"by {report.start}: {_layers(ruled[report.start])}")
     elif report.start == "torch":
         parts.append("as PyTorch has it")
     if told:
@@ -161,8 +161,11 @@ def _starts(report: Report) -> Iterator[str]:
 def _counted(schemes: Mapping[str, int]) -> str:
     """`he_normal 12 layers, xavier_normal 1`."""
     first, *rest = schemes.items()
-    layers = "layer" if first[1] == 1 else "layers"
-    return ", ".join([f"{first[0]} {first[1]} {layers}", *(f"{s} {n}" for s, n in rest)])
+    return ", ".join([f"{first[0]} {_layers(first[1])}", *(f"{s} {n}" for s, n in rest)])
+
+
+def _layers(count: int) -> str:
+    return f"{count} layer" if count == 1 else f"{count} layers"
 
 
 def _quoted(count: Size, unit: str) -> str:

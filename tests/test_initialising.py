@@ -251,9 +251,9 @@ def test_the_report_says_it() -> None:
 
 def test_a_scheme_for_all_is_shown_as_such() -> None:
     text = "net N:\n    input x: int[T]\n    init normal, std=0.02\n    embedding 9, 4\n    gru 4\n"
-    assert shown(net_of(text)) == "weights begin by normal 2 layers"
+    assert shown(net_of(text)) == "weights begin by normal: 2 layers"
     assert shown(net_of(text.replace("normal, std=0.02", "he_normal"))) == (
-        "weights begin by he_normal 1 layer"
+        "weights begin by he_normal: 1 layer"
     )
     assert shown(net_of("net N:\n    input x: [4]\n    relu\n")) == ""
     assert shown(net_of("net N:\n    input x: [T, 4]\n    lstm 3\n")) == ""
