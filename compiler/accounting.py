@@ -78,7 +78,7 @@ def _parts(rows: Sequence[Row], difference: int, unit: str) -> Iterator[Part]:
         alike = [row for row in owning if row.layer == kind]
         if len(alike) > 1:
             total = sum(_count(row, unit) for row in alike)
-            yield Part(total, f"all {len(alike)} `{kind}` together", alike[0].span)
+            yield Part(total, f"{_all(len(alike))} `{kind}` together", alike[0].span)
     for row in owning:
         yield Part(2 * _count(row, unit), f"`{row.path}` twice", row.span)
         if _count(row, unit) % 2 == 0:
@@ -99,7 +99,11 @@ def _tensors(rows: Sequence[Row]) -> Iterator[Part]:
     for kind, parts in biases.items():
         if len(parts) > 1:
             total = sum(part.amount for part in parts)
-            yield Part(total, f"the biases of all {len(parts)} `{kind}`", parts[0].span)
+            yield Part(total, f"the biases of {_all(len(parts))} `{kind}`", parts[0].span)
+
+
+def _all(count: int) -> str:
+    return "both" if count == 2 else f"all {count}"
 
 
 def _saved(rows: Sequence[Row], difference: int) -> Iterator[Part]:

@@ -13,7 +13,7 @@ from netc.compiler.beginning import Makers, at_first, makers
 from netc.compiler.graph import LayerStep, Wire
 from netc.compiler.parts import Outline, Part, every
 from netc.compiler.report import Row, row_json
-from netc.compiler.source import Source
+from netc.compiler.source import Source, Span
 from netc.compiler.why import FLOPS, MEMORY, Reasons
 
 LISTED = 6
@@ -92,7 +92,11 @@ def explanation(rows: Sequence[Row], net: Outline) -> str:
 
 
 def folded(rows: Iterable[Row]) -> list[list[Row]]:
-    """Rows in groups that are equal but for where they stand and what they see."""
+    """Rows in groups that are equal but for where they stand and what they see.
+
+    They take their values from the same places of the text: the second block of a `repeat` reads
+    what the first gives, and the third what the second gives.
+    """
     groups: dict[object, list[Row]] = {}
     for row in rows:
         groups.setdefault(_key(row), []).append(row)
@@ -101,10 +105,14 @@ def folded(rows: Iterable[Row]) -> list[list[Row]]:
 
 def _key(row: Row) -> object:
     layer = row.step.layer if isinstance(row.step, LayerStep) else row.step.weight
-    inputs = tuple(wire.tensor for wire in row.step.inputs)
+    inputs = tuple((wire.tensor, *_spot(wire.made)) for wire in row.step.inputs)
     span = row.span
-    place = (span.source.name, span.line, span.column, row.place.reuse, row.place.learns)
+    place = (*_spot(span), row.place.reuse, row.place.learns)
     return (*place, layer, inputs, row.output)
+
+
+def _spot(span: Span) -> tuple[str, int, int]:
+    return span.source.name, span.line, span.column
 
 
 def grouped(text: str) -> str:
@@ -131,7 +139,10 @@ def _stands(places: Sequence[Row], names: dict[Wire, str], by: Makers) -> list[s
         does = row.step.layer.does([wire.tensor for wire in inputs], row.output)
         does += at_first(row.step, by, names)
         lines += _entry("does", wrap(does, WIDTH - MARGIN))
-    lines += _entry("takes", [f"{w.tensor} from {names[w]}" for w in inputs] or ["nothing"])
+    taken = [f"{wire.tensor} from {names[wire]}" for wire in inputs] or ["nothing"]
+    if any(place.step.inputs != inputs for place in places):
+        taken += ["at the other places from the same lines of the spec"]
+    lines += _entry("takes", taken)
     return lines + _entry("gives", [str(row.output)])
 
 

@@ -175,11 +175,16 @@ LETTERS = (
 """The rule of `_after` in symbols: how much is seen, then the new jump."""
 
 
-def why(reads: Receptive, ways: Sequence[Field], after: Field) -> str:
-    """The arithmetic behind a layer's field, from the fields of its inputs."""
+def why(reads: Receptive, ways: Sequence[Field], after: Field, placed: bool) -> str:
+    """The arithmetic behind a layer's field, from the fields of its inputs.
+
+    `placed`: an input of the net with spatial axes leads to the layer.
+    """
     joined = _join(ways)
+    if joined is None and not placed:
+        return "the input has no spatial axes: there are no positions to see"
     if joined is None:
-        return "all of the input was seen before, or it has no spatial axes"
+        return "all positions of the input were seen before"
     if after is None:
         return "everything: each number reads the layer's whole input"
     if joined != "unknown" and after == "unknown" and isinstance(reads, tuple):

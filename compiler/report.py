@@ -164,13 +164,13 @@ def report(net: Net) -> Report:
     """Adds up a typed graph. Linear in the number of layers."""
     fields = receptive.fields(net)
     learned = memory.learning([placed.step for placed in walk(net.module)])
-    begins = _starts(net)
+    begins, located = _starts(net), _located(net, fields)
     rows: list[Row] = []
     depths: dict[Wire, int] = {}
     trainable = buffers = stored = 0
     macs: Size = 0
     for placed in walk(net.module):
-        row = _row(placed, fields, learned, begins)
+        row = _row(placed, fields, learned, begins, located)
         rows.append(row)
         macs = macs + row.macs
         trainable += row.params
@@ -212,12 +212,25 @@ def _starts(net: Net) -> Starts:
     return begins
 
 
+def _located(net: Net, fields: dict[Wire, receptive.Field]) -> set[Wire]:
+    """The values that an input with spatial axes leads to."""
+    found = {wire for _, wire in net.module.inputs if fields[wire] is not None}
+    for placed in walk(net.module):
+        if not found.isdisjoint(placed.step.inputs):
+            found.add(placed.step.output)
+    return found
+
+
 def _row(
-    placed: Placed, fields: dict[Wire, receptive.Field], learned: set[Wire], begins: Starts
+    placed: Placed,
+    fields: dict[Wire, receptive.Field],
+    learned: set[Wire],
+    begins: Starts,
+    located: set[Wire],
 ) -> Row:
     step = placed.step
-    ways = tuple(fields[wire] for wire in step.inputs)
-    place = Place(ways, fields[step.output], placed.reuse, step.output in learned)
+    ways, made = tuple(fields[wire] for wire in step.inputs), step.output
+    place = Place(ways, fields[made], placed.reuse, made in learned, made in located)
     seen = receptive.sizes(fields[step.output])
     weights = () if placed.reuse else _weights(placed)
     params = sum(w.count for w in weights if not w.buffer)

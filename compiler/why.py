@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from netc.compiler import receptive
 from netc.compiler.graph import LayerStep, ParamStep
@@ -20,6 +20,7 @@ Letters: TypeAlias = tuple[tuple[str, str], ...]
 """Letters of formulas, each with what it stands for."""
 FLOPS, MEMORY = "2·MACs", "numbers·bytes of each"
 """The formulas that are the same for every layer."""
+SHARED = "shared, and counted where it is applied first: 0"
 
 
 class Place(Struct, frozen=True, eq=False):
@@ -29,6 +30,7 @@ class Place(Struct, frozen=True, eq=False):
         ways: the receptive field of each input.
         field: that of its output.
         reuse: a shared layer applied again: its weights are stored once.
+        placed: an input of the net with spatial axes leads to it.
         learns: learned numbers lead to its output, so that autograd follows it.
     """
 
@@ -36,6 +38,7 @@ class Place(Struct, frozen=True, eq=False):
     field: receptive.Field
     reuse: bool
     learns: bool
+    placed: bool
 
 
 class Reasons(Struct, frozen=True, eq=False):
@@ -91,7 +94,10 @@ def reasons(step: LayerStep | ParamStep, place: Place) -> Reasons:
         return _of_param(step)
     inputs, output = [wire.tensor for wire in step.inputs], step.output.tensor
     layer = step.layer
-    why, reads = layer.why(inputs, output), layer.receptive(inputs)
+    why, formulas = layer.why(inputs, output), layer.formulas(inputs, output)
+    reads = layer.receptive(inputs)
+    if place.reuse and step.weights:
+        why, formulas = structs.replace(why, params=SHARED), structs.replace(formulas, params="")
     kept = layer.kept(inputs, output)
     field_formula = receptive.formula(reads, place.field)
     return Reasons(
@@ -99,11 +105,11 @@ def reasons(step: LayerStep | ParamStep, place: Place) -> Reasons:
         why.params,
         why.macs,
         _doubled(layer.macs(inputs, output)),
-        receptive.why(reads, place.ways, place.field),
+        receptive.why(reads, place.ways, place.field, place.placed),
         _stored(step.weights, place.reuse),
         "shares its input's memory: 0 bytes" if kept.view else _bytes(output),
         _kept(kept, inputs, output) if place.learns else "nothing to learn up to here: 0 bytes",
-        layer.formulas(inputs, output),
+        formulas,
         field_formula,
         letters(layer.letters) if field_formula else layer.letters,
     )

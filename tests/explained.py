@@ -81,8 +81,7 @@ def assert_right(row: Row) -> None:
     step, why = row.step, row.why
     if row.layer in ("conv", "conv_transpose", "max_pool", "avg_pool"):
         assert result(why.output) == value(row.output.shape[-1])
-    if not row.place.reuse:
-        assert result(why.params) == row.params
+    assert result(why.params) == row.params
     assert result(why.macs) == value(row.macs)
     assert result(why.flops) == 2 * value(row.macs)
     assert not isinstance(row.receptive_field, tuple) or seen(why.receptive_field) == list(

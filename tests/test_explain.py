@@ -154,6 +154,34 @@ def test_every_number_of_a_layer_has_formula_numbers_and_result() -> None:
     assert "input 6·28·28·4 + places of the largest 6·14·14·8 = 28,224 bytes" in pooled
 
 
+def test_places_that_read_other_values_are_told_apart() -> None:
+    told = netc("specs/resnet50.net", "3").output
+    assert "[512, 28, 28] from layer2.0.bn3\n" in told
+    assert "[512, 28, 28] from layer2.0.downsample.1\n" in told
+    assert "at 3 places      layer2.1.add, layer2.2.add, layer2.3.add\n" in told
+    assert "[512, 28, 28] from layer2.0.relu (line 13)\n" in told
+
+
+def test_a_layer_without_positions_says_why() -> None:
+    after = row_of("[3, 8, 8]", "global_avg_pool\ndense 2", "dense1").why.receptive_field
+    assert after == "all positions of the input were seen before"
+    vector = row_of("[3]", "dense 2", "dense1").why.receptive_field
+    assert vector == "the input has no spatial axes: there are no positions to see"
+
+
+def test_a_shared_layer_is_counted_once() -> None:
+    first, again = spec_of(SHARED).net().report().to_json()["layers"]
+    assert (first["params"], first["why"]["params"]) == (15, "(4 + 1)·3 = 15")
+    assert again["params"] == 0
+    assert again["why"]["params"] == "shared, and counted where it is applied first: 0"
+
+
+def test_rounding_up_without_a_window_in_the_padding() -> None:
+    row = row_of("[3, 15, 15]", "max_pool 2, stride=2, pad=1, ceil=yes", "max_pool")
+    assert row.why.formulas.output == "⌈(n + p)/s⌉"
+    assert "height ⌈(15 + 1)/2⌉ = 8 (no window" in row.why.output
+
+
 # -- what is named
 
 

@@ -74,7 +74,7 @@ class Axis(Struct, frozen=True):
     def why(self, size: Size) -> str:
         """The formula with its numbers put in: `height ⌊(32 + 2·0 − 5)/1⌋ + 1 = 28`."""
         numbers = (size, self.before, self.after, self.kernel, self.dilation, self.stride)
-        dropped = " (the last window would start in the padding)" if self.drops_last(size) else ""
+        dropped = " (no window starts in the padding at the end)" if self.drops_last(size) else ""
         return f"{self.name} {self._formula(size, *numbers)} = {self.output(size)}{dropped}"
 
     def formula(self, size: Size) -> str:
@@ -96,8 +96,9 @@ class Axis(Struct, frozen=True):
         extent = f"({dilation}·({kernel} − 1) + 1)" if self.dilation > 1 else str(kernel)
         pads = f"2·{before}" if self.before == self.after else f"{before} + {after}"
         low, high = "⌈⌉" if self.ceil else "⌊⌋"
-        dropped = " − 1" if self.drops_last(size) else ""
-        return f"{low}({n} + {pads} − {extent})/{stride}{high} + 1{dropped}"
+        if self.drops_last(size):  # all windows that start before the padding at the end
+            return f"⌈({n} + {before})/{stride}⌉"
+        return f"{low}({n} + {pads} − {extent})/{stride}{high} + 1"
 
     def drops_last(self, size: Size) -> bool:
         """Whether rounding up would give a window that starts after the input's end."""
