@@ -61,10 +61,9 @@ def _parse_part(
     Also whether it was read whole, without a finding.
     """
     parser, layout, builder = _parser()
-    lines = [
-        "",
-        *text.split("\n"),
-    ]  # the empty line lets the layout see the first line's indentation
+    # the empty line before lets the layout see the first line's indentation, the one after ends a
+    # last line that nothing ends
+    lines = ["", *text.split("\n"), ""]
     builder.place(source, first - 2)
     mended: set[tuple[int, str]] = set()
     for _ in range(MOST_ERRORS):

@@ -228,3 +228,14 @@ def test_a_file_of_twenty_thousand_errors_ends() -> None:
 def test_the_whole_language_is_read_without_deep_recursion() -> None:
     assert sys.getrecursionlimit() <= 3000
     assert (REPOSITORY / "grammar" / "net.lark").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "line"), [("net A:", 1), ("net A:\n    input x: [3]\n    residual:", 3)]
+)
+def test_a_block_that_the_end_of_the_file_cuts_off_is_found_where_it_begins(
+    text: str, line: int
+) -> None:
+    for end in ("", "\n", "\n\n"):
+        (found,) = errors_of(text + end)
+        assert (found.code, found.span.line) == ("E0104", line)
