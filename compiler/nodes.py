@@ -102,10 +102,17 @@ def plain_lines(definition: program.Definition) -> Iterator[tuple[program.Body, 
     """Flows that stand alone on one line of the text, each as its body and its place there."""
     for body in bodies(definition):
         for at, line in enumerate(body):
-            if isinstance(line, program.Flow) and line.span.line == line.span.end_line:
-                before = line.span.source.line(line.span.line)[: line.span.column - 1]
-                if not before.strip():
-                    yield body, at
+            if isinstance(line, program.Flow) and _is_alone(line):
+                yield body, at
+
+
+def _is_alone(line: program.Flow) -> bool:
+    """Whether a line begins its line of the text, and nothing of it stands on another one."""
+    number = line.span.line
+    before = line.span.source.line(number)[: line.span.column - 1]
+    return not before.strip() and all(
+        node.span.line == number == node.span.end_line for node in nodes(line)
+    )
 
 
 def used_blocks(definition: program.Definition) -> Iterable[str]:

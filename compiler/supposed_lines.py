@@ -103,7 +103,8 @@ def copy_of(
     indent = above.source.line(above.line)[: above.column - 1]
     start = line.span.column - 1
     kept = _without_claims(line)
-    text = line.span.source.line(line.span.line)[start : kept[-1].span.end_column - 1]
+    end = None if len(kept) == len(line.elements) else kept[-1].span.end_column - 1
+    text = line.span.source.line(line.span.line)[start:end]
     places = [(old.span, written) for old, _, written in other]
     target = line.target
     if target is not None:

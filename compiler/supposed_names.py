@@ -86,7 +86,8 @@ def _is_asked(name: str, definition: program.Definition) -> bool:
 def _calls_of_it(definition: program.Definition, name: str) -> Iterator[Supposed]:
     """A layer like another with this name in it, and what follows it, before each layer."""
     for flow, at, element in elements(definition):
-        for old in _names(element, definition):
+        is_call = isinstance(element, program.LayerUse | program.BlockUse | program.HandedUse)
+        for old in _names(element, definition) if is_call else ():
             copies = [changed(element, ((old, replace(old, text=name)),))]
             written = [_renamed(element.span, old, name)]
             for more in flow.elements[at + 1 : at + 2]:
