@@ -60,7 +60,6 @@ def enclosed(elaborator: Elaborator, body: program.Body, frame: Frame, name: str
         elaborator.needs_one(name, body[0].span, frame)
         frame.flow(UNKNOWN)
         return
-    before = set(map(id, frame.env.values()))
     inner = frame.inner(
         steps=[],
         namer=Namer(body),
@@ -77,7 +76,7 @@ def enclosed(elaborator: Elaborator, body: program.Body, frame: Frame, name: str
     if not isinstance(inner.current, Wire):
         frame.flow(UNKNOWN)
         return
-    inputs = _inputs_of(inner.steps, source, before, frame.env)
+    inputs = _inputs_of(inner.steps, source, inner.current, frame.env)
     module = Module(
         "body",
         camel(name),
@@ -394,13 +393,19 @@ def _is_shared(body: program.Body) -> bool:
 
 
 def _inputs_of(
-    steps: Sequence[Step], source: Wire, before: set[int], env: Mapping[str, Any]
+    steps: Sequence[Step], source: Wire, result: Wire, env: Mapping[str, Any]
 ) -> tuple[tuple[str, Wire], ...]:
     """What a stretch of lines takes from around it: what flows in first, then values by name."""
-    names = {id(value): name for name, value in env.items() if isinstance(value, Wire)}
-    found: dict[int, tuple[str, Wire]] = {id(source): ("x", source)}
-    for step in steps:
-        for wire in step.inputs:
-            if id(wire) in before and id(wire) not in found:
-                found[id(wire)] = (names.get(id(wire), "skip"), wire)
+    names = {
+        value: name
+        for name, value in env.items()
+        if isinstance(value, Wire) and name not in ("in", "out")
+    }
+    made: set[Wire] = set()
+    found = {source: ("x", source)}
+    for read, output in [*((step.inputs, step.output) for step in steps), ((result,), result)]:
+        for wire in read:
+            if wire not in made and wire not in found:
+                found[wire] = (names.get(wire, "skip"), wire)
+        made.add(output)
     return tuple(found.values())

@@ -27,7 +27,7 @@ def emit(net: Net, spec: str = "") -> str:
     the grammar allows and as literals, never as code.
     """
     support = sorted(_support(net))
-    plans = Plans(net.module, frozenset({*support, *LOCALS} - {net.name}))
+    plans = Plans(net.module, support, LOCALS)
     for plan in plans.plans:
         constructor = Constructor(plan, plans)
         constructor.write()
@@ -36,9 +36,9 @@ def emit(net: Net, spec: str = "") -> str:
     environment = _environment()
     classes = [_class(plan) for plan in plans.plans]
     helpers = [
-        environment.get_template(f"support/{name}.py.j2").render().strip()
-        for name in support
-        if any(f"{name}(" in text for text in classes)  # a layer may have an expression instead
+        _helper(environment.get_template(f"support/{name}.py.j2").render().strip(), name, shown)
+        for name, shown in plans.helpers.items()  # a layer may have an expression instead
+        if any(re.search(rf"(?<![\w.]){shown}\(", text) for text in classes)
     ]
     body = "\n\n\n".join([*helpers, *classes])
     name = PurePath(spec).name
@@ -50,6 +50,11 @@ def emit(net: Net, spec: str = "") -> str:
         recurrent=recurrent[1] if recurrent else "",
         body=body,
     )
+
+
+def _helper(text: str, name: str, shown: str) -> str:
+    """A class that ships with netc, under another name where the net is called so."""
+    return text.replace(f"class {name}(", f"class {shown}(", 1)
 
 
 def _support(net: Net) -> set[str]:
@@ -67,7 +72,7 @@ def _class(plan: Plan) -> str:
     lines = [f"class {plan.name}(nn.Module):", *_docstring(plan), ""]
     lines += _signature(plan)
     lines += ["        super().__init__()", *plan.constructor, ""]
-    inputs = "".join(f", {name}: torch.Tensor" for name, _ in first.inputs)
+    inputs = "".join(f", {name}: torch.Tensor" for name in plan.inputs)
     count = len(first.outputs)
     result = "torch.Tensor" if count == 1 else f"tuple[{', '.join(['torch.Tensor'] * count)}]"
     lines += _function(f"def forward(self{inputs}) -> {result}:")
@@ -78,10 +83,10 @@ def _docstring(plan: Plan) -> list[str]:
     first = plan.instances[0]
     flows = {
         (
-            ", ".join(f"{name} {wire.tensor}" for name, wire in module.inputs),
+            ", ".join(f"{n} {w.tensor}" for n, w in zip(plan.inputs, handed, strict=True)),
             ", ".join(str(wire.tensor) for _, wire in module.outputs),
         )
-        for module in plan.instances
+        for module, handed in zip(plan.instances, plan.handed, strict=True)
     }
     if len(flows) > 1:
         return [f'    """{_TITLES[first.word]} `{first.name}` at {len(plan.instances)} places."""']

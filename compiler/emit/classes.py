@@ -6,26 +6,26 @@ become constructor arguments. A shortcut that only some take is an `if` in the c
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
 from msgspec import Struct, field
 
+from netc.compiler.emit.identifiers import BUILTINS, GLOBALS, Names
+from netc.compiler.emit.reading import Path, Reading, arguments
 from netc.compiler.expression import torch_of
 from netc.compiler.graph import (
     BlockStep,
     GroupStep,
     LayerStep,
     Module,
-    ParamStep,
     RepeatStep,
     Step,
     WhenStep,
     Wire,
 )
 from netc.compiler.in_place import in_place
-from netc.compiler.layers.base import Given, Torch
 
 
 class Parameter(Struct):
@@ -38,28 +38,47 @@ class Parameter(Struct):
 
 
 class Plan(Struct):
-    """One class to emit: its name and the instances it serves, then what was written for it."""
+    """One class to emit: its name and the instances it serves, then what was written for it.
+
+    `inputs` are the arguments of `forward`; `handed` are their values in each instance.
+    """
 
     name: str
     instances: list[Module]
+    inputs: list[str]
+    handed: list[tuple[Wire, ...]] = field(default_factory=list)
     parameters: list[Parameter] = field(default_factory=list)
     constructor: list[str] = field(default_factory=list)
     forward: list[str] = field(default_factory=list)
 
 
-class Plans:
-    """All classes of a net, inner ones first."""
+class _Fitting(Struct):
+    """A class and what is known of the arguments that its lines read."""
 
-    def __init__(self, root: Module, taken: frozenset[str]) -> None:
+    plan: Plan
+    read: dict[Path, int]
+
+
+class Plans:
+    """All classes of a net, inner ones first.
+
+    The net has its own name; `helpers`, by what the layers call them, and its blocks give way.
+    """
+
+    def __init__(self, root: Module, helpers: Iterable[str], taken: Iterable[str]) -> None:
         self.plans: list[Plan] = []
         self.over = in_place(root)
+        self._root = root
         self._of: dict[int, tuple[Plan, int]] = {}
-        self._names = set(taken)
         self._numbers: dict[int, int] = {}
-        self._number = 0
+        self._unary: dict[int, bool] = {}
         by_height: dict[int, list[Module]] = {}
+        own: set[str] = set()
         for module, height in _modules(root):
             by_height.setdefault(height, []).append(module)
+            own.update(module.parameters)  # a constructor's argument would hide the class
+        self._names = Names({*taken, *own, *BUILTINS, *GLOBALS, root.name})
+        self.helpers = {name: self._names.give(name) for name in helpers}
         for height in sorted(by_height):
             self._group(by_height[height])
 
@@ -67,111 +86,102 @@ class Plans:
         """The class of an instance, and its place among the class's instances."""
         return self._of[id(module)]
 
-    def _group(self, modules: Sequence[Module]) -> None:
-        inners: dict[Any, list[Any]] = {}
-        signatures = [(module, *self._signature(module)) for module in modules]
-        for _, outer, inner in signatures:
-            known = inners.setdefault(outer, [])
-            if inner not in known and None not in inner:
-                known.append(inner)
-        plans: dict[Any, Plan] = {}
-        for module, outer, inner in signatures:
-            known = inners[outer]
-            fitting = next((k for k in known if _fits(inner, k)), inner)
-            plan = plans.get((outer, fitting))
-            if plan is None:
-                plan = plans[(outer, fitting)] = Plan(self._fresh(module.name), [])
-                self.plans.append(plan)
-            self._of[id(module)] = (plan, len(plan.instances))
-            self._numbers[id(module)] = self.plans.index(plan)
-            plan.instances.append(module)
+    @property
+    def names(self) -> set[str]:
+        """The classes written so far and those that ship with netc: no argument is called so."""
+        return {*self.helpers.values(), *(plan.name for plan in self.plans)}
 
-    def _fresh(self, name: str) -> str:
-        chosen, number = name, 1
-        while chosen in self._names:
-            number += 1
-            chosen = f"{name}{number}"
-        self._names.add(chosen)
-        return chosen
+    def takes(self, step: Step) -> tuple[Wire, ...]:
+        """What a step is handed when it is called, in the order of its arguments."""
+        match step:
+            case BlockStep():
+                plan, place = self.of(step.module)
+                return plan.handed[place]
+            case RepeatStep(items=inner) | GroupStep(steps=inner) if self.unary(step):
+                return self.takes(inner[0])
+        return step.inputs
 
-    def _signature(self, module: Module) -> tuple[Any, tuple[Any, ...]]:
-        """What makes instances alike: (all but conditional shortcuts, each shortcut or None)."""
-        self._number = len(module.inputs)
-        places = places_of(module)
-        whens: list[Any] = []
-        steps = tuple(self._steps(module.steps, places, whens))
-        outputs = tuple(places.get(wire) for _, wire in module.outputs)
-        return (module.word, module.name, steps, outputs), tuple(whens)
+    def unary(self, step: Step) -> bool:
+        """Whether a step is one module that takes one value: what `nn.Sequential` can hold."""
+        known = self._unary.get(id(step))
+        if known is None:
+            known = self._unary[id(step)] = self._is_unary(step)
+        return known
 
-    def _steps(
-        self, steps: Sequence[Step], places: dict[Wire, Any], whens: list[Any]
-    ) -> Iterator[Any]:
-        for step in steps:
-            yield self._step(step, places, whens)
-
-    def _step(self, step: Step, places: dict[Wire, Any], whens: list[Any]) -> Any:
-        refs = tuple(places.get(wire) for wire in step.inputs)
-        shown: Any
+    def _is_unary(self, step: Step) -> bool:
         match step:
             case LayerStep():
-                shown = (step.layer.kind, step.name, refs, step.reuse, _alike(torch_of(step)))
+                torch = torch_of(step)
+                alone = torch.module is not None and torch.call == "{m}({0})"
+                return alone and len(step.inputs) == 1
             case BlockStep():
-                shown = (self._numbers[id(step.module)], step.name, refs, step.reuse)
-            case ParamStep():
-                shown = ("param", step.name, step.weight.shape, step.start)
-            case RepeatStep():
-                shown = ("repeat", step.name, refs, tuple(self._steps(step.items, places, whens)))
-            case GroupStep():
-                shown = ("group", step.name, refs, tuple(self._steps(step.steps, places, whens)))
-            case WhenStep():
-                place = (step.span.line, step.span.column)
-                before = self._number
-                nested: list[Any] = []  # conditions within conditions are no `if`: all agree
-                inner = tuple(self._steps(step.steps, dict(places), nested)) if step.taken else None
-                self._number = before  # a way that only some take must not shift what follows
-                whens.append(None if inner is None else (inner, tuple(nested)))
-                shown = ("when", place, refs[:1])
-        places[step.output] = self._number
-        self._number += 1
-        return shown
+                return len(self.takes(step)) == 1 and not step.reuse
+            case RepeatStep(items=inner) | GroupStep(steps=inner):
+                return all(map(self.unary, inner)) and self._linear(inner)
+        return False
 
+    def is_dictionary(self, step: Step) -> bool:
+        """Whether a step is a named line whose layers are called one by one."""
+        return isinstance(step, GroupStep) and not self.unary(step)
 
-def places_of(module: Module) -> dict[Wire, int]:
-    """The places of what flows into a module; the first, where one value is handed in twice."""
-    return {wire: place for place, (_, wire) in reversed([*enumerate(module.inputs)])}
+    def _linear(self, steps: Sequence[Step]) -> bool:
+        """Whether each step takes what the one before gave, and nothing else."""
+        return all(self.takes(b) == (a.output,) for a, b in pairwise(steps))
 
+    def _group(self, modules: Sequence[Module]) -> None:
+        """Finds the classes of modules that hold none of each other."""
+        readings = [Reading(module, self.takes, self._numbers) for module in modules]
+        inners: dict[Any, list[Any]] = {}
+        for reading in readings:
+            known = inners.setdefault(reading.text, [])
+            if reading.whens not in known and None not in reading.whens:
+                known.append(reading.whens)
+        families: dict[Any, list[Reading]] = {}
+        fitting = {
+            id(r): next((k for k in inners[r.text] if _fits(r.whens, k)), r.whens) for r in readings
+        }
+        for reading in readings:
+            span = reading.module.span
+            place = (id(span.source), span.line, span.column)
+            families.setdefault((place, reading.text, fitting[id(reading)]), []).append(reading)
+        classes: dict[Any, list[_Fitting]] = {}
+        for (_, text, whens), family in families.items():
+            found, read = arguments(family)
+            known = classes.setdefault((text, whens, len(found)), [])
+            for i, reading in enumerate(family):
+                handed = tuple(one.wires[i] for one in found)
+                plan = self._class(reading, read[i], known, [one.name for one in found])
+                self._place(reading.module, plan, handed)
 
-def unary(step: Step) -> bool:
-    """Whether a step is one module that takes one value: what `nn.Sequential` can hold."""
-    match step:
-        case LayerStep():
-            torch = torch_of(step)
-            return torch.module is not None and torch.call == "{m}({0})" and len(step.inputs) == 1
-        case BlockStep():
-            return len(step.inputs) == 1 and not step.reuse
-        case RepeatStep():
-            return linear(step.items) and all(unary(item) for item in step.items)
-        case GroupStep():
-            return linear(step.steps) and all(unary(inner) for inner in step.steps)
-    return False
+    def _class(
+        self,
+        reading: Reading,
+        read: dict[Path, int],
+        known: list[_Fitting],
+        inputs: list[str],
+    ) -> Plan:
+        """The class of which an instance reads the same arguments at the same places."""
+        for one in known:
+            if all(one.read.get(path, number) == number for path, number in read.items()):
+                one.read.update(read)
+                return one.plan
+        module = reading.module
+        name = module.name if module is self._root else self._names.give(module.name)
+        plan = Plan(name, [], inputs)
+        known.append(_Fitting(plan, dict(read)))
+        self.plans.append(plan)
+        return plan
 
-
-def linear(steps: Sequence[Step]) -> bool:
-    """Whether each step takes what the one before gave, and nothing else."""
-    return all(later.inputs == (earlier.output,) for earlier, later in pairwise(steps))
+    def _place(self, module: Module, plan: Plan, handed: tuple[Wire, ...]) -> None:
+        self._of[id(module)] = (plan, len(plan.instances))
+        self._numbers[id(module)] = id(plan)
+        plan.instances.append(module)
+        plan.handed.append(handed)
 
 
 def conditional(steps: Sequence[WhenStep]) -> bool:
     """Whether a shortcut is taken by some instances only."""
     return len({step.taken for step in steps}) == 2
-
-
-def _alike(torch: Torch) -> Any:
-    """The part of a layer's text that no constructor argument can vary."""
-    if torch.module is None:
-        return (None, torch.inline)
-    fixed = tuple(k for k, value in torch.module.keywords if not isinstance(value, Given))
-    return (torch.module.function, torch.call, fixed)
 
 
 def _fits(inner: tuple[Any, ...], known: tuple[Any, ...]) -> bool:

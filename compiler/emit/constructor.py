@@ -15,10 +15,9 @@ from netc.compiler.emit.classes import (
     Plan,
     Plans,
     conditional,
-    linear,
-    unary,
 )
 from netc.compiler.emit.format import literal, names, python, statement
+from netc.compiler.emit.identifiers import Names
 from netc.compiler.evaluate import EvaluationError, Poisoned, evaluate
 from netc.compiler.expression import torch_of
 from netc.compiler.graph import (
@@ -34,6 +33,7 @@ from netc.compiler.graph import (
     has_weights,
 )
 from netc.compiler.layers.base import Call, Given, Inferred
+from netc.compiler.reserved import MODULE_ATTRIBUTES
 from netc.compiler.sizes import Symbolic
 
 Values = dict[int, Any]
@@ -54,7 +54,7 @@ class Constructor:
         self._known: list[tuple[str, Values]] = []
         self._own = _own_parameters(plan.instances)
         self._used: list[str] = []
-        self._attribute_names = _attribute_names(plan.instances[0])
+        self._attribute_names = Names({*_attribute_names(plan.instances[0]), *MODULE_ATTRIBUTES})
 
     def write(self) -> None:
         """Fills the plan's parameters and constructor lines."""
@@ -86,7 +86,7 @@ class Constructor:
             return
         if isinstance(first, LayerStep | BlockStep) and first.reuse:
             return
-        if isinstance(first, GroupStep) and not is_sequence(first):
+        if self.plans.is_dictionary(first):
             self._attribute(_named(first), self.text(aligned) or "", indent)
             return
         if first.name is not None and (has_weights(first) or not isinstance(first, LayerStep)):
@@ -137,7 +137,7 @@ class Constructor:
                 return self._layer(cast("dict[int, LayerStep]", aligned))
             case BlockStep():
                 return self._block(cast("dict[int, BlockStep]", aligned))
-            case GroupStep() if not is_sequence(first):
+            case GroupStep() if self.plans.is_dictionary(first):
                 entries = self._entries(cast("dict[int, GroupStep]", aligned))
                 return f"nn.ModuleDict({{{', '.join(entries)}}})"
             case GroupStep():
@@ -145,7 +145,7 @@ class Constructor:
                 return f"nn.Sequential({', '.join(texts)})"
             case RepeatStep():
                 texts = [t for t in self._texts(aligned) if t is not None]
-                if unary(first):
+                if self.plans.unary(first):
                     return f"nn.Sequential({_runs(texts)})"
                 runs = _runs(texts)
                 if runs.startswith("*(") and runs.count("*(") == 1 and len(set(texts)) == 1:
@@ -222,7 +222,7 @@ class Constructor:
         for keyword in keywords:
             values = _keyword(keyword, modules, aligned)
             parts.append(f"{keyword}={self._part(values, aligned, keyword)}")
-        return f"{first.function}({', '.join(parts)})"
+        return f"{self.plans.helpers.get(first.function, first.function)}({', '.join(parts)})"
 
     def _part(self, values: Values, aligned: dict[int, LayerStep], hint: str = "value") -> str:
         first = next(iter(values.values()))
@@ -303,7 +303,7 @@ class Constructor:
 
     def _new(self, hint: str, values: Values) -> str:
         """A new constructor argument. Instances that never use it get a value of its type."""
-        taken = {p.name for p in self.parameters} | set(self._own)
+        taken = {p.name for p in self.parameters} | set(self._own) | self.plans.names
         name, count = hint, 1
         while name in taken:
             count += 1
@@ -329,12 +329,7 @@ class Constructor:
             return None
 
     def _fresh(self, word: str) -> str:
-        name, count = word, 1
-        while name in self._attribute_names:
-            count += 1
-            name = f"{word}{count}"
-        self._attribute_names.add(name)
-        return name
+        return self._attribute_names.give(word)
 
 
 def _asked(step: WhenStep) -> Wire:
@@ -345,11 +340,6 @@ def _asked(step: WhenStep) -> Wire:
 def shortcut_name(steps: Sequence[Step]) -> str:
     """The attribute that tells whether a shortcut is there: its first module with weights."""
     return next(step.name for step in steps if step.name is not None and has_weights(step))
-
-
-def is_sequence(step: GroupStep) -> bool:
-    """Whether a named line is an `nn.Sequential`."""
-    return linear(step.steps) and all(unary(inner) for inner in step.steps)
 
 
 def _inner(step: Step) -> Sequence[Step]:

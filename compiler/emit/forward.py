@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import cast
 
-from msgspec import Struct
 from msgspec.structs import replace
 
-from netc.compiler.emit.classes import Plan, conditional, places_of, unary
-from netc.compiler.emit.constructor import Constructor, is_sequence, shortcut_name
-from netc.compiler.emit.format import statement
+from netc.compiler.emit.classes import Plan, conditional
+from netc.compiler.emit.constructor import Constructor, shortcut_name
+from netc.compiler.emit.loops import loop_of
+from netc.compiler.emit.statements import Op, Writer
 from netc.compiler.expression import layer_text, short_enough, torch_of
 from netc.compiler.graph import (
     BlockStep,
@@ -23,45 +23,23 @@ from netc.compiler.graph import (
     Wire,
 )
 
-_INDENT = 8
-
-
-class Op(Struct, frozen=True):
-    """One computation: an expression over earlier values, a loop, or a condition around others.
-
-    `text` has `{0}`, `{1}` … for the inputs. `loop` is the list of modules that a loop runs over;
-    `condition` and `inner` make an `if`. `block` is a call of one.
-    """
-
-    output: int
-    inputs: tuple[int, ...]
-    text: str
-    line: int
-    comment: str = ""
-    loop: str = ""
-    condition: str = ""
-    inner: tuple[Op, ...] = ()
-    block: bool = False
-
-    @property
-    def over(self) -> bool:
-        """Whether it is a statement that leaves the output in its first input's variable."""
-        return self.text.startswith("{0} += ")
-
 
 class Forward:
     """Writes the `forward` of one class."""
 
     def __init__(self, plan: Plan, constructor: Constructor) -> None:
         self.plan, self.constructor = plan, constructor
-        self.first = plan.instances[0]
-        self.ids: list[dict[Wire, int]] = []
-        self.count = 0
+        self.first, self.plans = plan.instances[0], constructor.plans
+        self.ids: list[dict[Wire, tuple[int, ...]]] = []
+        """The numbers of a value in each instance: an argument may be handed in twice."""
         self.names: dict[int, str] = {}
         self.ways: dict[int, str] = {}
-        for module in plan.instances:
-            self.ids.append(places_of(module))
-        self.count = len(self.first.inputs)
+        for handed in plan.handed:
+            known: dict[Wire, tuple[int, ...]] = {}
+            for number, wire in enumerate(handed):
+                known[wire] = (*known.get(wire, ()), number)
+            self.ids.append(known)
+        self.count = len(plan.inputs)
 
     def write(self) -> None:
         """Fills the plan's forward lines."""
@@ -70,10 +48,14 @@ class Forward:
             for known, given in ((self.names, module.names), (self.ways, module.ways)):
                 for wire, name in given:
                     if wire in ids:
-                        known.setdefault(ids[wire], name)
-        inputs = [name for name, _ in self.first.inputs]
-        outputs = [self.ids[0][wire] for _, wire in self.first.outputs]
-        writer = _Writer(_fused(ops, outputs), inputs, outputs, self.names, self.ways)
+                        known.setdefault(ids[wire][0], name)
+        outputs = [
+            self._read({i: m.outputs[n][1] for i, m in enumerate(self.plan.instances)})
+            for n in range(len(self.first.outputs))
+        ]
+        needed = _fused(_needed(ops, outputs), outputs)
+        writer = Writer(needed, self.plan.inputs, outputs, self.names, self.ways)
+        self.plan.inputs = writer.inputs
         self.plan.forward = writer.lines()
 
     # -- from steps to operations
@@ -85,75 +67,81 @@ class Forward:
         return ops
 
     def _op(self, aligned: dict[int, Step], owner: str) -> list[Op]:
-        index, first = next(iter(aligned.items()))
+        first = next(iter(aligned.values()))
         if isinstance(first, WhenStep):
             return self._when(cast("dict[int, WhenStep]", aligned), owner)
-        if isinstance(first, GroupStep) and not is_sequence(first):
-            inner = _member(owner, first.name or "")
-            return self._ops({i: cast(GroupStep, s).steps for i, s in aligned.items()}, f"{inner}.")
-        if isinstance(first, RepeatStep) and any(map(_is_dictionary, first.items)):
-            return self._rounds(cast("dict[int, RepeatStep]", aligned), owner)
-        inputs = tuple(self.ids[index][wire] for wire in first.inputs)
-        if isinstance(first, ParamStep):
-            inputs = (0,)
-        number = self._place(aligned)
-        line, comment = first.span.line, self._comment(aligned)
-        if isinstance(first, RepeatStep) and not unary(first):
-            return [self._loop(first, index, number, comment, owner)]
-        text = self._text(aligned, first, owner)
-        return [Op(number, inputs, text, line, comment, block=isinstance(first, BlockStep))]
+        name = first.name or self.constructor.attributes.get(id(first))
+        return self._called(aligned, _member(owner, name) if name else None)
 
-    def _rounds(self, aligned: dict[int, RepeatStep], owner: str) -> list[Op]:
-        """Rounds one after the other, where an item is no module that could be called."""
+    def _called(self, aligned: dict[int, Step], member: str | None) -> list[Op]:
+        """What calls a step's module, or its expression where it has none."""
         first = next(iter(aligned.values()))
-        ops: list[Op] = []
-        for number in range(len(first.items)):
-            inner = f"{_member(owner, first.name or '')}[{number}]."
-            each = {i: cast(GroupStep, step.items[number]) for i, step in aligned.items()}
-            ops += self._ops({i: group.steps for i, group in each.items()}, inner)
-        return ops
+        if self.plans.is_dictionary(first):
+            lines: dict[int, Sequence[Step]] = {
+                i: cast(GroupStep, step).steps for i, step in aligned.items()
+            }
+            return self._ops(lines, f"{member}.")
+        if isinstance(first, RepeatStep) and not self.plans.unary(first):
+            return self._repeated(cast("dict[int, RepeatStep]", aligned), member or "")
+        inputs = self._taken(aligned) if not isinstance(first, ParamStep) else (0,)
+        number, comment = self._place(aligned), self._comment(aligned)
+        text, block = self._text(first, member), isinstance(first, BlockStep)
+        counts = _counts(first)
+        return [Op(number, inputs, text, first.span.line, comment, block=block, counts=counts)]
+
+    def _taken(self, aligned: dict[int, Step]) -> tuple[int, ...]:
+        """The values that a step is handed."""
+        taken = {i: self.plans.takes(step) for i, step in aligned.items()}
+        count = len(next(iter(taken.values())))
+        return tuple(self._read({i: t[n] for i, t in taken.items()}) for n in range(count))
+
+    def _read(self, wires: dict[int, Wire]) -> int:
+        """The value that is this wire in each of the instances."""
+        numbers = [self.ids[i][wire] for i, wire in wires.items()]
+        return min(set(numbers[0]).intersection(*numbers[1:]))
 
     def _place(self, aligned: dict[int, Step]) -> int:
         number = self.count
         self.count += 1
         for i, step in aligned.items():
-            self.ids[i][step.output] = number
+            self.ids[i][step.output] = (number,)
         return number
 
     def _comment(self, aligned: dict[int, Step]) -> str:
         shapes = {str(step.output.tensor) for step in aligned.values()}
         return shapes.pop() if len(shapes) == 1 else ""
 
-    def _text(self, aligned: dict[int, Step], first: Step, owner: str) -> str:
+    def _text(self, first: Step, member: str | None) -> str:
         match first:
             case LayerStep():
-                named = first.name or self.constructor.attributes.get(id(first))
-                written = torch_of(first, self.constructor.plans.over)
-                return layer_text(written, _member(owner, named) if named else None)
+                return layer_text(torch_of(first, self.plans.over), member)
             case ParamStep():
                 sizes = ", ".join(["{0}.shape[0]", *("-1" for _ in first.weight.shape)])
-                return f"self.{first.name}.expand({sizes})"
-        name = first.name or self.constructor.attributes[id(first)]
-        places = ", ".join(f"{{{n}}}" for n in range(len(first.inputs)))
-        return f"{_member(owner, name)}({places})"
+                return f"{member}.expand({sizes})"
+        places = ", ".join(f"{{{n}}}" for n in range(len(self.plans.takes(first))))
+        return f"{member}({places})"
 
-    def _loop(self, step: RepeatStep, index: int, number: int, comment: str, owner: str) -> Op:
-        """A loop over modules: each takes what the one before gave, and values from outside."""
-        item = step.items[0]
-        flowing = next(w for w in item.inputs if w in self.ids[index])
-        outer = [w for w in item.inputs if w is not flowing]
-        places = {flowing: 0, **{w: n for n, w in enumerate(outer, 1)}}
-        if isinstance(item, LayerStep):
-            text = torch_of(item).call.replace("{m}", "layer")
-            order = [places[w] for w in item.inputs]
-            for n, place in enumerate(order):
-                text = text.replace(f"{{{n}}}", f"{{<{place}}}")
-            text = text.replace("{<", "{")
-        else:
-            text = f"layer({', '.join(f'{{{places[w]}}}' for w in item.inputs)})"
-        inputs = tuple(self.ids[index][w] for w in (flowing, *outer))
-        loop = _member(owner, step.name or "")
-        return Op(number, inputs, text, step.span.line, comment, loop=loop)
+    def _repeated(self, aligned: dict[int, RepeatStep], member: str) -> list[Op]:
+        """A loop over modules, or where they are not handed the same a call of each."""
+        loop = loop_of(list(aligned.values()), self.plans)
+        first = next(iter(aligned.values()))
+        if loop is not None:
+            handed = dict(zip(aligned, loop.handed, strict=True))
+            inputs = tuple(
+                self._read({i: wires[n] for i, wires in handed.items()})
+                for n in range(len(loop.handed[0]))
+            )
+            number = self._place(cast("dict[int, Step]", aligned))
+            comment = self._comment(cast("dict[int, Step]", aligned))
+            line, depth = first.span.line, loop.depth
+            return [
+                Op(number, inputs, loop.text, line, comment, member, depth, counts=_counts(first))
+            ]
+        ops: list[Op] = []
+        for number in range(len(first.items)):
+            each: dict[int, Step] = {i: step.items[number] for i, step in aligned.items()}
+            ops += self._called(each, f"{member}[{number}]")
+        return ops
 
     def _when(self, aligned: dict[int, WhenStep], owner: str) -> list[Op]:
         taken = {i: step.steps for i, step in aligned.items() if step.taken}
@@ -163,24 +151,36 @@ class Forward:
             return []
         if not conditional(list(aligned.values())):
             return self._ops(cast("dict[int, Sequence[Step]]", taken), owner)
-        index, first = next((i, s) for i, s in aligned.items() if s.taken)
-        source = self.ids[index][first.inputs[0]]
+        first = next(step for step in aligned.values() if step.taken)
+        source = self._read({i: s.inputs[0] for i, s in aligned.items()})
         before = [dict(ids) for ids in self.ids]
         inner = self._ops(cast("dict[int, Sequence[Step]]", taken), owner)
         number = self._place(cast("dict[int, Step]", aligned))
         for i, step in aligned.items():
             if not step.taken:
-                self.ids[i] = {**before[i], step.output: number}
+                self.ids[i] = {**before[i], step.output: (number,)}
         flag = self.constructor.attributes.get(id(next(iter(aligned.values()))))
         condition = f"self.{flag or f'{shortcut_name(first.steps)} is not None'}"
         made = {source, *(op.output for op in inner)}
         others = dict.fromkeys(n for op in inner for n in op.inputs if n not in made)
         read = (source, *others)
-        return [Op(number, read, "", first.span.line, "", "", condition, tuple(inner))]
+        counts = any(op.counts for op in inner)
+        line = first.span.line
+        return [Op(number, read, "", line, condition=condition, inner=tuple(inner), counts=counts)]
 
 
-def _is_dictionary(step: Step) -> bool:
-    return isinstance(step, GroupStep) and not is_sequence(step)
+def _counts(step: Step) -> bool:
+    """Whether the report counts something of a step, read or not: weights or multiplications."""
+    match step:
+        case LayerStep():
+            macs = step.layer.macs([wire.tensor for wire in step.inputs], step.output.tensor)
+            return bool(step.weights) or macs != 0
+        case ParamStep():
+            return False
+        case BlockStep():
+            return any(map(_counts, step.module.steps))
+        case RepeatStep(items=inner) | GroupStep(steps=inner) | WhenStep(steps=inner):
+            return any(map(_counts, inner))
 
 
 def _member(owner: str, name: str) -> str:
@@ -188,6 +188,17 @@ def _member(owner: str, name: str) -> str:
     if owner == "self.":
         return f"self.{name}"
     return f'{owner.removesuffix(".")}["{name}"]'
+
+
+def _needed(ops: Sequence[Op], outputs: Sequence[int]) -> list[Op]:
+    """The operations that lead to the outputs, and those that the report counts."""
+    needed = set(outputs)
+    found: list[Op] = []
+    for op in reversed(ops):
+        if op.counts or op.output in needed:
+            needed.update(op.inputs)
+            found.append(op)
+    return found[::-1]
 
 
 def _fused(ops: list[Op], outputs: Sequence[int]) -> list[Op]:
@@ -211,152 +222,8 @@ def _fused(ops: list[Op], outputs: Sequence[int]) -> list[Op]:
             and not (op.block and last.block)
             and short_enough(last.text, op.text, op.comment)
         ):
-            found[-1] = replace(op, inputs=last.inputs, text=op.text.replace("{0}", last.text))
+            text, counts = op.text.replace("{0}", last.text), op.counts or last.counts
+            found[-1] = replace(op, inputs=last.inputs, text=text, counts=counts)
         else:
             found.append(op)
     return found
-
-
-class _Writer:
-    """Gives values their variables and writes the statements."""
-
-    def __init__(
-        self,
-        ops: list[Op],
-        inputs: list[str],
-        outputs: list[int],
-        names: dict[int, str],
-        ways: dict[int, str],
-    ) -> None:
-        self.ops, self.outputs, self.ways = ops, outputs, ways
-        self.names = {**ways, **names}
-        self.variables = dict(enumerate(inputs))
-        self.last: dict[int, int] = {}
-        self.readers: dict[int, list[int]] = {}
-        for place, op in enumerate(ops):
-            for number in op.inputs:
-                self.last[number] = place
-                self.readers.setdefault(number, []).append(place)
-        for number in outputs:
-            self.last[number] = len(ops)
-        self.text: list[str] = []
-
-    def lines(self) -> list[str]:
-        """The body of `forward`."""
-        for place, op in enumerate(self.ops):
-            whole = place == len(self.ops) - 1 and self.outputs == [op.output]
-            if whole and not op.loop and not op.condition:
-                self._put(f"return {self._filled(op)}", op.comment)
-                return self.text
-            self._write(place, op)
-            for number in op.inputs:
-                if self.last[number] <= place:
-                    self.variables.pop(number, None)
-        shown = ", ".join(self.variables[number] for number in self.outputs)
-        self._put(f"return {shown}")
-        return self.text
-
-    def _put(self, text: str, comment: str = "", indent: int = _INDENT) -> None:
-        self.text += statement(text, indent, comment)
-
-    def _filled(self, op: Op) -> str:
-        text = op.text
-        for n, number in enumerate(op.inputs):
-            text = text.replace(f"{{{n}}}", self.variables[number])
-        return text
-
-    def _write(self, place: int, op: Op) -> None:
-        if op.condition:
-            self._write_if(place, op)
-            return
-        source = self.variables[op.inputs[0]]
-        if op.over:
-            self._put(self._filled(op), op.comment)
-            self.variables[op.output] = source
-            return
-        filled = self._filled(op)  # before a rename: `skip = x` leaves x what it was
-        target = self._target(place, op)
-        if op.loop:
-            if source != target:
-                self._put(f"{target} = {source}")
-            self._put(f"for layer in {op.loop}:")
-            before, self.variables[op.inputs[0]] = self.variables[op.inputs[0]], target
-            self._put(f"{target} = {self._filled(op)}", op.comment, _INDENT + 4)
-            self.variables[op.inputs[0]] = before
-        else:
-            self._put(f"{target} = {filled}", op.comment)
-        self.variables[op.output] = target
-
-    def _write_if(self, place: int, op: Op) -> None:
-        source = op.inputs[0]
-        variable = self.variables[source]
-        if self.last[source] > place:
-            variable = self._spare("shortcut", place)
-            self._put(f"{variable} = {self.variables[source]}")
-        self._put(f"if {op.condition}:")
-        flowing = {source, *(inner.output for inner in op.inner)}
-        for inner in op.inner:
-            text = inner.text
-            for n, number in enumerate(inner.inputs):
-                name = variable if number in flowing else self.variables[number]
-                text = text.replace(f"{{{n}}}", name)
-            if inner.loop:
-                self._put(f"for layer in {inner.loop}:", "", _INDENT + 4)
-            self._put(f"{variable} = {text}", "", _INDENT + (8 if inner.loop else 4))
-        self.variables[op.output] = variable
-
-    def _target(self, place: int, op: Op) -> str:
-        """The variable for a value: its name if it is needed later, else `x` where that is free."""
-        name = self.names.get(op.output)
-        if name is not None and self._lasting(place, op) and self._may_take(name, place, op):
-            return name
-        if self._may_take("x", place, op):
-            return "x"
-        name = self._leads_to(op.output)
-        if name is not None and self._may_take(name, place, op):
-            return name
-        least = place if op.loop else place + 1
-        held = next(
-            n for n, v in self.variables.items() if v == "x" and self.last.get(n, -1) >= least
-        )
-        name = self.names.get(held, "skip")
-        spare = self._spare("skip" if name == "x" else name, place)
-        self._put(f"{spare} = x")
-        self.variables[held] = spare
-        return "x"
-
-    def _lasting(self, place: int, op: Op) -> bool:
-        """Whether a value is needed by more than the next statement."""
-        after = place + 1
-        while after < len(self.ops) and self.ops[after].condition:
-            after += 1
-        return self.readers.get(op.output, []) != [after] or self.last[op.output] > after
-
-    def _free(self, variable: str, place: int) -> bool:
-        """Whether no value that is still needed after this operation lies in the variable."""
-        return not any(
-            v == variable and self.last.get(number, -1) > place
-            for number, v in self.variables.items()
-        )
-
-    def _may_take(self, variable: str, place: int, op: Op) -> bool:
-        """Whether an operation may put its value there; a loop reads the others in every round."""
-        read = {self.variables[number] for number in op.inputs[1:]} if op.loop else set()
-        return variable not in read and self._free(variable, place)
-
-    def _spare(self, name: str, place: int) -> str:
-        chosen, count = name, 1
-        others = {"x", *self.names.values()} - {name}
-        while chosen in others or not self._free(chosen, place - 1):  # the operation still reads
-            count += 1
-            chosen = f"{name}{count}"
-        return chosen
-
-    def _leads_to(self, number: int) -> str | None:
-        """The branch that a value ends up as if every step on the way is its only reader."""
-        while number not in self.ways:
-            readers = self.readers.get(number, [])
-            if len(readers) != 1 or len(self.ops[readers[0]].inputs) != 1:
-                return None
-            number = self.ops[readers[0]].output
-        return self.ways[number]

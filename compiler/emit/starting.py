@@ -14,7 +14,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from netc.compiler.emit.classes import Plan, Plans
-from netc.compiler.emit.constructor import is_sequence
 from netc.compiler.emit.drawing import Drawn, drawing
 from netc.compiler.emit.format import statement
 from netc.compiler.expression import torch_of
@@ -126,7 +125,7 @@ def _beginners(net: Net, plans: Plans, counts: Counter[str]) -> Iterator[Beginne
                 case RepeatStep(items=items):
                     yield from visit(items, inside, inner, "[{}]" if step.name else where)
                 case GroupStep(steps=others):
-                    held = "[{}]" if is_sequence(step) else '["{}"]'
+                    held = "[{}]" if plans.unary(step) else '["{}"]'
                     yield from visit(others, inside, inner, held if step.name else where)
                 case LayerStep() | BlockStep():
                     continue
