@@ -210,7 +210,7 @@ def test_unnamed_layers_are_renamed() -> None:
         ("flatten -> dense 9", "conv 9, 8x8"),
         ("flatten -> [192] -> dense 9 -> [9]", "conv 9, 8x8 -> [9, H - 7, W - 7]"),
         ("flatten -> dense units=9, bias=no", "conv filters=9, bias=no, kernel=8x8"),
-        ("flat = flatten\n    dense 9", "flat = out\n    conv 9, 8x8"),
+        ("flat = flatten\n    flat -> dense 9", "flat = out\n    flat -> conv 9, 8x8"),
         ("relu -> flatten  # one row\n    dense 9", "relu  # one row\n    conv 9, 8x8"),
         ("flatten  # one row\n    dense (4 + 5)", "# one row\n    conv (4 + 5), 8x8"),
         ("relu -> flatten -> sigmoid -> dense 9", "relu -> sigmoid -> conv 9, 8x8"),
