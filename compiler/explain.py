@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import Struct
 
 from netc.compiler.beginning import Makers, at_first, makers
-from netc.compiler.graph import LayerStep, Wire
+from netc.compiler.graph import BlockStep, LayerStep, Wire
 from netc.compiler.parts import Outline, Part, every
 from netc.compiler.report import Row, row_json
 from netc.compiler.source import Source, Span
@@ -33,7 +33,10 @@ class Found(Struct, frozen=True, eq=False):
 
 
 def find(word: str, tree: Sequence[Part], source: Source) -> Found:
-    """The layers of a path, a line number or a layer's word; else the parts so called."""
+    """The layers of a path, a line number or a layer's word; else the parts so called.
+
+    A block's name names every place where it is used.
+    """
     if is_line(word):
         return _in_line(int(word), tree, source)
     known = list(every(tree))
@@ -43,7 +46,16 @@ def find(word: str, tree: Sequence[Part], source: Source) -> Found:
         if outer:
             return Found(parts=outer[:1])
         rows = [part.rows[0] for part in known if not part.inner and part.rows[0].layer == word]
+    if not rows:
+        return Found(parts=tuple(part for part in known if block_of(part) == word))
     return Found(tuple(rows))
+
+
+def block_of(part: Part) -> str | None:
+    """The name of the block that stands there, if one does."""
+    if not isinstance(part.step, BlockStep) or part.step.module.word == "body":
+        return None
+    return part.step.module.name
 
 
 def is_line(word: str) -> bool:
@@ -78,6 +90,7 @@ def missing(word: str, trees: Iterable[Sequence[Part]], source: Source) -> str:
     from netc.compiler.diagnostics import did_you_mean
 
     names = {part.path for part in known} | {row.layer for part in known for row in part.rows}
+    names |= {name for part in known if (name := block_of(part))}
     hint = did_you_mean(word, names)
     return f"no layer here is called `{word}`" + (f": {hint}" if hint else "")
 

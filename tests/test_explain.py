@@ -185,6 +185,38 @@ def test_rounding_up_without_a_window_in_the_padding() -> None:
 # -- what is named
 
 
+def test_a_block_is_told_where_it_stands() -> None:
+    told = netc("-", "Unit", text=STAGES).stdout.splitlines()
+    assert told[0].startswith("stage.0 is the block Unit with n 8: [3, 8, 8] to [8, 8, 8]")
+    assert [line.split(",")[0] for line in told if not line.startswith(" ")][1:] == [
+        "stage.1 is the block Unit with n 8",
+        "The same once more: stage.2.",
+    ]
+
+
+def test_a_net_s_name_is_its_lecture() -> None:
+    assert netc("-", "Deep", text=STAGES).stdout == netc("-", text=STAGES).stdout
+    assert (
+        netc("-", "Deep", "--json", text=STAGES).stdout == netc("-", "--json", text=STAGES).stdout
+    )
+
+
+@pytest.mark.parametrize("command", ["explain", "report"])
+def test_a_library_says_that_it_has_no_net(command: str) -> None:
+    told = CliRunner().invoke(main, [command, "specs/std/vision.net"], catch_exceptions=False)
+    assert (told.exit_code, told.stdout) == (0, "")
+    assert told.stderr.startswith(
+        "specs/std/vision.net has no net, only blocks: ConvNorm, SeparableConv and "
+    )
+    assert "`netc explain FILE ConvNorm`" in told.stderr
+
+
+def test_a_block_that_no_net_uses_has_no_sizes() -> None:
+    told = netc("specs/std/vision.net", "Residual")
+    assert told.exit_code == 2
+    assert "no net of specs/std/vision.net has the block `Residual`" in told.stderr
+
+
 def test_a_line_names_all_its_layers() -> None:
     told = netc(LENET, "5").output
     assert "conv1  conv 6, 5x5" in told

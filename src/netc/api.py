@@ -174,6 +174,12 @@ class Spec:
         return tuple(sorted(quiet(found, allowed, judged), key=order))
 
     @property
+    def blocks(self) -> tuple[str, ...]:
+        """The blocks that the file defines, in its order."""
+        own = (self._program.definitions[name] for name in self._program.own)
+        return tuple(definition.name for definition in own if definition.word == "block")
+
+    @property
     def names(self) -> tuple[str, ...]:
         """The nets of the file, in its order."""
         return tuple(self._nets)

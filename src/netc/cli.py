@@ -24,6 +24,7 @@ from netc.options import (
     plain_errors,
     print_json,
     put,
+    say_netless,
     settings,
     settings_only,
 )
@@ -120,6 +121,7 @@ def report(
     except reporting.Misuse as error:
         raise click.UsageError(str(error)) from None
     complain(spec)
+    say_netless(spec)
     click.echo(visible_lines(shown), nl=False)
     sys.exit(WRONG if wrong(spec.diagnostics) else OK)
 
@@ -159,7 +161,8 @@ def explain(
 ) -> None:
     """Explain a finding's CODE, a LAYER of FILE, or every net of FILE line by line.
 
-    LAYER is its key in the state dict (layer1.0.conv2), a line number, or a word such as conv.
+    LAYER is its key in the state dict (layer1.0.conv2), a line number, a word such as conv, or the
+    name of a block or of a net.
     """
     from netc import explaining
 
@@ -171,6 +174,7 @@ def explain(
             return
         spec = compiled(target, values)
         nets = [spec.net(one) for one in spec.names] if name is None else [net_named(spec, name)]
+        say_netless(spec)
         told = explaining.told(spec, nets, layer, as_json)
     except explaining.Unknown as error:
         click.echo(f"Error: {visible_lines(str(error))}", err=True)

@@ -42,7 +42,12 @@ def shown(code: str, as_json: bool) -> str:
 
 
 def told(spec: Spec, nets: list[NetHandle], layer: str | None, as_json: bool) -> str:
-    """A layer explained, or whole nets told line by line. Raises Unknown if it is not there."""
+    """A layer explained, or whole nets told line by line. Raises Unknown if it is not there.
+
+    `layer` may also name a net, or a block: then each place of the block is told.
+    """
+    if named := [net for net in nets if net.name == layer]:
+        nets, layer = named, None
     if as_json:
         return _written(_data(spec, nets, layer))
     return _text(spec, nets, layer)
@@ -121,6 +126,9 @@ def _found(spec: Spec, nets: list[NetHandle], layer: str) -> list[tuple[Outline,
     outlines = [_outline(net) for net in nets]
     found = [(one, find(layer, one.parts, spec.source)) for one in outlines]
     there = [(one, what) for one, what in found if what.rows or what.parts]
+    if not there and layer in spec.blocks:
+        message = f"no net of {spec.source.name} has the block `{layer}` as a part of its own"
+        raise Unknown(f"{message}: a block gets its sizes where a net uses it")
     if not there:
         raise Unknown(missing(layer, [one.parts for one in outlines], spec.source))
     return there

@@ -93,6 +93,20 @@ def complain(spec: Spec) -> None:
     show(spec.diagnostics)
 
 
+def say_netless(spec: Spec) -> None:
+    """Says on standard error that a library has nothing with sizes, and how to see a block."""
+    if spec.names or not spec.blocks:
+        return
+    first, *others = spec.blocks
+    more = f", {others[0]} and {len(others) - 1} more" if len(others) > 2 else ""
+    listed = f"{first}{more}" if more or not others else ", ".join(spec.blocks)
+    click.echo(
+        f"{visible(spec.source.name)} has no net, only blocks: {listed}. A block gets its sizes "
+        f"where a net uses it: `netc explain FILE {first}` on the file of such a net.",
+        err=True,
+    )
+
+
 def net_named(spec: Spec, name: str | None) -> NetHandle:
     """The net with the name, or the only one there is."""
     try:
