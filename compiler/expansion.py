@@ -15,7 +15,7 @@ from msgspec import Struct
 from netc.compiler import program, tree
 from netc.compiler.evaluate import Block, EvaluationError, Poisoned, evaluate
 
-MOST = 1_000_000
+MOST = 200_000
 """Layers that one net may expand to, and rounds that its repeats may run."""
 _DEEPEST = 100
 _MOST_KNOWN = 2000

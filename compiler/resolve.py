@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -12,12 +13,13 @@ from netc.compiler.allowing import is_allow
 from netc.compiler.arguments import field_of, need_all, words_of
 from netc.compiler.blocks import inlined, opened
 from netc.compiler.diagnostics import Log
-from netc.compiler.edits import Fix, append, rewrite, suggest, take_argument_out
+from netc.compiler.edits import Fix, append, rewrite, take_argument_out
 from netc.compiler.gaps import Gaps
 from netc.compiler.gather import Files, Reader, first_word
 from netc.compiler.layers.base import Layer
 from netc.compiler.scope import (
     Names,
+    Place,
     bind,
     bound_elsewhere,
     check_expression,
@@ -64,13 +66,15 @@ def resolve(source: Source, log: Log, read: Reader) -> program.Program:
 class Sight(NamedTuple):
     """What the definitions of a file see, made once for all of them.
 
-    `keys` and `definitions` are by the names there; `blocks` are the keys of those that are blocks.
+    `keys` and `definitions` are by the names there; `blocks` are the keys of those that are blocks,
+    and `kinds` what a name of theirs is.
     """
 
     gaps: Gaps
     keys: Mapping[str, str]
     definitions: Mapping[str, tree.Definition]
     blocks: dict[str, str]
+    kinds: dict[str, str]
 
 
 def _sight(file: str, files: Files) -> Sight:
@@ -80,7 +84,7 @@ def _sight(file: str, files: Files) -> Sight:
     keys = {name: key for name, key in scope.items() if name not in gaps.names}
     definitions = {name: files.definitions[key] for name, key in keys.items()}
     blocks = {name: keys[name] for name, found in definitions.items() if found.word == "block"}
-    return Sight(gaps, keys, definitions, blocks)
+    return Sight(gaps, keys, definitions, blocks, dict.fromkeys(blocks, "block"))
 
 
 class Resolver:
@@ -93,18 +97,23 @@ class Resolver:
 
     def __init__(self, definition: tree.Definition, sight: Sight) -> None:
         self.source_tree, self.log = definition, Log()
-        self.gaps, self.keys, self.definitions, self.blocks = sight
+        self.gaps, self.keys, self.definitions, self.blocks, self.kinds = sight
         self.missed: set[str] = set()
         self.is_net = definition.word == "net"
         self.unread = False
         """Whether a line was not understood that may have declared an input."""
 
+    @cached_property
+    def _words(self) -> list[str]:
+        """The words that a call may begin with, but for those of the definition's own names."""
+        return [*layers.words(), *self.definitions, *self.gaps.names]
+
     def definition(self) -> program.Definition:
         """The definition with every word resolved."""
         written = self.source_tree
-        names = Names(known_blocks(self.blocks, self.gaps))
+        names = Names(known_blocks(self.kinds, self.gaps))
         self.missed = names.missed
-        names.lines = written.body
+        names.place = Place(written.body)
         parameters: dict[str, tree.Expr | None] = {}
         for parameter in written.parameters:
             if parameter.default is not None:
@@ -421,10 +430,9 @@ class Resolver:
             return
         if bound_elsewhere(call.name, names, self.log) or self._passed(call, names):
             return
-        own = (*self.definitions, *self.gaps.names)
-        known = [*layers.words(), *own, *STRUCTURE, *names.all(), *CLAIMING]
+        known = [*self._words, *STRUCTURE, *CLAIMING]
         message = f"there is no layer, block or value called `{word}`"
-        self.log.say("E0201", call.name.span, message, suggest(call.name.span, word, known))
+        self.log.say("E0201", call.name.span, message, names.suggest(call.name, known))
 
     def _layer(self, layer: type[Layer], call: tree.Call, names: Names) -> program.LayerUse:
         fields = dict(layer.model_fields)

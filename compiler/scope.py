@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 
 from netc.compiler import tree
 from netc.compiler.diagnostics import Label, Log
@@ -10,6 +11,33 @@ from netc.compiler.edits import Fix, append, rewrite, suggest, take_argument_out
 from netc.compiler.gaps import Gaps
 from netc.compiler.source import Span
 from netc.compiler.words import CONSTANTS, PLACEHOLDER, forbidden_name
+
+MOST_COMPARED = 500_000
+"""So many known words are compared with unknown ones in a definition; then no more is suggested."""
+
+
+class Place:
+    """The lines of a definition, as far as they help with names that are not in sight."""
+
+    def __init__(self, lines: Sequence[tree.Statement] = ()) -> None:
+        self._lines = lines
+        self.compared = 0
+
+    @cached_property
+    def bindings(self) -> Mapping[str, Span]:
+        """Where each name is bound first in the lines, at any depth."""
+        found: dict[str, Span] = {}
+        waiting = [*reversed(self._lines)]
+        while waiting:
+            line = waiting.pop()
+            if isinstance(line, tree.Declaration):
+                for name in line.names:
+                    found.setdefault(name.text, name.span)
+            elif isinstance(line, tree.Line):
+                if line.target is not None:
+                    found.setdefault(line.target.text, line.target.span)
+                waiting += reversed(line.body or ())
+        return found
 
 
 class Names:
@@ -20,7 +48,7 @@ class Names:
         self.kinds: dict[str, str] = {}
         self.places: dict[str, Span] = {}
         self.used: set[str] = outer.used if outer else set()
-        self.lines: Sequence[tree.Statement] = outer.lines if outer else ()
+        self.place: Place = outer.place if outer else Place()
         """All lines of the definition, to say where a name that is not in sight is bound."""
         self.rounds: Span | None = outer.rounds if outer else None
         """The innermost `repeat 3` around, if its rounds have no name."""
@@ -49,12 +77,22 @@ class Names:
         """Every name in sight."""
         return [*self.kinds, *(self.outer.all() if self.outer else ())]
 
+    def count(self) -> int:
+        """How many names are in sight."""
+        return len(self.kinds) + (self.outer.count() if self.outer else 0)
 
-def known_blocks(blocks: Iterable[str], gaps: Gaps) -> Names:
+    def suggest(self, word: tree.Name, more: Collection[str]) -> Fix:
+        """The nearest of the names in sight and of some more, as long as searches are few."""
+        self.place.compared += self.count() + len(more)
+        if self.place.compared > MOST_COMPARED:
+            return Fix("")
+        return suggest(word.span, word.text, [*more, *self.all()])
+
+
+def known_blocks(kinds: dict[str, str], gaps: Gaps) -> Names:
     """The blocks in sight, which any name of a definition hides."""
     names = Names()
-    names.gaps = gaps
-    names.kinds = dict.fromkeys(blocks, "block")
+    names.gaps, names.kinds = gaps, kinds  # nothing is bound there: all definitions share them
     return names
 
 
@@ -145,7 +183,7 @@ def unknown_value(name: tree.Name, names: Names, words: Sequence[str], log: Log)
     text, span = name.text, name.span
     if bound_elsewhere(name, names, log) or names.passes(text):
         return
-    fix = suggest(span, text, [*names.all(), *words])
+    fix = names.suggest(name, words)
     constant = _ELSEWHERE.get(text.lower(), text.lower())
     if constant in CONSTANTS and constant != text:
         fix = rewrite(span, constant, safe=True)
@@ -158,7 +196,7 @@ def unknown_value(name: tree.Name, names: Names, words: Sequence[str], log: Log)
 
 def bound_elsewhere(name: tree.Name, names: Names, log: Log) -> bool:
     """Says (E0202) that a name is used before the line that binds it, or outside of its block."""
-    place = _binding(names.lines, name.text)
+    place = names.place.bindings.get(name.text)
     if place is None:
         return False
     if place.line < name.span.line:
@@ -174,22 +212,6 @@ def bound_elsewhere(name: tree.Name, names: Names, log: Log) -> bool:
             hint = "name what flows in, by `in` or a name from a line above"
     log.say("E0202", name.span, message, hint, [label])
     return True
-
-
-def _binding(lines: Sequence[tree.Statement], text: str) -> Span | None:
-    """Where a name is bound first in some lines, at any depth."""
-    waiting = [*lines]
-    while waiting:
-        line = waiting.pop(0)
-        if isinstance(line, tree.Declaration):
-            found = next((name for name in line.names if name.text == text), None)
-            if found is not None:
-                return found.span
-        elif isinstance(line, tree.Line):
-            if line.target is not None and line.target.text == text:
-                return line.target.span
-            waiting[:0] = line.body or ()
-    return None
 
 
 def _tuple_item(chain: tree.Chain, names: Names, words: Sequence[str], log: Log) -> None:

@@ -97,8 +97,8 @@ def test_a_net_of_a_hundred_thousand_rounds_compiles() -> None:
     assert "for _ in range(50000)" in net.source()
 
 
-def test_the_limit_itself_is_a_million() -> None:
-    assert MOST == 1_000_000
+def test_the_limit_leaves_room_and_keeps_the_work_in_seconds() -> None:
+    assert 100_000 < MOST <= 200_000
 
 
 @st.composite
