@@ -313,7 +313,7 @@ def _false_claim(
     """Says that a claim is false (E0501), and goes on from it if one argument makes it true."""
     shape = current.tensor.shape
     context.differ(shape, claimed)
-    from netc.compiler.joining import claimed_way
+    from netc.compiler.ways import claimed_way
 
     message = f"the claim {Tensor(claimed)} is false: here flows {Tensor(shape)}"
     written = as_written(shape)

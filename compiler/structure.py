@@ -151,7 +151,8 @@ def _residual_add(
         differ = [-1]
     if differ:
         elaborator.differ(skip.tensor.shape, body.tensor.shape)
-        from netc.compiler.joining import equal_residual, history
+        from netc.compiler.joining import history
+        from netc.compiler.shortcuts import equal_residual
 
         message = (
             f"the residual's lines give {body.tensor}, and past them goes {skip.tensor}: "

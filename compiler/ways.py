@@ -1,0 +1,245 @@
+"""The layers on the way to a value, and other arguments for one of them that give another shape."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import islice, product
+from typing import Any
+
+from msgspec.structs import replace
+
+from netc.compiler.changing import change_argument
+from netc.compiler.edits import Edit, Fix, rewrite
+from netc.compiler.frame import Frame
+from netc.compiler.graph import BlockStep, GroupStep, LayerStep, RepeatStep, Step, WhenStep, Wire
+from netc.compiler.layers.base import Layer, ShapeError, Tensor, feature_axis
+from netc.compiler.sizes import Shape
+from netc.compiler.source import Span
+
+MOST_LAYERS = 500
+"""How many layers above a join are looked at for an edit."""
+MOST_TRIES = 400
+"""Changes of arguments tried before no edit is offered."""
+MOST_OFF = 17
+"""How far from its size an input is looked for that would make a claim true."""
+KERNELS = (1, 2, 3, 5, 7, 11)
+"""Kernels in use, tried where a claim is false."""
+
+Changes = Mapping[str, Any]
+"""Arguments of a layer by name, with other values."""
+Words = Mapping[tuple[str, Any], str]
+"""What the text calls an argument's value, by name and value."""
+
+
+def changed_way(
+    wire: Wire,
+    wanted: Shape,
+    frame: Frame,
+    fixed: Collection[Wire] = (),
+    words: Words | None = None,
+) -> Fix | None:
+    """New arguments for one layer on the way to a value, or `pad=same` for all of them.
+
+    The layers that make `fixed` values stay as they are. `words` are what values are called here.
+    """
+    steps = chain_of(wire, frame)
+    while steps and steps[0].output in fixed:
+        steps = steps[1:]
+    if any(step.output in fixed for step in steps):
+        return None
+    tries = 0
+    for step in reversed(steps):
+        for changes in _candidates(step.layer, wanted):
+            tries += 1
+            if tries > MOST_TRIES:
+                return None
+            if shape_after(steps, {step.output: changes}) == wanted:
+                return as_fix([(step, changes)], words=words)
+    return padded_way(steps, wanted)
+
+
+def claimed_way(wire: Wire, wanted: Shape, frame: Frame, held: Collection[Wire]) -> Fix | None:
+    """New arguments for one layer above a claim, after which it is true.
+
+    Layers that lead to a value in `held`, of which a claim is true, stay as they are.
+    """
+    steps = chain_of(wire, frame)
+    whole = steps
+    last = max((n for n, step in enumerate(steps, 1) if step.output in held), default=0)
+    steps = steps[last:]
+    tries = 0
+    for step in reversed(steps):
+        rank = len(step.inputs[0].tensor.shape)
+        for changes in (*_candidates(step.layer, wanted), *_other_windows(step.layer, rank - 1)):
+            tries += 1
+            if tries > MOST_TRIES:
+                return None
+            fits = shape_after(steps, {step.output: changes}) == wanted
+            if fits and _is_plain(step, changes) and _is_allowed(step.layer, changes):
+                fix = as_fix([(step, changes)], "then the claim is true")
+                if frame.calls and any(name not in step.given for name in changes):
+                    return _other_input(whole, wanted) or fix  # others use this block as it is
+                return fix
+    return None
+
+
+def _other_input(steps: Sequence[LayerStep], wanted: Shape) -> Fix | None:
+    """Another size of the net's square input that gives the wanted shape; the nearest one."""
+    source = steps[0].inputs[0] if steps else None
+    if source is None or source.layer is not None or source.read:
+        return None
+    shape = source.tensor.shape
+    size = shape[-1] if shape else None
+    line = source.made.source.line(source.made.line)
+    written = line.find(str(source.tensor))
+    if written < 0 or len(shape) < 3 or not isinstance(size, int) or set(shape[1:]) != {size}:
+        return None
+    for off in range(1, MOST_OFF):
+        for other in (size + off, size - off):
+            tensor = replace(source.tensor, shape=(shape[0], *[other] * (len(shape) - 1)))
+            if other > 0 and shape_after(steps, {}, tensor) == wanted:
+                hint = "let the input be `{}`: then the claim is true"
+                end = written + 1 + len(str(source.tensor))
+                place = replace(source.made, column=written + 1, end_column=end)
+                return rewrite(place, str(tensor), hint)
+    return None
+
+
+def _is_plain(step: LayerStep, changes: Changes) -> bool:
+    """Whether the arguments to change are numbers in the text: `width` means other ones too."""
+    written = [step.given[name].span.text for name in changes if name in step.given]
+    return all(re.fullmatch(r"[\d_x(), ]+|same|valid|yes|no", text) for text in written)
+
+
+def _is_allowed(layer: Layer, changes: Changes) -> bool:
+    """Whether a layer may have these arguments together."""
+    given = {name: getattr(layer, name) for name in layer.model_fields_set}
+    try:
+        type(layer)(**{**given, **changes})
+    except ValueError:
+        return False
+    return True
+
+
+def padded_way(steps: Sequence[LayerStep], wanted: Shape) -> Fix | None:
+    """`pad=same` for all convolutions on a way, if its end then has the wanted shape."""
+    shrinking = [s for s in steps if "pad" in type(s.layer).model_fields and _shrinks(s)]
+    changes: dict[Wire, Changes] = {step.output: {"pad": "same"} for step in shrinking}
+    if not shrinking or shape_after(steps, changes) != wanted:
+        return None
+    return as_fix([(step, {"pad": "same"}) for step in shrinking])
+
+
+def _shrinks(step: LayerStep) -> bool:
+    return step.inputs[0].tensor.shape[1:] != step.output.tensor.shape[1:]
+
+
+def chain_of(wire: Wire, frame: Frame) -> list[LayerStep]:
+    """The layers on the way to a value, in order, as far back as each takes one value."""
+    found: list[LayerStep] = []
+    for step in islice(_layers(frame.steps), MOST_LAYERS):
+        if step.output is wire:
+            if len(step.inputs) != 1:
+                break
+            found.append(step)
+            wire = step.inputs[0]
+    return found[::-1]
+
+
+def _layers(steps: Sequence[Step]) -> Iterator[LayerStep]:
+    """The layers of some steps, the last one first."""
+    for step in reversed(steps):
+        match step:
+            case LayerStep():
+                yield step
+            case GroupStep() | WhenStep():
+                yield from _layers(step.steps)
+            case RepeatStep():
+                yield from _layers(step.items)
+            case BlockStep(module=module) if module.word == "body":
+                yield from _layers(module.steps)
+
+
+def shape_after(
+    steps: Sequence[LayerStep], changes: Mapping[Wire, Changes], source: Tensor | None = None
+) -> Shape | None:
+    """What the last layer would give with some arguments changed; None if one would not fit.
+
+    `source` flows in, in the place of what does.
+    """
+    tensor = source or steps[0].inputs[0].tensor
+    for step in steps:
+        layer: Layer = step.layer.model_copy(update=dict(changes.get(step.output, {})))
+        try:
+            tensor = layer.output([tensor])
+        except ShapeError:
+            return None
+    return tensor.shape
+
+
+def _candidates(layer: Layer, wanted: Shape) -> Iterator[Changes]:
+    """Changes of a layer's arguments that could give a shape: single ones first, then pairs."""
+    fields = type(layer).model_fields
+    width: list[Changes] = [
+        {name: size}
+        for name in ("filters", "units")
+        if name in fields and isinstance(size := wanted[feature_axis(len(wanted))], int)
+    ]
+    window: list[Changes] = []
+    if "pad" in fields:
+        kernel = getattr(layer, "kernel", 1)
+        largest = max(kernel) if isinstance(kernel, tuple) else kernel
+        same: list[Changes] = [{"pad": "same"}] if layer.kind != "conv_transpose" else []
+        numbers: list[Changes] = [{"pad": pad} for pad in range(min(largest, 8))]
+        window += [*numbers, *same] if getattr(layer, "pad", 0) else [*same, *numbers]
+        window += [{"stride": stride} for stride in (1, 2, 4, 8)]
+    yield from width
+    yield from window
+    for one, other in product(width, window):
+        yield {**one, **other}
+    if "pad" in fields and layer.kind != "conv_transpose":
+        yield {"pad": "same", "stride": 1}
+
+
+def _other_windows(layer: Layer, axes: int) -> Iterator[Changes]:
+    """Another way of rounding, and other kernels, for a layer with a window."""
+    fields = type(layer).model_fields
+    if "ceil" in fields:
+        yield {"ceil": not getattr(layer, "ceil", False)}
+    if "kernel" in fields:
+        for kernel in KERNELS:
+            yield {"kernel": (kernel,) * axes}
+
+
+def as_fix(
+    changed: Sequence[tuple[LayerStep, Changes]],
+    then: str = "then both fit",
+    words: Words | None = None,
+) -> Fix:
+    called = words or {}
+    edits: list[Edit] = []
+    said: list[str] = []
+    for step, changes in changed:
+        texts = {n: called.get((n, value), _text(value)) for n, value in changes.items()}
+        listed = " and ".join(f"`{name}={text}`" for name, text in texts.items())
+        said.append(f"{listed} for `{step.span.text}`")
+        for name, text in texts.items():
+            edits += change_argument(step.span, step.given, name, text, "").edits
+    return Fix(f"write {', '.join(dict.fromkeys(said))}: {then}", tuple(_merged(edits)))
+
+
+def _text(value: Any) -> str:
+    """A value as the language writes it: `5x5`, `yes`."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "x".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def _merged(edits: Iterable[Edit]) -> Iterator[Edit]:
+    """Edits with those at one place as one, and none twice (rounds of a repeat share a line)."""
+    places: dict[Span, str] = {}
+    for edit in edits:
+        before = places.get(edit.span, "")
+        places[edit.span] = before if edit.text in before else before + edit.text
+    return (Edit(span, text) for span, text in places.items())
