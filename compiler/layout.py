@@ -87,11 +87,13 @@ class Layout(PostLex):
     def __init__(self) -> None:
         self.brackets: list[Token] = []
         self.slips: list[Slip] = []
+        self.levels: list[int] = [0]
+        """The blanks that the lines of each open block have, from the outermost on."""
 
     def process(self, stream: Iterator[Token]) -> Iterator[Token]:
         """Yields the tokens with `_INDENT` and `_DEDENT` put in."""
         self.brackets, self.slips = [], []
-        open_blocks = [0]
+        self.levels = open_blocks = [0]
         operators = 0
         last: Token | None = None
         for token in stream:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator
-from functools import lru_cache, partial
+from collections.abc import Iterator
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from lark import Lark, Token, Transformer
 from lark.exceptions import UnexpectedInput, UnexpectedToken
@@ -22,11 +22,13 @@ from msgspec.structs import replace
 
 from netc import grammar as grammar_room
 from netc.compiler import tree
-from netc.compiler.diagnostics import Diagnostic, Log, finding
-from netc.compiler.edits import Fix, append, rewrite
+from netc.compiler.diagnostics import Log
+from netc.compiler.edits import Fix, rewrite
 from netc.compiler.layout import Layout, LayoutError
 from netc.compiler.source import Source, Span
-from netc.compiler.words import PLACEHOLDER, STRUCTURE
+
+if TYPE_CHECKING:
+    from netc.compiler.unexpected import Stop
 
 MOST_ERRORS = 20
 """Syntax errors reported in one definition before parsing it is given up."""
@@ -72,16 +74,17 @@ def _parse_part(
             _report_slips(layout, builder, log)
             return cast("list[tree.Statement]", found), not (mended or layout.slips)
         except (UnexpectedInput, LayoutError) as error:
+            from netc.compiler.unexpected import Part, explain  # most files have no such error
+
             _report_slips(layout, builder, log)
-            number, problem, mend = _explain(error, layout, builder, lines)
-            log.add(problem)
-            if problem.code == "E0102":  # the line is taken out: say all of them now
-                for column in _strange_columns(lines[number - 1], problem.span.column):
-                    log.add(_strange(column, "", number, builder, lines))
-            if (number, lines[number - 1]) in mended:
+            part = Part(source, first - 2, lines)
+            told = explain(_stop(error, layout, lines), part)
+            for problem in told.findings:
+                log.add(problem)
+            if (told.line, lines[told.line - 1]) in mended:
                 break
-            lines[number - 1] = mend(lines[number - 1])
-            mended.add((number, lines[number - 1]))
+            lines[told.line - 1] = told.instead
+            mended.add((told.line, told.instead))
     return [], False
 
 
@@ -94,230 +97,30 @@ def _report_slips(layout: Layout, builder: Builder, log: Log) -> None:
         log.say(slip.code, span, slip.message, hint)
 
 
-# ------------------------------------------------------------------------------
-# What went wrong, in words
+def _stop(error: UnexpectedInput | LayoutError, layout: Layout, lines: list[str]) -> Stop:
+    """Where the parser stopped, without anything of Lark's."""
+    from netc.compiler.unexpected import Stop
 
-_OPERANDS = frozenset(["NAME", "NUMBER", "STRING", "DIMS", "LPAR", "LSQB", "IN", "NEGATE", "NOT"])
-_OPERATORS = frozenset(
-    [
-        "COMPARE",
-        "PLUS",
-        "MINUS",
-        "STAR",
-        "SLASH",
-        "FLOORDIV",
-        "PERCENT",
-        "POWER",
-        "IF",
-        "OR",
-        "AND",
-        "DOT",
-        "__ANON_1",
-    ]
-)
-_WORDS = {
-    "_NL": "the end of the line",
-    "_INDENT": "an indented block",
-    "COLON": "`:`",
-    "COMMA": "`,`",
-    "EQUAL": "`=`",
-    "RPAR": "`)`",
-    "RSQB": "`]`",
-    "__ANON_0": "`->`",
-    "ELSE": "`else`",
-    "AS": "`as`",
-}
-_STRANGE = {
-    "'": ('text stands in double quotes: "…"', None),
-    "{": ("blocks are indented after a `:`; there are no braces", None),
-    "}": ("blocks are indented after a `:`; there are no braces", None),
-    ";": ("write each line of the net on a line of its own", None),
-    "→": ("write the arrow as `->`", "->"),
-    "×": ("write `x` between sizes, as in `3x3`, and `*` to multiply", "x"),
-    "−": ("write the minus as `-`", "-"),
-    "!": ("write `not`, or `!=`", "not "),
-    "&": ("write `and`", "and"),
-    "|": ("write `or`", "or"),
-}
-"""Characters of other languages: what to write here, and the text for it if there is but one."""
-
-Mend = Callable[[str], str]
-
-
-def _explain(
-    error: UnexpectedInput | LayoutError, layout: Layout, builder: Builder, lines: list[str]
-) -> tuple[int, Diagnostic, Mend]:
-    """The line to replace, what to say, and how to replace it."""
     if isinstance(error, LayoutError):
-        number = error.token.line or 1
-        return number, finding("E0107", builder.span(error.token), error.message), _blank
+        return Stop("LIMIT", error.message, *_place(error.token))
     number = max(1, min(int(error.line), len(lines)))
     if layout.brackets and (opened := layout.brackets[-1]).line < number:  # type: ignore[operator]
-        first = opened.line or 1
-        close = {"(": ")", "[": "]"}[str(opened)]
-        hint = append(_code(builder, lines, first), close, f"write `{close}` where the list ends")
-        message = f"`{opened}` is never closed"
-        return first, finding("E0105", builder.span(opened), message, hint), _blank
-    if isinstance(error, UnexpectedToken):
-        return _explain_token(error, builder, lines)
-    allowed = _expected(_allowed(error))
-    return number, _strange(int(error.column), allowed, number, builder, lines), _blank
-
-
-def _code(builder: Builder, lines: list[str], number: int) -> Span:
-    """Where a line's text stands, without its indentation and its comment."""
-    code = lines[number - 1].split("#")[0].rstrip()
-    return builder.span_at(number, len(code) - len(code.lstrip()) + 1, len(code) + 1)
-
-
-def _strange(
-    column: int, allowed: str, number: int, builder: Builder, lines: list[str]
-) -> Diagnostic:
-    """What to say of a character that no word of the language has."""
-    line = lines[number - 1]
-    character = line[column - 1 : column]
-    if character == '"':
-        span = builder.span_at(number, column, len(line) + 1)
-        code = _code(builder, lines, number)
-        return finding(
-            "E0106", span, "the text is never closed", append(code, '"', 'end it with `"`')
-        )
-    span = builder.span_at(number, column, column + 1)
-    hint, text = _STRANGE.get(character, ("", None))
-    fix = Fix(hint)
-    if character == "'" and (end := line.find("'", column)) > 0 and '"' not in line[column:end]:
-        quoted = builder.span_at(number, column, end + 2)
-        text = f'"{line[column:end]}"'
-        fix = rewrite(quoted, text, "text stands in double quotes: `{}`", safe=True)
-    elif character == "×" and not re.search(r"\d×\d", line[column - 2 : column + 1]):
-        fix = rewrite(span, "*", hint)
-    elif text is not None:
-        twice = character in "&|" and line[column : column + 1] == character
-        fix = rewrite(builder.span_at(number, column, column + 1 + twice), text, hint, safe=True)
-    shown = character if character.isprintable() else repr(character)
-    expected = "" if hint else f"; expected {allowed}"
-    return finding("E0102", span, f"`{shown}` does not fit here{expected}", fix)
-
-
-def _strange_columns(line: str, after: int) -> Iterator[int]:
-    """Where further characters of other languages stand in a line, outside of text and comments."""
-    for match in re.finditer(r"\"[^\"]*\"|'[^']*'|#.*|&&|\|\||!=|.", line):
-        if match.start() >= after and match[0][0] in _STRANGE and match[0] != "!=":
-            yield match.start() + 1
-
-
-def _allowed(error: UnexpectedInput) -> set[str]:
-    return set(getattr(error, "allowed", None) or getattr(error, "expected", None) or ())
-
-
-def _explain_token(
-    error: UnexpectedToken, builder: Builder, lines: list[str]
-) -> tuple[int, Diagnostic, Mend]:
+        return Stop("UNCLOSED", str(opened), *_place(opened))
+    if not isinstance(error, UnexpectedToken):
+        column = int(error.column)
+        allowed = getattr(error, "allowed", None) or ()
+        return Stop("", lines[number - 1][column - 1 : column], number, column, column + 1, allowed)
     token = error.token
-    number = max(1, min(token.line or 1, len(lines)))
-    above = _line_above(lines, number)
-    if token.type == "_INDENT":
-        span = builder.span_at(number, len(token) + 1, len(lines[number - 1]) + 1)
-        code = _code(builder, lines, above)
-        message = "the line is indented, and the line above opens no block"
-        if code.text.split(" ")[0] in _CLOSED or not _may_open(code.text):
-            blanks = lines[above - 1][: code.column - 1]
-            gap = builder.span_at(number, 1, len(token) + 1)
-            fix = rewrite(gap, blanks, f"indent it like line {above + builder.offset}")
-            like = partial(_indented, blanks)
-            return number, finding("E0104", span, message, fix), like
-        hint = f"end line {above + builder.offset} with `:` if this line belongs to it"
-        fix = append(code, ":", hint, safe=code.text.split(" ")[0] in _OPENERS)
-        return above, finding("E0104", span, message, fix), _with_colon
-    if error.expected and set(error.expected) <= {"_INDENT", "_NL"}:
-        opener = above if token.type != "_NL" else number
-        if not lines[opener - 1].split("#")[0].rstrip().endswith(":"):
-            opener = above
-        message = "the `:` opens a block, and no indented line follows"
-        hint = "indent the lines that belong to it"
-        return opener, finding("E0104", _code(builder, lines, opener), message, hint), _blank
-    allowed = set(error.accepts or error.expected)
-    if token.type in ("_NL", "$END", "_DEDENT"):
-        code = _code(builder, lines, number)
-        message = f"the line ends too early; expected {_expected(allowed)}"
-        last = replace(code, column=max(code.end_column - 1, 1))
-        if allowed == {"COLON"} and code.text.split(" ")[0] in _OPENERS:
-            return (
-                number,
-                finding("E0101", last, message, append(code, ":", "end it with `:`")),
-                _with_colon,
-            )
-        return number, finding("E0101", last, message, _too_early(code)), _blank
-    message = f"`{token}` does not fit here; expected {_expected(allowed)}"
-    fix = Fix("")
-    first = lines[number - 1].split()[:1]
-    if first in (["net"], ["block"]):
-        fix = Fix(f"a definition reads `{first[0]} NAME(parameter=default):`")
-    elif "COMMA" in allowed and token.type in _OPERANDS:
-        message = f"a comma is missing before `{token}`"
-        end = len(lines[number - 1][: (token.column or 1) - 1].rstrip()) + 1
-        place = builder.span_at(number, end, end)
-        fix = append(place, ",", "write `,` between arguments", safe=True)
-    return number, finding("E0101", builder.span(token), message, fix), _blank
+    line, column, end = _place(token)
+    line = max(1, min(line, len(lines)))
+    allowed, level = error.accepts or error.expected, layout.levels[-2:][0]
+    return Stop(token.type, str(token), line, column, end, allowed, error.expected, level)
 
 
-_CLOSED = frozenset(("expect", "input", "param", "use"))
-"""First words of lines that cannot open a block."""
-_OPENERS = frozenset(("net", "block", "train", *STRUCTURE))
-
-
-def _may_open(code: str) -> bool:
-    """Whether a line may have lost its `:`: it has a word that opens a block."""
-    return not _OPENERS.isdisjoint(re.findall(r"\w+", code))
-
-
-def _too_early(code: Span) -> Fix:
-    """Offers to take out an arrow or a comma that nothing follows."""
-    for text, name in (("->", "arrow"), (",", "comma")):
-        kept = code.text.removesuffix(text).rstrip()
-        if code.text.endswith(text) and kept:
-            gap = replace(code, column=code.column + len(kept))
-            return rewrite(gap, "", f"take the {name} out, or write what comes after it")
-    return Fix("")
-
-
-def _expected(terminals: set[str]) -> str:
-    """What the grammar allows here, in words."""
-    found: list[str] = []
-    if len(terminals) > 10:  # a value may go on in any way: name the two that end it
-        terminals = terminals & {"_NL", "COMMA", "RPAR", "RSQB", "COLON"}
-    if {"NUMBER", "STRING"} & terminals:
-        found.append("a value")
-    elif "NAME" in terminals:
-        found.append("a name")
-    found += [word for terminal, word in _WORDS.items() if terminal in terminals]
-    if _OPERATORS & terminals:
-        found.append("an operator")
-    return (
-        " or ".join(filter(None, [", ".join(found[:-1]), found[-1]])) if found else "something else"
-    )
-
-
-def _line_above(lines: list[str], number: int) -> int:
-    for above in range(number - 1, 0, -1):
-        if lines[above - 1].split("#")[0].strip():
-            return above
-    return 1
-
-
-def _blank(line: str) -> str:
-    """The line with the placeholder in its stead, still opening its block if it opened one."""
-    indentation = line[: len(line) - len(line.lstrip())]
-    opens = line.split("#")[0].rstrip().endswith(":")
-    return indentation + PLACEHOLDER + (":" if opens else "")
-
-
-def _indented(blanks: str, line: str) -> str:
-    return blanks + line.lstrip()
-
-
-def _with_colon(line: str) -> str:
-    return line.split("#")[0].rstrip() + ":"
+def _place(token: Token) -> tuple[int, int, int]:
+    """Line, first column and the column after the last, where a token has them."""
+    column = token.column or 1
+    return token.line or 1, column, token.end_column or column
 
 
 # ------------------------------------------------------------------------------

@@ -1,0 +1,288 @@
+"""What a syntax error is told as: the fact, the edit, and how the line is read all the same.
+
+Imported where a file has such an error, and not before.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from netc.compiler.diagnostics import Diagnostic, finding
+from netc.compiler.edits import Fix, append, rewrite
+from netc.compiler.source import Source, Span
+from netc.compiler.words import PLACEHOLDER, STRUCTURE
+
+
+class Stop(Struct, frozen=True):
+    """Where the parser stopped. Lines and columns count in the part that was parsed.
+
+    Attributes:
+        kind: the grammar's name of the word that does not fit; `LIMIT` and `UNCLOSED` for a limit
+            and a bracket, empty for a character that begins no word.
+        text: the word; of a limit, what is beyond it.
+        end: the column after the word.
+        allowed: the grammar's names of what could stand here.
+        expected: those that the parser's state names, before it is asked which would be taken.
+        level: how many blanks the lines of the innermost block have; of an indented line, those of
+            the block around it.
+    """
+
+    kind: str
+    text: str
+    line: int
+    column: int
+    end: int
+    allowed: Collection[str] = ()
+    expected: Collection[str] = ()
+    level: int = 0
+
+
+class Part(Struct, frozen=True):
+    """The lines that were parsed, and how many lines of the file lie before them."""
+
+    source: Source
+    offset: int
+    lines: list[str]
+
+    def span(self, line: int, column: int, end: int) -> Span:
+        """A stretch of one line."""
+        return Span(self.source, line + self.offset, column, line + self.offset, end)
+
+    def code(self, number: int) -> Span:
+        """Where a line's text stands, without its indentation and its comment."""
+        code = self.lines[number - 1].split("#")[0].rstrip()
+        return self.span(number, len(code) - len(code.lstrip()) + 1, len(code) + 1)
+
+    def above(self, number: int) -> int:
+        """The nearest line above that has more than blanks and a comment."""
+        for above in range(number - 1, 0, -1):
+            if self.lines[above - 1].split("#")[0].strip():
+                return above
+        return 1
+
+
+class Told(Struct, frozen=True):
+    """What is said of a line, and the text that is read in its stead."""
+
+    line: int
+    findings: tuple[Diagnostic, ...]
+    instead: str
+
+
+def explain(stop: Stop, part: Part) -> Told:
+    """The line that is at fault, what to say of it, and how to read it."""
+    span = part.span(stop.line, stop.column, stop.end)
+    if stop.kind == "LIMIT":
+        return _without(part, stop.line, finding("E0107", span, stop.text))
+    if stop.kind == "UNCLOSED":
+        close = {"(": ")", "[": "]"}[stop.text]
+        fix = append(part.code(stop.line), close, f"write `{close}` where the list ends")
+        message = f"`{stop.text}` is never closed"
+        return _without(part, stop.line, finding("E0105", span, message, fix))
+    if not stop.kind:
+        first = _strange(stop.column, _expected(stop.allowed), stop.line, part)
+        # the line is taken out: say all of them now
+        columns = _strange_columns(part.lines[stop.line - 1], first.span.column)
+        more = (_strange(column, "", stop.line, part) for column in columns)
+        return _without(part, stop.line, first, *(d for d in more if d.span != first.span))
+    return _explain_word(stop, part)
+
+
+def _without(part: Part, line: int, *findings: Diagnostic) -> Told:
+    """The line is read as the placeholder, still opening its block if it opened one."""
+    text = part.lines[line - 1]
+    indentation = text[: len(text) - len(text.lstrip())]
+    opens = text.split("#")[0].rstrip().endswith(":")
+    return Told(line, findings, indentation + PLACEHOLDER + (":" if opens else ""))
+
+
+def _with_colon(part: Part, line: int, found: Diagnostic) -> Told:
+    return Told(line, (found,), part.lines[line - 1].split("#")[0].rstrip() + ":")
+
+
+# ------------------------------------------------------------------------------
+# Characters that begin no word
+
+_STRANGE = {
+    "'": ('text stands in double quotes: "…"', None),
+    "{": ("blocks are indented after a `:`; there are no braces", None),
+    "}": ("blocks are indented after a `:`; there are no braces", None),
+    ";": ("write each line of the net on a line of its own", None),
+    "→": ("write the arrow as `->`", "->"),
+    "×": ("write `x` between sizes, as in `3x3`, and `*` to multiply", "x"),
+    "−": ("write the minus as `-`", "-"),
+    "!": ("write `not`, or `!=`", "not "),
+    "&": ("write `and`", "and"),
+    "|": ("write `or`", "or"),
+}
+"""Characters of other languages: what to write here, and the text for it if there is but one."""
+
+
+def _strange(column: int, allowed: str, number: int, part: Part) -> Diagnostic:
+    """What to say of a character that no word of the language has."""
+    line = part.lines[number - 1]
+    character = line[column - 1 : column]
+    if character == '"':
+        span = part.span(number, column, len(line) + 1)
+        fix = append(part.code(number), '"', 'end it with `"`')
+        return finding("E0106", span, "the text is never closed", fix)
+    span = part.span(number, column, column + 1)
+    hint, text = _STRANGE.get(character, ("", None))
+    fix = Fix(hint)
+    if character == "'" and (end := line.find("'", column)) > 0 and '"' not in line[column:end]:
+        quoted = part.span(number, column, end + 2)
+        text = f'"{line[column:end]}"'
+        fix = rewrite(quoted, text, "text stands in double quotes: `{}`", safe=True)
+    elif character == "×" and not re.search(r"\d×\d", line[column - 2 : column + 1]):
+        fix = rewrite(span, "*", hint)
+    elif text is not None:
+        twice = character in "&|" and line[column : column + 1] == character
+        fix = rewrite(part.span(number, column, column + 1 + twice), text, hint, safe=True)
+    shown = character if character.isprintable() else repr(character)
+    expected = "" if hint else f"; expected {allowed}"
+    return finding("E0102", span, f"`{shown}` does not fit here{expected}", fix)
+
+
+def _strange_columns(line: str, after: int) -> Iterator[int]:
+    """Where further characters of other languages stand in a line, outside of text and comments."""
+    for match in re.finditer(r"\"[^\"]*\"|'[^']*'|#.*|&&|\|\||!=|.", line):
+        if match.start() >= after and match[0][0] in _STRANGE and match[0] != "!=":
+            yield match.start() + 1
+
+
+# ------------------------------------------------------------------------------
+# Words in a place that is not theirs
+
+_OPERANDS = frozenset(["NAME", "NUMBER", "STRING", "DIMS", "LPAR", "LSQB", "IN", "NEGATE", "NOT"])
+_CLOSED = frozenset(("expect", "input", "param", "use"))
+"""First words of lines that cannot open a block."""
+_OPENERS = frozenset(("net", "block", "train", *STRUCTURE))
+
+
+def _explain_word(stop: Stop, part: Part) -> Told:
+    if stop.kind == "_INDENT":
+        return _indented(stop, part)
+    if stop.expected and set(stop.expected) <= {"_INDENT", "_NL"}:
+        return _empty_block(stop, part)
+    if stop.kind in ("_NL", "$END", "_DEDENT"):
+        return _too_early(stop, part)
+    number, line = stop.line, part.lines[stop.line - 1]
+    message = f"`{stop.text}` does not fit here; expected {_expected(stop.allowed)}"
+    fix = Fix("")
+    first = line.split()[:1]
+    if first in (["net"], ["block"]):
+        fix = Fix(f"a definition reads `{first[0]} NAME(parameter=default):`")
+    elif "COMMA" in stop.allowed and stop.kind in _OPERANDS:
+        message = f"a comma is missing before `{stop.text}`"
+        end = len(line[: stop.column - 1].rstrip()) + 1
+        place = part.span(number, end, end)
+        fix = append(place, ",", "write `,` between arguments", safe=True)
+    span = part.span(number, stop.column, stop.end)
+    return _without(part, number, finding("E0101", span, message, fix))
+
+
+def _indented(stop: Stop, part: Part) -> Told:
+    """A line that is indented though the line above opens no block, or has lost its `:`."""
+    number, above = stop.line, part.above(stop.line)
+    span = part.span(number, len(stop.text) + 1, len(part.lines[number - 1]) + 1)
+    code = part.code(above)
+    message = "the line is indented, and the line above opens no block"
+    if code.text.split(" ")[0] in _CLOSED or not _may_open(code.text):
+        blanks = part.lines[above - 1][: code.column - 1]
+        gap = part.span(number, 1, len(stop.text) + 1)
+        fix = rewrite(gap, blanks, f"indent it like line {above + part.offset}")
+        instead = blanks + part.lines[number - 1].lstrip()
+        return Told(number, (finding("E0104", span, message, fix),), instead)
+    hint = f"end line {above + part.offset} with `:` if this line belongs to it"
+    fix = append(code, ":", hint, safe=code.text.split(" ")[0] in _OPENERS)
+    return _with_colon(part, above, finding("E0104", span, message, fix))
+
+
+def _may_open(code: str) -> bool:
+    """Whether a line may have lost its `:`: it has a word that opens a block."""
+    return not _OPENERS.isdisjoint(re.findall(r"\w+", code))
+
+
+def _empty_block(stop: Stop, part: Part) -> Told:
+    """A `:` at the end of a line, and no line that is indented below it."""
+    opener = stop.line if stop.kind == "_NL" else part.above(stop.line)
+    if not part.lines[opener - 1].split("#")[0].rstrip().endswith(":"):
+        opener = part.above(stop.line)
+    message = "the `:` opens a block, and no indented line follows"
+    hint = "indent the lines that belong to it"
+    return _without(part, opener, finding("E0104", part.code(opener), message, hint))
+
+
+def _too_early(stop: Stop, part: Part) -> Told:
+    """A line that ends where more is needed."""
+    code = part.code(stop.line)
+    message = f"the line ends too early; expected {_expected(stop.allowed)}"
+    last = replace(code, column=max(code.end_column - 1, 1))
+    if set(stop.allowed) == {"COLON"} and code.text.split(" ")[0] in _OPENERS:
+        fix = append(code, ":", "end it with `:`")
+        return _with_colon(part, stop.line, finding("E0101", last, message, fix))
+    fix = _without_last(code)
+    return _without(part, stop.line, finding("E0101", last, message, fix))
+
+
+def _without_last(code: Span) -> Fix:
+    """Offers to take out an arrow or a comma that nothing follows."""
+    for text, name in (("->", "arrow"), (",", "comma")):
+        kept = code.text.removesuffix(text).rstrip()
+        if code.text.endswith(text) and kept:
+            gap = replace(code, column=code.column + len(kept))
+            return rewrite(gap, "", f"take the {name} out, or write what comes after it")
+    return Fix("")
+
+
+_OPERATORS = frozenset(
+    [
+        "COMPARE",
+        "PLUS",
+        "MINUS",
+        "STAR",
+        "SLASH",
+        "FLOORDIV",
+        "PERCENT",
+        "POWER",
+        "IF",
+        "OR",
+        "AND",
+        "DOT",
+        "__ANON_1",
+    ]
+)
+_WORDS = {
+    "_NL": "the end of the line",
+    "_INDENT": "an indented block",
+    "COLON": "`:`",
+    "COMMA": "`,`",
+    "EQUAL": "`=`",
+    "RPAR": "`)`",
+    "RSQB": "`]`",
+    "__ANON_0": "`->`",
+    "ELSE": "`else`",
+    "AS": "`as`",
+}
+
+
+def _expected(terminals: Collection[str]) -> str:
+    """What the grammar allows here, in words."""
+    terminals = set(terminals)
+    found: list[str] = []
+    if len(terminals) > 10:  # a value may go on in any way: name the two that end it
+        terminals = terminals & {"_NL", "COMMA", "RPAR", "RSQB", "COLON"}
+    if {"NUMBER", "STRING"} & terminals:
+        found.append("a value")
+    elif "NAME" in terminals:
+        found.append("a name")
+    found += [word for terminal, word in _WORDS.items() if terminal in terminals]
+    if _OPERATORS & terminals:
+        found.append("an operator")
+    return (
+        " or ".join(filter(None, [", ".join(found[:-1]), found[-1]])) if found else "something else"
+    )
