@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+
 from netc.compiler import tree
 
 WIDTH = 88
 """ruff's default line length."""
 
-_CLOSING = {"(": ")", "[": "]"}
+_BEGIN = re.compile(r"[\w.]+ \+?= |return |if |for [\w, ]+ in ")
+_OPERATORS = (
+    ("for",),
+    ("if", "else"),
+    ("or",),
+    ("and",),
+    ("==", "!=", "<=", ">=", "<", ">", "is not"),
+    ("+", "-"),
+    ("*", "/", "//", "%", "@"),
+)
+"""What a line may begin with when an expression is broken, the loosest first."""
 _STRENGTH = {
     "or": 1,
     "and": 2,
@@ -34,49 +47,115 @@ def statement(text: str, indent: int, comment: str = "") -> list[str]:
     if len(pad) + len(text) <= WIDTH:
         with_comment = f"{pad}{text}  # {comment}" if comment else pad + text
         return [with_comment if len(with_comment) <= WIDTH else pad + text]
-    return _broken(text, indent, "")
+    begin = _BEGIN.match(text)
+    if begin is None:
+        return _broken("", text, indent, "")
+    suffix = ":" if text.endswith(":") else ""
+    return _value(begin[0], text[begin.end() :].removesuffix(":"), indent, suffix)
 
 
-def _broken(text: str, indent: int, suffix: str) -> list[str]:
-    """A statement that is too long for one line, broken at its outermost brackets."""
+def _value(prefix: str, text: str, indent: int, suffix: str) -> list[str]:
+    """What a statement assigns, returns or asks: in parentheses where it has none to break at."""
     pad = " " * indent
-    if len(pad) + len(text) + len(suffix) <= WIDTH:
-        return [pad + text + suffix]
-    start = _outermost(text)
-    if start is None:
-        return [pad + text + suffix]
-    end = _match(text, start)
-    head, inner, tail = text[: start + 1], text[start + 1 : end], text[end:]
-    parts = split(inner)
+    first = next(iter(_groups(text)), (len(text), len(text)))[0] + 1
+    several = len(split(text)) > 1
+    inner = _listed(text, indent + 4) if several else _broken("", text, indent + 4, "")
+    if not several and len(_operands(text)) == 1:
+        fits = len(pad) + len(prefix) + len(text[:first]) + (first > len(text)) <= WIDTH
+        if fits or any(len(line) > WIDTH for line in inner):  # then parentheses help nothing
+            return _broken(prefix, text, indent, suffix)
+    return [f"{pad}{prefix}(", *inner, f"{pad}){suffix}"]
+
+
+def _broken(prefix: str, text: str, indent: int, suffix: str) -> list[str]:
+    """An expression that may take several lines, broken at its operators or in its brackets."""
+    pad = " " * indent
+    if len(pad) + len(prefix) + len(text) + len(suffix) <= WIDTH:
+        return [pad + prefix + text + suffix]
+    operands = _operands(text)
+    if len(operands) > 1:
+        lines = _broken(prefix, operands[0][1], indent, "")
+        for operator, operand in operands[1:]:
+            lines += _broken(f"{operator} ", operand, indent, "")
+        return [*lines[:-1], lines[-1] + suffix]
+    group = _too_long(text, WIDTH - len(pad) - len(prefix), len(suffix))
+    if group is None:
+        return [pad + prefix + text + suffix]
+    start, end = group
+    inner = text[start + 1 : end]
+    lines = [pad + prefix + text[: start + 1]]
     if len(pad) + 4 + len(inner) <= WIDTH and not inner.endswith(","):
-        return [pad + head, f"{pad}    {inner}", pad + tail + suffix]
-    lone = len(parts) == 1 and parts[0].startswith("*")
-    lines = [pad + head]
+        lines.append(f"{pad}    {inner}")
+    else:
+        literal_ = text[start] != "(" and (start == 0 or text[start - 1] in " (=")
+        lines += _listed(inner, indent + 4, lone=not literal_)
+    return [*lines, *_broken(text[end], text[end + 1 :], indent, suffix)]
+
+
+def _listed(text: str, indent: int, *, lone: bool = False) -> list[str]:
+    """Items, one a line; an argument that stands alone and a loop take no comma."""
+    parts = split(text)
+    lone = len(parts) == 1 and (lone or len(_operands(parts[0])) > 1)
+    lines: list[str] = []
     for part in parts:
-        comma = "" if lone or (" for " in part and len(parts) == 1) else ","
-        lines += _broken(part, indent + 4, comma)
-    return [*lines, pad + tail + suffix]
+        lines += _broken("", part, indent, "" if lone else ",")
+    return lines
 
 
-def _outermost(text: str) -> int | None:
-    """Where the last bracket opens that is not inside another."""
-    depth, found = 0, None
-    for index, char in enumerate(text):
-        if char in "([":
-            if depth == 0:
-                found = index
-            depth += 1
-        elif char in ")]":
-            depth -= 1
+def _too_long(text: str, room: int, suffix: int) -> tuple[int, int] | None:
+    """The first brackets that cannot stay on the line with what follows up to the next ones."""
+    groups = _groups(text)
+    for number, group in enumerate(groups):
+        last = number + 1 == len(groups)
+        ends = len(text) + suffix if last else groups[number + 1][0] + 1
+        if ends > room:
+            return group
+    return None
+
+
+def _groups(text: str) -> list[tuple[int, int]]:
+    """Where brackets open and close that are in no others and hold something."""
+    found: list[tuple[int, int]] = []
+    for start, depth in _depths(text):
+        if text[start] in "([{" and depth == 0:
+            end = _match(text, start)
+            if end > start + 1:
+                found.append((start, end))
     return found
+
+
+def _operands(text: str) -> list[tuple[str, str]]:
+    """The parts around the loosest operators in no bracket, each after its operator."""
+    for operators in _OPERATORS:
+        parts: list[tuple[str, str]] = []
+        start, operator = 0, ""
+        for index, depth in _depths(text):
+            if depth or index < start:
+                continue
+            found = next((o for o in operators if text.startswith(f" {o} ", index)), None)
+            if found is not None:
+                parts.append((operator, text[start:index]))
+                start, operator = index + len(found) + 2, found
+        if parts:
+            return [*parts, (operator, text[start:])]
+    return [("", text)]
+
+
+def _depths(text: str) -> Iterator[tuple[int, int]]:
+    """Each place of a text with the number of brackets around it."""
+    depth = 0
+    for index, char in enumerate(text):
+        depth -= char in ")]}"
+        yield index, depth
+        depth += char in "([{"
 
 
 def _match(text: str, start: int) -> int:
     depth = 0
     for index in range(start, len(text)):
-        if text[index] in "([":
+        if text[index] in "([{":
             depth += 1
-        elif text[index] in ")]":
+        elif text[index] in ")]}":
             depth -= 1
             if depth == 0:
                 return index
@@ -85,13 +164,9 @@ def _match(text: str, start: int) -> int:
 
 def split(text: str) -> list[str]:
     """Arguments between commas that stand in no bracket of their own."""
-    parts, depth, start = [], 0, 0
-    for index, char in enumerate(text):
-        if char in "([":
-            depth += 1
-        elif char in ")]":
-            depth -= 1
-        elif char == "," and depth == 0:
+    parts, start = [], 0
+    for index, depth in _depths(text):
+        if text[index] == "," and depth == 0:
             parts.append(text[start:index].strip())
             start = index + 1
     rest = text[start:].strip()
