@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from netc.compiler import layers, program, tree
 from netc.compiler.diagnostics import Label
-from netc.compiler.edits import suggest
+from netc.compiler.edits import Fix, append, suggest
 from netc.compiler.scope import Names, bind, check_expression
 from netc.compiler.source import Span
 from netc.compiler.words import INLINE, LATER, STRUCTURE
@@ -206,10 +206,18 @@ def _parallel(
             branches.append(program.Branch(name, resolver.inner(line.body, names), line.span))
         else:
             message = f"the lines of `{word}` are its branches"
-            resolver.log.say("E0209", line.span, message, "write `branch: …`")
+            resolver.log.say("E0209", line.span, message, _with_colon(line))
     layer = layers.find(how)
     assert layer is not None
     return program.Parallel(program.LayerUse(layer, {}, (), span, span), tuple(branches), span)
+
+
+def _with_colon(line: tree.Statement) -> Fix:
+    """A colon behind the word `branch`, where a line begins with it."""
+    first = line.chain.elements[0] if isinstance(line, tree.Line) else None
+    if isinstance(first, tree.Call) and first.role is not None and first.role.text == "branch":
+        return append(first.role.span, ":", f"write `branch: {first.name.text} …`")
+    return Fix("write `branch: …`")
 
 
 def _is_shortcut(line: tree.Statement) -> bool:

@@ -146,9 +146,11 @@ def windows(definition: program.Definition) -> Iterator[Supposed]:
         if isinstance(kernel, tree.Dims) and len(set(kernel.values)) == 1:
             yield from _other_kernels(use, kernel)
         if "pad" in use.layer.model_fields and "pad" not in use.arguments:
-            size = kernel.values[0] if isinstance(kernel, tree.Dims) else 3
-            for pad in dict.fromkeys((size // 2, 1)):
-                yield _layer_with(use, "pad", tree.Number(pad, use.span), str(pad))
+            if isinstance(kernel, tree.Dims):
+                for pad in dict.fromkeys((kernel.values[0] // 2, 1)):
+                    yield _layer_with(use, "pad", tree.Number(pad, use.span), str(pad))
+            elif use.layer.kind != "conv_transpose":
+                yield _layer_with(use, "pad", tree.Name("same", use.span), "same")
         if "stride" not in use.arguments:
             yield _layer_with(use, "stride", tree.Number(2, use.span), "2")
 

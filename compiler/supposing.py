@@ -35,6 +35,7 @@ from netc.compiler.supposed_lines import (
     flattens,
 )
 from netc.compiler.supposed_names import forgotten, unused, unused_with_number
+from netc.compiler.supposed_values import first_rounds, joins, multiples, pictures
 
 MOST_TIMES = 16
 """How many times as large or as small a number may be as the one written in its place."""
@@ -85,7 +86,7 @@ class Supposing:
         rest = (
             true(doubled),
             odd,
-            true(self._borrowed, self._defaults),
+            true(self._borrowed, self._defaults, first_rounds, multiples, pictures),
             solved(unused_with_number),
             true(kernels, windows),
             solved(copied_with_number),
@@ -107,7 +108,8 @@ class Supposing:
             return other_numbers(definition, offs)
 
         words = (flattens, averages, unused, self._forgotten)
-        small = (*words, self._borrowed, swaps, windows, kernels, numbers, self._defaults)
+        values = (joins, pictures, first_rounds, multiples)
+        small = (*words, *values, self._borrowed, swaps, windows, kernels, numbers, self._defaults)
         lines = sorted({s.line for s in (wrong.span, *(label.span for label in wrong.labels))})
         for key, number in self._unknown(unused_with_number):
             solved = self._solved(key, number, {}, claimed, next(iter(claimed)))
