@@ -102,6 +102,10 @@ class Elaborator(Findings):
         self.start: tuple[str, float | None] | None = None
         self.open: list[str] = []
         """The names of sizes that the inputs leave open."""
+        self.shares = False
+        """Whether any line so far is a `share`."""
+        self.tied: set[Wire] = set()
+        """What modules made by `share` give."""
         self._in_sight: dict[int, dict[str, Any]] = {}
 
     # -- nets and blocks
@@ -280,6 +284,7 @@ class Elaborator(Findings):
                     self._input(item, frame)
                 case program.Share():
                     frame.env[item.name] = Shared(item, frame.env, frame.owner)
+                    self.shares = True
                 case program.Learned():
                     self._learned(item, frame)
                 case program.Expect():
@@ -425,7 +430,7 @@ class Elaborator(Findings):
         if shared.owner is not frame.owner:
             message = f"`{use.name}` is shared around a stretch that is a module of its own"
             label = Label(shared.share.span, "it is made here")
-            hint = "take the name off the line, or share inside the block"
+            hint = "write both `share` lines in the same block"
             self.tell("E0408", use.span, message, frame, hint, [label])
             frame.flow(UNKNOWN)
             return
@@ -451,6 +456,7 @@ class Elaborator(Findings):
             return
         step = replace(step, name=use.name, reuse=first is not None, span=use.span)
         shared.first = first or step
+        self.tied.add(step.output)
         frame.steps.append(step)
         frame.flow(step.output)
 

@@ -10,6 +10,8 @@ from msgspec.structs import replace
 from netc.compiler import program
 from netc.compiler.applying import apply, make_layer
 from netc.compiler.conditions import equal_when
+from netc.compiler.diagnostics import Label
+from netc.compiler.edits import Fix, rewrite
 from netc.compiler.evaluate import (
     UNKNOWN,
     Unknown,
@@ -31,6 +33,7 @@ from netc.compiler.graph import (
 from netc.compiler.naming import Namer, camel
 from netc.compiler.source import Span
 from netc.compiler.splicing import distinct_names
+from netc.compiler.tying import ties, untied
 
 if TYPE_CHECKING:
     from netc.compiler.elaborate import Elaborator
@@ -45,7 +48,8 @@ def gather(
     try:
         for element in elements:
             if isinstance(element, program.Residual | program.Parallel):
-                enclosed(elaborator, (program.Flow((element,), element.span),), frame, name)
+                flow = program.Flow((element,), element.span)
+                enclosed(elaborator, (flow,), frame, name, _unnamed_line(name))
             else:
                 elaborator.element(element, frame)
         return frame.steps
@@ -53,21 +57,28 @@ def gather(
         frame.steps, frame.namer = steps, namer
 
 
-def enclosed(elaborator: Elaborator, body: program.Body, frame: Frame, name: str) -> None:
-    """A stretch of lines as a module of its own, with its own names."""
+def enclosed(
+    elaborator: Elaborator, body: program.Body, frame: Frame, name: str, hint: str | Fix = ""
+) -> None:
+    """A stretch of lines as a module of its own, with its own names.
+
+    Where all its weights are those of modules shared around it, it is none: its steps stand among
+    those around. `hint` is for where it has weights of its own besides.
+    """
     source = frame.current
     if not isinstance(source, Wire):
         elaborator.needs_one(name, body[0].span, frame)
         frame.flow(UNKNOWN)
         return
+    uses = ties(body, frame) if elaborator.shares else []
     inner = frame.inner(
         steps=[],
         namer=Namer(body),
-        owner=object(),
+        owner=frame.owner if uses else object(),
         names=[],
         ways=[],
         counted=False,
-        conditional=False,
+        conditional=frame.conditional and bool(uses),
     )
     inner.env["in"] = source
     inner.flow(source)
@@ -75,6 +86,9 @@ def enclosed(elaborator: Elaborator, body: program.Body, frame: Frame, name: str
     distinct_names(elaborator, inner.steps, inner)
     if not isinstance(inner.current, Wire):
         frame.flow(UNKNOWN)
+        return
+    if uses:
+        _spliced(elaborator, uses[0], inner, frame, hint)
         return
     inputs = _inputs_of(inner.steps, source, inner.current, frame.env)
     module = Module(
@@ -90,6 +104,24 @@ def enclosed(elaborator: Elaborator, body: program.Body, frame: Frame, name: str
     )
     wires = tuple(wire for _, wire in inputs)
     frame.steps.append(BlockStep(module, wires, inner.current, {}, body[0].span))
+    frame.flow(inner.current)
+
+
+def _spliced(
+    elaborator: Elaborator, use: program.SharedUse, inner: Frame, frame: Frame, hint: str | Fix
+) -> None:
+    """The steps of a stretch that applies modules shared around it, among those around."""
+    own = untied(inner.steps, elaborator.tied)
+    if own:
+        message = f"`{use.name}` is shared around lines that have weights of their own besides"
+        shared = frame.env[use.name].share.span
+        labels = [Label(shared, "it is made here"), Label(own[0].span, "this has its own")]
+        elaborator.tell("E0408", use.span, message, frame, hint, labels)
+        frame.flow(UNKNOWN)
+        return
+    frame.steps += inner.steps
+    frame.names += inner.names
+    frame.ways += inner.ways
     frame.flow(inner.current)
 
 
@@ -234,7 +266,7 @@ def way(
         steps = gather(elaborator, elements, inner, name)
     else:
         inner.namer = None
-        enclosed(elaborator, body, inner, name)
+        enclosed(elaborator, body, inner, name, _unnamed_line(name))
         steps = inner.steps
     return named(elaborator, steps, name, body[0].span), inner.current
 
@@ -291,19 +323,23 @@ def repeat(elaborator: Elaborator, element: program.Repeat, frame: Frame) -> Non
         _inline_rounds(elaborator, element, values, frame, repeats)
         return
     source = frame.current
+    hint = "write `{}repeat`: its rounds stand below each other, as if written out"
+    inline = rewrite(element.span.before, "inline ", hint)
+    if frame.namer is None:  # a named line would number the rounds
+        inline = Fix("give each of them a line of its own, without a name before the line")
     items: list[Step] = []
     for number, value in enumerate(values):
         item = frame.inner(steps=[], namer=None, repeats=repeats)
         item.env["in"] = frame.current
         if element.variable is not None:
             item.env[element.variable] = value
-        items += _repeat_item(elaborator, element, item, str(number))
+        items += _repeat_item(elaborator, element, item, str(number), inline)
         frame.flow(item.current)
         if not isinstance(item.current, Wire):
             return
-    if _is_shared(element.body):  # one module, applied again and again: nothing to number
-        frame.steps += items
-        return
+    if elaborator.tied and not untied(items, elaborator.tied):
+        frame.steps += [s if s.output in elaborator.tied else _unnamed(s) for s in items]
+        return  # one module, applied again and again: nothing to number
     if not any(has_weights(item) for item in items):
         frame.steps += [_unnamed(item) for item in items]
         return
@@ -336,7 +372,7 @@ def _inline_rounds(
 
 
 def _repeat_item(
-    elaborator: Elaborator, element: program.Repeat, item: Frame, name: str
+    elaborator: Elaborator, element: program.Repeat, item: Frame, name: str, hint: Fix
 ) -> list[Step]:
     """One round: a single layer or block is the item itself, more lines are a module."""
     body = element.body
@@ -351,8 +387,8 @@ def _repeat_item(
     if plain:
         elaborator.body(body, item)
     elif body:
-        enclosed(elaborator, body, item, "layer")
-    if _is_shared(body):
+        enclosed(elaborator, body, item, "layer", hint)
+    if any(step.output in elaborator.tied for step in item.steps):
         return item.steps
     return [replace(step, name=name) for step in item.steps]
 
@@ -383,14 +419,8 @@ def _unnamed(step: Step) -> Step:
     return step if isinstance(step, ParamStep) else replace(step, name=None)
 
 
-def _is_shared(body: program.Body) -> bool:
-    """Whether a body is one use of a shared module, itself repeated perhaps, and nothing else."""
-    only = body[0] if len(body) == 1 else None
-    if not isinstance(only, program.Flow) or only.target is not None:
-        return False
-    if len(only.elements) == 1 and isinstance(only.elements[0], program.Repeat):
-        return _is_shared(only.elements[0].body)
-    return all(isinstance(e, program.SharedUse | program.ShapeClaim) for e in only.elements)
+def _unnamed_line(name: str) -> str:
+    return f"take the name `{name}` off: then its layers stand among those around"
 
 
 def _inputs_of(
