@@ -6,6 +6,8 @@ Every line keeps the rank of what flows, so that any order of lines is a net.
 
 from __future__ import annotations
 
+from functools import partial
+
 from hypothesis import strategies as st
 
 IMAGE = (
@@ -215,3 +217,94 @@ def nets(draw: st.DrawFn) -> str:
     return (
         text + f"net Net:\n    input x: {'[3, 6, 5]' if image else '[5, 4]'}\n{indented(lines, 1)}"
     )
+
+
+LONG = ("a_value_with_a_rather_long_name_of_its_own", "another_value_that_jumps_over_many_lines")
+NAMES = ("x", "layer", "layers", "skip", "shortcut", "size", "x2", "part", "input_", *LONG)
+"""Names that the emitted file has uses for, and names that are too long for its lines."""
+CLASSES = ("Net", "Trunk", "Layer", "Attention", "X", "F2", "layer", "part", "Cell")
+
+
+class Tangle:
+    """Draws lines over values of one shape, so that every line may read any value in sight."""
+
+    def __init__(self, draw: st.DrawFn, taken: tuple[str, ...] = ()) -> None:
+        self.draw = draw
+        self.left = [name for name in draw(st.permutations(NAMES)) if name not in taken]
+        self.count = 0
+
+    def name(self) -> str:
+        """A name that no other line of the definition has."""
+        if self.left:
+            return self.left.pop()
+        self.count += 1
+        return f"v{self.count}"
+
+    def lines(self, seen: list[str], blocks: dict[str, int], nesting: int) -> list[str]:
+        """Lines that read the values `seen` and those that they name themselves."""
+        found: list[str] = []
+        seen = list(seen)
+        for _ in range(self.draw(st.integers(1, 3))):
+            line = self.line(seen, blocks, nesting)
+            if self.draw(st.integers(0, 2)) == 0:
+                name = self.name()
+                line[0] = f"{name} = {line[0]}"
+                seen.append(name)
+            found += line
+            seen += ["out"] * ("out" not in seen)
+        return found
+
+    def line(self, seen: list[str], blocks: dict[str, int], nesting: int) -> list[str]:
+        """One line with what is below it."""
+        kinds = ["dense 4", "layer_norm", "tanh -> relu", "join", "join", "add", "read", "over"]
+        kinds += ["block"] * bool(blocks)
+        kinds += ["repeat", "twice", "residual", "branches", "sequential"] * (nesting < 3)
+        one, other = (self.draw(st.sampled_from(seen)) for _ in range(2))
+        inner = partial(self.lines, [*seen, "in"], blocks, nesting + 1)
+        match self.draw(st.sampled_from(kinds)):
+            case "join":
+                return [f"({one}, {other}) -> {self.draw(st.sampled_from(['add', 'mul']))}"]
+            case "add":
+                return [f"add {one}"]
+            case "read":
+                return [f"{one} -> dense 4"]
+            case "over":
+                return [f"attention 2, over={one}"]
+            case "block":
+                block = self.draw(st.sampled_from(sorted(blocks)))
+                return [f"{block} {', '.join([one, other][: blocks[block]])}".rstrip()]
+            case "repeat":
+                count = self.draw(st.integers(1, 3))
+                return [f"repeat {count}:", *("    " + line for line in inner())]
+            case "twice":
+                return ["repeat 2:", "    repeat 2:", *("        " + line for line in inner())]
+            case "residual":
+                return ["residual:", *("    " + line for line in inner())]
+            case "branches":
+                ways = [["    branch:", *("        " + line for line in inner())] for _ in range(2)]
+                return ["parallel join=add:", *ways[0], *ways[1]]
+            case "sequential":
+                return ["sequential:", "    dense 4", "    relu"]
+            case plain:
+                return [plain]
+
+
+@st.composite
+def tangled(draw: st.DrawFn) -> str:
+    """A spec with one net in which values jump: into repeats, residuals and blocks, or nowhere."""
+    text = ""
+    blocks: dict[str, int] = {}
+    name, block = draw(st.permutations(CLASSES))[:2]
+    if draw(st.booleans()):
+        values = draw(st.permutations(NAMES))[: draw(st.integers(0, 2))]
+        head = f"({', '.join(values)})" if values else ""
+        lines = Tangle(draw, (*values, name, block)).lines(["in", *values], {}, 1)
+        text += f"block {block}{head}:\n{indented(lines, 1)}\n"
+        blocks[block] = len(values)
+    inputs = draw(st.permutations(NAMES))[: draw(st.integers(1, 2))]
+    inputs = [one for one in inputs if one not in (name, block)] or ["y"]
+    lines = Tangle(draw, (*inputs, name, block)).lines([*inputs, "out"], blocks, 0)
+    lines = [f"{inputs[0]} -> dense 4", *lines, "dense 3"]
+    if draw(st.booleans()):
+        lines += [f"trunk = residual: dense 3 -> {draw(st.sampled_from(['relu', 'tanh']))}"]
+    return f"{text}net {name}:\n    input {', '.join(inputs)}: [5, 4]\n{indented(lines, 1)}"

@@ -19,8 +19,9 @@ import torch
 import torch._dynamo
 from compiling import net_of, spec_files, spec_of, state_of
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from interpreter import interpret
-from random_nets import nets
+from random_nets import nets, tangled
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -123,8 +124,8 @@ def test_values_are_those_of_the_graph(net: NetHandle) -> None:
         torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-6)
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
-@given(nets())
+@settings(deadline=None, max_examples=120, suppress_health_check=list(HealthCheck))
+@given(st.one_of(nets(), tangled()))
 @pytest.mark.covers("PR03", "PR02")
 def test_random_nets_own_and_compute_what_their_graph_says(text: str) -> None:
     net = net_of(text)
@@ -188,13 +189,18 @@ def test_files_are_formatted_and_lint_clean(tmp_path: Path) -> None:
     check_files(tmp_path)
 
 
-@settings(deadline=None, max_examples=1, suppress_health_check=list(HealthCheck))
-@given(texts=nets().flatmap(lambda first: nets().map(lambda second: (first, second))))
-def test_random_files_are_formatted(tmp_path_factory: Any, texts: tuple[str, ...]) -> None:
-    folder = tmp_path_factory.mktemp("random")
-    for number, text in enumerate(texts):
-        (folder / f"net{number}.py").write_text(net_of(text).source())
-    check_files(folder)
+@pytest.mark.parametrize("texts", [nets(), tangled()], ids=["plain", "tangled"])
+def test_random_files_are_formatted(tmp_path: Path, texts: st.SearchStrategy[str]) -> None:
+    """Many files and one call of ruff, which takes longer to start than to read them."""
+
+    @settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
+    @given(texts)
+    def write(text: str) -> None:
+        number = len(list(tmp_path.iterdir()))
+        (tmp_path / f"net{number}.py").write_text(net_of(text).source())
+
+    write()
+    check_files(tmp_path)
 
 
 def check_files(folder: Path) -> None:

@@ -19,6 +19,7 @@ _OPERATORS = (
     ("==", "!=", "<=", ">=", "<", ">", "is not"),
     ("+", "-"),
     ("*", "/", "//", "%", "@"),
+    ("**",),
 )
 """What a line may begin with when an expression is broken, the loosest first."""
 _STRENGTH = {
@@ -50,6 +51,9 @@ def statement(text: str, indent: int, comment: str = "") -> list[str]:
     begin = _BEGIN.match(text)
     if begin is None:
         return _broken("", text, indent, "")
+    if text.startswith("for ") and not _groups(text):  # of the two names the first gets them
+        variable, _, over = text.removeprefix("for ").partition(" in ")
+        return [f"{pad}for (", f"{pad}    {variable}", f"{pad}) in {over}"]
     suffix = ":" if text.endswith(":") else ""
     return _value(begin[0], text[begin.end() :].removesuffix(":"), indent, suffix)
 
@@ -61,7 +65,7 @@ def _value(prefix: str, text: str, indent: int, suffix: str) -> list[str]:
     several = len(split(text)) > 1
     inner = _listed(text, indent + 4) if several else _broken("", text, indent + 4, "")
     if not several and len(_operands(text)) == 1:
-        fits = len(pad) + len(prefix) + len(text[:first]) + (first > len(text)) <= WIDTH
+        fits = len(pad) + len(prefix) + first <= WIDTH and len(_steps(text)) < 3
         if fits or any(len(line) > WIDTH for line in inner):  # then parentheses help nothing
             return _broken(prefix, text, indent, suffix)
     return [f"{pad}{prefix}(", *inner, f"{pad}){suffix}"]
@@ -78,6 +82,9 @@ def _broken(prefix: str, text: str, indent: int, suffix: str) -> list[str]:
         for operator, operand in operands[1:]:
             lines += _broken(f"{operator} ", operand, indent, "")
         return [*lines[:-1], lines[-1] + suffix]
+    steps = _steps(text)
+    if len(steps) > 2:
+        return [pad + prefix + steps[0], *(pad + s for s in steps[1:-1]), pad + steps[-1] + suffix]
     group = _too_long(text, WIDTH - len(pad) - len(prefix), len(suffix))
     if group is None:
         return [pad + prefix + text + suffix]
@@ -122,6 +129,14 @@ def _groups(text: str) -> list[tuple[int, int]]:
             if end > start + 1:
                 found.append((start, end))
     return found
+
+
+def _steps(text: str) -> list[str]:
+    """A chain, cut before each attribute of what a call or an index gave."""
+    cuts = [
+        i for i, depth in _depths(text) if not depth and i and text[i - 1 : i + 1] in (").", "].")
+    ]
+    return [text[a:b] for a, b in zip([0, *cuts], [*cuts, len(text)], strict=True)]
 
 
 def _operands(text: str) -> list[tuple[str, str]]:
