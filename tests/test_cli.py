@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import stat
 import subprocess
@@ -19,6 +20,7 @@ from compiling import REPOSITORY
 from safetensors.numpy import load_file
 
 from netc.cli import main
+from netc.start import UNWRITTEN
 
 LENET = str(REPOSITORY / "specs" / "lenet5.net")
 GOOD = "net Net(classes=3):\n    input x: [4]\n    dense classes\n    expect params <= 100\n"
@@ -295,6 +297,56 @@ def test_a_reader_that_goes_away_is_no_error(arguments: list[str]) -> None:
         said = running.stderr.read().decode()
     assert "Traceback" not in said
     assert "BrokenPipe" not in said
+
+
+WRITING = [
+    ["check", "spec.net"], ["check", "--json", "spec.net"], ["report", "spec.net"],
+    ["report", "--json", "spec.net"], ["explain", "spec.net"], ["explain", "E0301"],
+    ["build", "spec.net"], ["fmt", "--json", "spec.net"], ["view", "spec.net"],
+    ["compare", "spec.net"], ["--help"],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("arguments", WRITING, ids=" ".join)
+def test_a_full_disk_is_no_bug(arguments: list[str]) -> None:
+    written(GOOD)
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        command = [sys.executable, "-m", "netc", *arguments]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == UNWRITTEN
+    assert done.stderr == "Error: the output cannot be written: No space left on device\n"
+
+
+@pytest.mark.parametrize("arguments", WRITING, ids=" ".join)
+def test_a_closed_output_is_said(arguments: list[str]) -> None:
+    written(GOOD)
+    command = f"{shlex.join([sys.executable, '-m', 'netc', *arguments])} >&-"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
+    assert done.returncode == UNWRITTEN
+    assert done.stderr == "Error: the output cannot be written: standard output is closed\n"
+
+
+def test_closed_errors_stop_nothing() -> None:
+    command = f"{shlex.join([sys.executable, '-m', 'netc', 'check', 'none.net'])} 2>&-"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_check_takes_folders_plainly_and_by_click() -> None:
+    for folder in ("nets", "nets/deep", "nets/.hidden", "empty"):
+        Path(folder).mkdir(parents=True)
+    for name in ("nets/b.net", "nets/deep/a.net", "nets/.hidden/c.net"):
+        written(BAD, name)
+    plain = process("check", "nets")
+    assert plain.stdout == netc("check", "nets").stdout
+    found = [name for name in ("b.net", "deep/a.net", "c.net") if f"nets/{name}:" in plain.stdout]
+    assert found == ["b.net", "deep/a.net"]
+    assert plain.returncode == 1
+    none = process("check", "empty")
+    assert none.stderr == "Error: empty: there is no `.net` file in this folder\n"
+    assert none.returncode == 1
+    written(GOOD, "empty/good.net")
+    assert process("check", "empty").stdout == "1 file checked: nothing to say\n"
 
 
 def test_check_and_report_import_nothing_heavy() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -22,7 +22,7 @@ class Request(Struct, frozen=True):
     """What `netc check` is asked for.
 
     Attributes:
-        files: paths; `-` is standard input.
+        files: paths of files and folders; `-` is standard input.
         form: text for people, json, or github for the annotations of a workflow.
         fix: whether to make the safe edits first.
     """
@@ -53,25 +53,48 @@ def request_of(words: Sequence[str]) -> Request | None:
 def check(request: Request) -> int:
     """Prints every finding in the files; the exit status, 1 if there are errors or unread files."""
     found: list[Diagnostic] = []
-    unread = False
-    for file in request.files:
-        try:
-            found += _findings(file, request.fix)
-        except OSError as error:  # the others are checked all the same
-            unread = True
-            if request.form == "text":
-                from netc.compiler.visible import visible
-
-                print(f"Error: {visible(reason(error))}", file=sys.stderr)
-            else:  # programs read standard output alone
-                found.append(not_read(file, error))
+    count = unread = 0
+    for name in request.files:
+        for file, said in _each(name, request.fix):
+            count += 1
+            unread += isinstance(said, OSError)
+            found += _unread(file, said, request.form) if isinstance(said, OSError) else said
     out = sys.stderr if request.fix and "-" in request.files else sys.stdout  # where the text goes
     if found or request.form == "json":
         print(_shown(found, request.form, out), file=out)
     elif not unread and request.form == "text":
-        count = len(request.files)
         print(f"{count} file{'s' if count > 1 else ''} checked: nothing to say", file=out)
-    return int(unread or wrong(found))
+    return int(unread > 0 or wrong(found))
+
+
+def _each(name: str, fix: bool) -> Iterator[tuple[str, Sequence[Diagnostic] | OSError]]:
+    """What is to say of a file, or of each file of a folder; an error does not stop the others."""
+    files = [name]
+    if name != "-" and Path(name).is_dir():
+        from netc.files import specs_of
+
+        try:
+            files = specs_of(name)
+        except OSError as error:
+            yield name, error
+            return
+    for file in files:
+        try:
+            found = _findings(file, fix)
+        except OSError as error:
+            yield file, error
+        else:
+            yield file, found
+
+
+def _unread(file: str, error: OSError, form: str) -> Sequence[Diagnostic]:
+    """Says that a file cannot be read: to people at once, to programs as a finding."""
+    if form != "text":  # programs read standard output alone
+        return [not_read(file, error)]
+    from netc.compiler.visible import visible
+
+    print(f"Error: {visible(reason(error))}", file=sys.stderr)
+    return ()
 
 
 def _findings(file: str, fix: bool) -> Sequence[Diagnostic]:

@@ -55,7 +55,8 @@ def main() -> None:
 def check(files: tuple[str, ...], form: str, as_json: bool, fix: bool) -> None:
     """Report every error and warning in specs. Exit status 1 if there are errors.
 
-    FILE may be - for standard input; with --fix the mended text goes to standard output then.
+    FILE may be a folder, for all its .net files, or - for standard input; with --fix the mended
+    text goes to standard output then.
     """
     request = checking.Request(files, "json" if as_json else form, fix)
     sys.exit(checking.check(request))

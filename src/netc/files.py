@@ -1,10 +1,28 @@
-"""Writing files whole or not at all."""
+"""Finding the specs of a folder; writing files whole or not at all."""
 
 from __future__ import annotations
 
 import os
 import tempfile
 from pathlib import Path
+
+
+def specs_of(name: str) -> list[str]:
+    """The file itself, or the `.net` files of a folder but for hidden ones, sorted.
+
+    Raises FileNotFoundError if a folder has none.
+    """
+    folder = Path(name)
+    if name == "-" or not folder.is_dir():
+        return [name]
+    found = [
+        str(path)
+        for path in sorted(folder.rglob("*.net"))
+        if path.is_file() and not any(part[0] == "." for part in path.relative_to(folder).parts)
+    ]
+    if not found:
+        raise FileNotFoundError(None, "there is no `.net` file in this folder", name)
+    return found
 
 
 def write_atomically(target: Path, text: str | bytes) -> None:

@@ -13,6 +13,7 @@ from msgspec import Struct
 from netc.checking import not_text, reason, show
 from netc.compiler.diagnostics import CompileError, Diagnostic
 from netc.compiler.visible import visible, visible_lines
+from netc.files import specs_of, write_atomically
 from netc.start import OK
 
 DIFFERENT, FAILED = 1, 2
@@ -94,7 +95,7 @@ def fmt(files: Sequence[str], mode: Mode) -> int:
 def _results(name: str, mode: Mode) -> Iterator[Result]:
     """The file, or each of a folder, formatted and written if the mode asks for it."""
     try:
-        files = list(_specs_of(name))
+        files = specs_of(name)
     except OSError as error:
         yield Result(name, Outcome.FAILED, error=reason(error))
         return
@@ -102,27 +103,10 @@ def _results(name: str, mode: Mode) -> Iterator[Result]:
         yield _one(file, mode)
 
 
-def _specs_of(name: str) -> Iterator[str]:
-    """The file itself, or the `.net` files of a folder but for hidden ones, in order."""
-    folder = Path(name)
-    if name == "-" or not folder.is_dir():
-        yield name
-        return
-    found = [
-        path
-        for path in sorted(folder.rglob("*.net"))
-        if path.is_file() and not any(part[0] == "." for part in path.relative_to(folder).parts)
-    ]
-    if not found:
-        raise FileNotFoundError(None, "there is no `.net` file in this folder", name)
-    yield from map(str, found)
-
-
 def _one(file: str, mode: Mode) -> Result:
     """Formats one file, and writes it if the mode asks for it; with errors it is left alone."""
     from netc.compiler.formatting import ReadsDifferently, formatted
     from netc.compiler.source import Source
-    from netc.files import write_atomically
 
     name = STDIN if file == "-" else file
     try:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from contextlib import suppress
 
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")  # looking for plugins costs 6 ms a start
 gc.disable()  # building trees makes no cycles; the collector would take half of the parsing time
 
-OK, BUG, STOPPED = 0, 70, 130
+OK, BUG, UNWRITTEN, STOPPED = 0, 70, 74, 130
+"""Exit statuses; a bug and what cannot be written have the numbers of sysexits.h."""
 
 
 def run() -> None:
@@ -17,6 +19,7 @@ def run() -> None:
 
     Taking down the interpreter piece by piece costs 20 ms, and no command leaves anything to do.
     """
+    _open_streams()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # `⌊` on a terminal that cannot show it
             stream.reconfigure(errors="backslashreplace")
@@ -28,6 +31,8 @@ def run() -> None:
         status = STOPPED
     except BrokenPipeError:  # `netc report … | head`: the reader has what it wanted
         status = OK
+    except OSError as error:  # a full disk, a closed output: what is read, commands look after
+        status = _unwritten(error)
     except Exception as error:  # the last resort: a bug of netc's own, said without a traceback
         if os.environ.get("NETC_DEBUG"):
             raise
@@ -42,7 +47,28 @@ def run() -> None:
         sys.stderr.flush()
     except BrokenPipeError:
         status = OK
+    except OSError as error:
+        status = status if status == UNWRITTEN else _unwritten(error)
     os._exit(status)
+
+
+def _open_streams() -> None:
+    """Streams that were closed (`>&-`): nothing can be printed, and errors have nowhere to go."""
+    if sys.stdout is None:
+        sys.stdout = os.fdopen(os.open(os.devnull, os.O_RDONLY), "w", encoding="utf-8")
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8")
+
+
+def _unwritten(error: OSError) -> int:
+    """Says why the output could not be written; the exit status."""
+    import errno
+
+    reason = "standard output is closed" if error.errno == errno.EBADF else error.strerror
+    place = f"{error.filename}: " if error.filename else "the output cannot be written: "
+    with suppress(OSError):
+        print(f"Error: {place}{reason or error}", file=sys.stderr)
+    return UNWRITTEN
 
 
 def _command(words: list[str]) -> int:
