@@ -71,19 +71,22 @@ class Rebuilding:
             return None
         return None if module is None else _named(*self._sum(module.steps))
 
-    def holds(self, key: str, changes: Changes) -> bool:
-        """Whether the net is built with the changes and everything claimed of it is true."""
+    def holds(self, key: str, changes: Changes, net: str = "") -> bool:
+        """Whether the net is built with the changes and everything claimed of it is true.
+
+        Or another net of the file.
+        """
         if self.budget.left <= 0:
             return False
         from netc.compiler.claims import judge
         from netc.compiler.report import report
 
         log = Log()
-        net = elaborate(self._with(key, changes), self.net, self.values, log)
-        if net is None:
+        built = elaborate(self._with(key, changes), net or self.net, self.values, log)
+        if built is None:
             return False
-        self.budget.left -= JUDGED * sum(1 for _ in walk(net.module))
-        judge(net, report(net), log)
+        self.budget.left -= JUDGED * sum(1 for _ in walk(built.module))
+        judge(built, report(built), log)
         return not log.has_errors
 
     def pay(self, layers: int) -> None:

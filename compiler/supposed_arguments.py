@@ -40,6 +40,7 @@ def borrowed(
     """
     yield from _borrowed_by_layers(definition, others)
     yield from _borrowed_by_blocks(definition, others)
+    yield from _borrowed_in_pairs(definition, others)
     yield from _borrowed_by_handed(definition, others)
 
 
@@ -73,6 +74,26 @@ def _borrowed_by_blocks(
             given = use.arguments.get(name)
             if given is None or _is_another(given, expr) or isinstance(expr, tree.Tuple):
                 yield _block_with(use, name, expr, text)
+
+
+def _borrowed_in_pairs(
+    definition: program.Definition, others: Sequence[program.Definition]
+) -> Iterator[Supposed]:
+    """Each use of a block with two neighbours of another use, of which one is no number."""
+    for use in _block_uses(definition):
+        tried = {*pairwise(expr.span.text for expr in use.arguments.values())}
+        for other in (one for d in others for one in _block_uses(d) if one.block == use.block):
+            for (a, old), (b, later) in pairwise(use.arguments.items()):
+                if a not in other.arguments or b not in other.arguments or is_whole(old):
+                    continue
+                new, last = other.arguments[a], other.arguments[b]
+                texts = new.span.text, last.span.text
+                known = _means_the_same(new, definition) and _means_the_same(last, definition)
+                if known and texts not in tried:
+                    tried.add(texts)
+                    hint = f"write `{', '.join(texts)}` for `{old.span.text}, {later.span.text}`"
+                    edits = (Edit(old.span, texts[0]), Edit(later.span, texts[1]))
+                    yield Supposed(old.span, Fix(hint, edits), ((old, new), (later, last)))
 
 
 def _borrowed_by_handed(

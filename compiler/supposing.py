@@ -60,6 +60,7 @@ class Supposing:
             if program_.definitions[key].span.source == source
         ]
         self._own.sort(key=lambda key: key != net)
+        self._spare: Supposed | None = None  # what mends this net, and not all others
 
     def explain(self, actual: Counts, claimed: Counts) -> Supposed | None:
         """The change after which a net that is built is as claimed; None if none is found.
@@ -92,7 +93,7 @@ class Supposing:
             solved(copied_with_number),
             true(copied),
         )
-        return next(chain(*rest), None)
+        return next(chain(*rest), None) or self._spare
 
     def mend(self, wrong: Diagnostic, claimed: Counts) -> Supposed | None:
         """The change after which a net that is not built is, and is as claimed.
@@ -124,7 +125,7 @@ class Supposing:
             solved = self._solved(key, number, {}, claimed, next(iter(claimed)))
             if solved is not None:
                 return solved
-        return None
+        return self._spare
 
     # -- what is tried
 
@@ -165,7 +166,18 @@ class Supposing:
         counts = self.rebuilding.counts(key, one.changes)
         if counts is None or any(counts.get(name) != claimed[name] for name in claimed):
             return False
-        return self.rebuilding.holds(key, one.changes)
+        if not self.rebuilding.holds(key, one.changes):
+            return False
+        if all(self.rebuilding.holds(key, one.changes, net) for net in self._beside(key)):
+            return True
+        self._spare = self._spare or one
+        return False
+
+    def _beside(self, key: str) -> Iterator[str]:
+        """The other nets of the file that a definition is part of."""
+        for net in self.program.nets():
+            if net.name != self.net and key in self.rebuilding.reached(net.name):
+                yield net.name
 
     def _solved(
         self, key: str, number: Open, actual: Counts, claimed: Counts, wrong: str

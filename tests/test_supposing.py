@@ -330,3 +330,33 @@ def test_roots_of_squares_and_lines(a: int, b: int, c: int, root: int) -> None:
     found = [*roots(seen, 3, count(root))]
     assert all(count(n) == count(root) for n in found)
     assert root in found or (a == 0 and b == 0)
+
+
+FAMILY = """\
+block Layers(first, second):
+    conv first, 3x3, pad=1 -> relu
+    conv second, 3x3, pad=1
+    batch_norm
+    global_avg_pool
+    dense 10
+net A:
+    input x: [3, 8, 8]
+    inline Layers 8, 8
+net B:
+    input x: [3, 8, 8]
+    inline Layers 8, 16
+"""
+
+
+def test_a_change_of_a_family_mends_all_its_nets() -> None:
+    right = _spec(FAMILY)
+    text = FAMILY.replace("    batch_norm\n", "    batch_norm\n    batch_norm\n")
+    for name, line in (("A", "inline Layers 8, 8\n"), ("B", "inline Layers 8, 16\n")):
+        params = right.net(name).report().params
+        text = text.replace(line, f"{line}    expect params == {params}\n")
+    spec = _spec(text)
+    spec.judge()
+    first = next(found for found in spec.diagnostics if found.severity == "error")
+    mended = _spec(applied(spec.source, first.edits))
+    mended.judge()
+    assert not [found for found in mended.diagnostics if found.severity == "error"]
