@@ -337,12 +337,26 @@ class Elaborator(Findings):
             message = f"`param {item.name}` needs sizes as numbers: weights have fixed sizes"
             self.tell("E0302", item.span, message, frame)
             return
+        start = self._started(item, frame)
+        if start is None:
+            return
         shape = tuple(int(str(size)) for size in sizes)
         wire = Wire(Tensor(shape), item.span, f"`{item.name}` is learned, {Tensor(shape)}")
         frame.env[item.name] = wire
-        frame.steps.append(
-            ParamStep(Weight(item.name, shape), item.start, wire, item.span, item.name)
-        )
+        frame.steps.append(ParamStep(Weight(item.name, shape), start, wire, item.span, item.name))
+
+    def _started(self, item: program.Learned, frame: Frame) -> str | float | None:
+        """What a learned tensor starts as; None after an error."""
+        if isinstance(item.start, str):
+            return item.start
+        value = self.value(item.start, frame.env, ())
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return float(value)
+        if not isinstance(value, Unknown):
+            message = f"`param {item.name}` should start as a number, and this is {say(value)}"
+            hint = "write `zeros`, `ones`, `normal` or a number"
+            self.tell("E0210", item.start.span, message, frame, hint)
+        return None
 
     def _flow(self, item: program.Flow, frame: Frame) -> None:
         if item.target is None and frame.namer is not None:

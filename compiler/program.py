@@ -174,11 +174,14 @@ class Input(Struct, frozen=True, eq=False):
 
 
 class Learned(Struct, frozen=True, eq=False):
-    """`param NAME: [sizes] = zeros|ones|normal|NUMBER`: a learned tensor of the net's own."""
+    """`param NAME: [sizes] = zeros|ones|normal|NUMBER`: a learned tensor of the net's own.
+
+    `start` is one of the words, or the expression of the number.
+    """
 
     name: str
     kind: tree.Kind
-    start: str | float
+    start: str | tree.Expr
     span: Span
 
 

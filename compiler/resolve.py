@@ -63,6 +63,10 @@ def resolve(source: Source, log: Log, read: Reader) -> program.Program:
     )
 
 
+_STARTS = ("zeros", "ones", "normal")
+"""Words for what a learned tensor starts as."""
+
+
 class Sight(NamedTuple):
     """What the definitions of a file see, made once for all of them.
 
@@ -238,17 +242,18 @@ class Resolver:
                 names.used.add(name.text)  # the first line may take it without naming it
                 items.append(program.Input(name.text, line.kind, name.span))
             else:
-                start = self._start(line)
+                start = self._start(line, names)
                 items.append(program.Learned(name.text, line.kind, start, name.span))
         return items
 
-    def _start(self, line: tree.Declaration) -> str | float:
+    def _start(self, line: tree.Declaration, names: Names) -> str | tree.Expr:
         """What a learned tensor starts as."""
         element = line.value.elements[0] if line.value and len(line.value.elements) == 1 else None
-        if isinstance(element, tree.Name) and element.text in ("zeros", "ones", "normal"):
+        if isinstance(element, tree.Name) and element.text in _STARTS:
             return element.text
-        if isinstance(element, tree.Number):
-            return float(element.value)
+        if element is not None and not isinstance(element, tree.Call | tree.Items):
+            check_expression(element, names, _STARTS, self.log)
+            return element
         message = f"`param {line.names[0].text}` does not say what it starts as"
         hint = "write `= zeros`, `= ones`, `= normal` or `= NUMBER` at the end"
         self.log.say("E0205", line.span, message, hint)
