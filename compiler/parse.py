@@ -84,6 +84,8 @@ def _parse_part(
             if (told.line, lines[told.line - 1]) in mended:
                 break
             lines[told.line - 1] = told.instead
+            for number in told.joined:
+                lines[number - 1] = ""
             mended.add((told.line, told.instead))
     return [], False
 

@@ -71,6 +71,8 @@ class Told(Struct, frozen=True):
     line: int
     findings: tuple[Diagnostic, ...]
     instead: str
+    joined: tuple[int, ...] = ()
+    """Further lines that are part of this one; they are read as empty."""
 
 
 def explain(stop: Stop, part: Part) -> Told:
@@ -83,6 +85,9 @@ def explain(stop: Stop, part: Part) -> Told:
         fix = append(part.code(stop.line), close, f"write `{close}` where the list ends")
         message = f"`{stop.text}` is never closed"
         return _without(part, stop.line, finding("E0105", span, message, fix))
+    inside = stop.kind not in ("_INDENT", "_DEDENT", "$END")
+    if inside and (told := _of_habit(stop, part)) is not None:
+        return told
     if not stop.kind:
         first = _strange(stop.column, _expected(stop.allowed), stop.line, part)
         # the line is taken out: say all of them now
@@ -102,6 +107,23 @@ def _without(part: Part, line: int, *findings: Diagnostic) -> Told:
 
 def _with_colon(part: Part, line: int, found: Diagnostic) -> Told:
     return Told(line, (found,), part.lines[line - 1].split("#")[0].rstrip() + ":")
+
+
+def _of_habit(stop: Stop, part: Part) -> Told | None:
+    """A line in the writing of another language; it is read as what it is here."""
+    from netc.compiler.habits import habit_at
+
+    line = part.lines[stop.line - 1]
+    found = habit_at(line, stop.column - 1)
+    if found is None:
+        return None
+    span = part.span(stop.line, found.start + 1, found.end + 1)
+    if found.text is None:
+        return _without(part, stop.line, finding("E0101", span, found.message, found.hint))
+    fix = rewrite(span, found.text, found.hint, safe=found.safe)
+    shown = span if found.end > found.start else part.span(stop.line, stop.column, stop.end)
+    instead = line[: found.start] + found.text + line[found.end :]
+    return Told(stop.line, (finding("E0101", shown, found.message, fix),), instead)
 
 
 # ------------------------------------------------------------------------------
@@ -180,9 +202,19 @@ def _explain_word(stop: Stop, part: Part) -> Told:
         message = f"a comma is missing before `{stop.text}`"
         end = len(line[: stop.column - 1].rstrip()) + 1
         place = part.span(number, end, end)
-        fix = append(place, ",", "write `,` between arguments", safe=True)
+        fix = append(place, ",", "write `,` between arguments", safe=_is_argument(stop, line))
     span = part.span(number, stop.column, stop.end)
     return _without(part, number, finding("E0101", span, message, fix))
+
+
+def _is_argument(stop: Stop, line: str) -> bool:
+    """Whether a word behind others can be the next argument and nothing else.
+
+    A name, a bracket or a second number may belong to the word before it.
+    """
+    if stop.kind == "NAME":
+        return re.match(r"[ \t]*=(?!=)", line[stop.end - 1 :]) is not None
+    return stop.kind in ("DIMS", "STRING")
 
 
 def _indented(stop: Stop, part: Part) -> Told:

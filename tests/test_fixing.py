@@ -101,6 +101,54 @@ def test_an_edit_that_does_not_help_is_not_kept() -> None:
     assert fix(spec.source, Path(), spec.diagnostics).text == text
 
 
+def test_edits_that_show_more_errors_than_they_mend_are_not_kept() -> None:
+    """The comma is right, and then three words of the line are unknown."""
+    text = "net Net:\n    input x: [4]\n    dens 3 3x3 -> foo -> bar\n"
+    spec = spec_of(text)
+    assert [d.safe for d in spec.diagnostics] == [True]
+    fixed = fix(spec.source, Path(), spec.diagnostics)
+    assert (fixed.text, fixed.mended) == (text, ())
+    assert not any(d.safe for d in fixed.left)
+
+
+PIECES = (
+    "",
+    " ",
+    "\t",
+    "3 x 3",
+    "[4]",
+    " 3",
+    "3x3 ",
+    "=>",
+    "→",
+    "×",
+    ",",
+    "for",
+    "x",
+    "=",
+    "(",
+    ")",
+)
+
+
+@given(st.data())
+@settings(max_examples=150, deadline=None)
+def test_a_mended_text_has_no_more_errors_and_none_of_those_mended(data: st.DataObject) -> None:
+    text = data.draw(st.sampled_from((SLIPS, MENDED)))
+    for _ in range(data.draw(st.integers(1, 3))):
+        start = data.draw(st.integers(0, len(text)))
+        end = data.draw(st.integers(start, min(start + 3, len(text))))
+        text = text[:start] + data.draw(st.sampled_from(PIECES)) + text[end:]
+    spec = spec_of(text)
+    fixed = fix(spec.source, Path(), spec.diagnostics)
+    after = spec_of(fixed.text).diagnostics
+    errors = [sum(d.severity == "error" for d in found) for found in (spec.diagnostics, after)]
+    assert errors[1] <= errors[0]
+    said = {(d.code, d.message, d.span.line) for d in after}
+    assert not said & {(d.code, d.message, d.span.line) for d in fixed.mended}
+    assert [(d.code, d.span.line) for d in after] == [(d.code, d.span.line) for d in fixed.left]
+
+
 def test_fewer_errors_of_an_earlier_stage_are_better() -> None:
     """A line that is read now shows the two words in it that nobody has."""
     before, after = spec_of("(a"), spec_of("net N:\n    input x: [4]\n    foo 1\n    bar 1\n")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from netc.compiler.edits import applied
 from netc.compiler.source import Source
@@ -53,20 +54,42 @@ def fix(source: Source, base: Path, found: Sequence[Diagnostic]) -> Fixed:
     """Makes the safe edits of a spec's findings again and again, until there are none that help.
 
     All safe edits of a round are made together; where that does not help, each is tried alone.
+    A mended error may show others that it hid; the last text with no more errors than the first
+    is kept. The findings that are left are no longer safe: their edits did not help.
     """
     mended: list[Diagnostic] = []
+    most = _errors(found)
+    kept = source, len(mended), found
     for _ in range(MOST_ROUNDS):
-        safe = [d for d in found if d.safe and all(e.span.source == source for e in d.edits)]
+        safe = [d for d in found if _is_safe(d, source)]
         for group in (safe, *([one] for one in safe)) if safe else ():
             text = applied(source, [edit for d in group for edit in d.edits])
             after = _findings(Source(source.name, text), base)
-            if text != source.text and badness(after) < badness(found):
+            if badness(after) < badness(found) and not _places(group) & _places(after):
                 mended += group
                 source, found = Source(source.name, text), after
                 break
         else:
             break
-    return Fixed(source.text, tuple(mended), tuple(found))
+        if _errors(found) <= most:
+            kept = source, len(mended), found
+    source, count, found = kept
+    left = (replace(d, safe=False) if _is_safe(d, source) else d for d in found)
+    return Fixed(source.text, tuple(mended[:count]), tuple(left))
+
+
+def _is_safe(diagnostic: Diagnostic, source: Source) -> bool:
+    """Whether a finding has safe edits, and all of them are in this file."""
+    return diagnostic.safe and all(edit.span.source == source for edit in diagnostic.edits)
+
+
+def _errors(found: Sequence[Diagnostic]) -> int:
+    return sum(d.severity == "error" for d in found)
+
+
+def _places(found: Sequence[Diagnostic]) -> set[tuple[str, str, int]]:
+    """Findings as they can be known again in an edited text: their columns may have moved."""
+    return {(d.code, d.message, d.span.line) for d in found}
 
 
 def _findings(source: Source, base: Path) -> Sequence[Diagnostic]:
