@@ -10,7 +10,7 @@ from netc.compiler import tree
 WIDTH = 88
 """ruff's default line length."""
 
-_BEGIN = re.compile(r"[\w.]+ \+?= |return |if |for [\w, ]+ in ")
+_BEGIN = re.compile(r"[\w.]+ \+?= |return |(?:el)?if |for [\w, ]+ in ")
 _OPERATORS = (
     ("for",),
     ("if", "else"),

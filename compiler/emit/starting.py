@@ -220,10 +220,7 @@ class _Writer:
             biases = {each.drawn.bias for each in self.kinds[kind]}
             body = drawing(Drawn(kind, any(biases)), start, "layer", unsure=len(biases) > 1)
             found.setdefault(tuple(body), []).append(kind)
-        return [
-            (kinds[0] if len(kinds) == 1 else f"({', '.join(kinds)})", [*body])
-            for body, kinds in found.items()
-        ]
+        return _together(found)
 
     def _shared(self, others: Sequence[Beginner]) -> tuple[list[tuple[str, Lines]], list[Beginner]]:
         """Branches for classes whose instances all agree, and the layers that are left."""
@@ -242,17 +239,17 @@ class _Writer:
             )
             chosen.setdefault(owner.plan.name, {}).setdefault(owner.way, layer)
             held.setdefault(owner.plan.name, []).append(layer)
-        branches: list[tuple[str, Lines]] = []
+        branches: dict[tuple[str, ...], list[str]] = {}
         single: set[int] = set()
         for name, ways in chosen.items():
             body = [
                 line for way, layer in ways.items() for line in self._told(layer, "layer" + way)
             ]
             if 1 + len(body) < len(body) * self.counts[name]:
-                branches.append((name, body))
+                branches.setdefault(tuple(body), []).append(name)
             else:
                 single |= {id(layer) for layer in held[name]}
-        return branches, [layer for layer in others if id(layer) in single]
+        return _together(branches), [layer for layer in others if id(layer) in single]
 
     def _loop(self, rules: Sequence[tuple[str, Lines]], indent: int) -> Lines:
         if not rules:
@@ -264,6 +261,14 @@ class _Writer:
             for line in body:
                 found += _put(line, indent + 8)
         return found
+
+
+def _together(branches: Mapping[tuple[str, ...], Sequence[str]]) -> list[tuple[str, Lines]]:
+    """The classes of each branch as `isinstance` takes them, with its statements."""
+    return [
+        (names[0] if len(names) == 1 else f"({', '.join(names)})", [*body])
+        for body, names in branches.items()
+    ]
 
 
 def _chosen(layer: Beginner) -> bool:
