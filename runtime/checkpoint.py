@@ -1,11 +1,13 @@
 """All of a run's state in one safetensors file. Numbers are tensors, the rest is JSON; no pickle.
 
-Tensors: `net.KEY`, `optimizer.INDEX.NAME`, `random.cpu`, `random.cuda`, `sums`. The metadata's only
-entry, `netc`, is JSON: the format's version, the position, and the optimizer's options.
+Tensors: `net.KEY`, `optimizer.INDEX.NAME`, `random.cpu`, `random.cuda`, `sums`. The metadata has
+two entries: `netc` is JSON (the format's version, the position, the optimizer's options), `sha256`
+the digest of that text and of all tensors: a disk that changed a byte is noticed.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,7 @@ from torch import nn, optim
 from netc.runtime.errors import CheckpointError
 from netc.runtime.files import replace
 
-VERSION = 1
+VERSION = 2
 
 
 class Position(Struct):
@@ -61,7 +63,8 @@ def save(
     if sums.is_cuda:
         tensors["random.cuda"] = torch.cuda.get_rng_state(sums.device)
     content = {"version": VERSION, "position": asdict(position), "optimizer": options}
-    _write(path, tensors, {"netc": json.dumps(content)})
+    text, plain = json.dumps(content), _plain(tensors)
+    _write(path, plain, {"netc": text, "sha256": _digest(text, plain)})
 
 
 def load(path: Path, net: nn.Module, optimizer: optim.Optimizer, sums: torch.Tensor) -> Position:
@@ -89,15 +92,25 @@ def load(path: Path, net: nn.Module, optimizer: optim.Optimizer, sums: torch.Ten
 
 def save_weights(path: Path, net: nn.Module, about: dict[str, str]) -> None:
     """Writes the net's state dict alone, under its own keys, with text about it."""
-    _write(path, net.state_dict(), about)
+    _write(path, _plain(net.state_dict()), about)
+
+
+def _plain(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Copies, because safetensors refuses tensors that share memory, as tied weights do."""
+    return {key: value.detach().to("cpu", copy=True).contiguous() for key, value in tensors.items()}
 
 
 def _write(path: Path, tensors: dict[str, torch.Tensor], metadata: dict[str, str]) -> None:
-    # copies, because safetensors refuses tensors that share memory, as tied weights do
-    plain = {
-        key: value.detach().to("cpu", copy=True).contiguous() for key, value in tensors.items()
-    }
-    replace(path, lambda part: save_file(plain, part, metadata))
+    replace(path, lambda part: save_file(tensors, part, metadata))
+
+
+def _digest(text: str, tensors: dict[str, torch.Tensor]) -> str:
+    """The SHA-256 of a text and of tensors on the CPU, with their names, types and shapes."""
+    digest = hashlib.sha256(text.encode())
+    for key, value in sorted(tensors.items()):
+        digest.update(f"\n{key} {value.dtype} {list(value.shape)}\n".encode())
+        digest.update(value.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
 def _read(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
@@ -108,11 +121,18 @@ def _read(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     try:
         with safe_open(path, framework="pt") as file:
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-            content = json.loads((file.metadata() or {})["netc"])
+            metadata = file.metadata() or {}
+            content = json.loads(metadata["netc"])
     except (SafetensorError, OSError, KeyError, ValueError) as error:
         raise CheckpointError(f"{path} is broken: {error}", "start the run anew") from error
     if not isinstance(content, dict):
         raise CheckpointError(f"{path} is broken: its metadata is no JSON object")
+    written = metadata.get("sha256")
+    if content.get("version") == VERSION and written != _digest(metadata["netc"], tensors):
+        raise CheckpointError(
+            f"{path} is broken: its content is not what was written, by its SHA-256",
+            "bring the file back from a copy, or start the run anew",
+        )
     return tensors, content
 
 

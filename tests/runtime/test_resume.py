@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,9 @@ from safetensors.torch import load_file, save_file
 from netc.compiler.recipes.arrays import Npz
 from netc.runtime import CheckpointError, Job, Outcome, TrainError, resume, train
 from netc.runtime import session as sessions
+
+VERSION = '{"version": 2}'
+"""The JSON of a checkpoint that holds nothing else."""
 
 
 @pytest.fixture(scope="module")
@@ -267,8 +271,12 @@ def test_a_folder_that_is_no_run(tmp_path: Path) -> None:
         (lambda path: save_file({"a": torch.ones(1)}, path), "is broken"),
         (lambda path: save_file({}, path, {"netc": "{}"}), "has version None"),
         (lambda path: save_file({}, path, {"netc": "[]"}), "no JSON object"),
+        (lambda path: save_file({}, path, {"netc": '{"version": 1}'}), "has version 1"),
+        (lambda path: save_file({}, path, {"netc": VERSION}), "not what was written"),
         (
-            lambda path: save_file({}, path, {"netc": '{"version": 1}'}),
+            lambda path: save_file(
+                {}, path, {"netc": VERSION, "sha256": sha256(VERSION.encode()).hexdigest()}
+            ),
             "does not belong to this net",
         ),
     ],
@@ -279,6 +287,23 @@ def test_broken_checkpoints(tmp_path: Path, spoil: Any, message: str) -> None:
     spoil(folder / "checkpoint.safetensors")
     with pytest.raises(CheckpointError, match=message):
         resume(jobs_to_stop.small(), folder)
+
+
+def test_a_byte_that_changed_on_the_disk_is_noticed(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    unfinished(jobs_to_stop.small(), folder)
+    path = folder / "checkpoint.safetensors"
+    content = path.read_bytes()
+    length = int.from_bytes(content[:8], "little")
+    tensors = range(8 + length, len(content), (len(content) - 8 - length) // 20)
+    position = content.index(b"epoch") + len('epoch\\": ')
+    for place in [*tensors, len(content) - 1, position]:
+        flipped = bytes([content[place] ^ 1])
+        path.write_bytes(content[:place] + flipped + content[place + 1 :])
+        with pytest.raises(CheckpointError, match=r"checkpoint\.safetensors is broken"):
+            resume(jobs_to_stop.small(), folder)
+    path.write_bytes(content)
+    assert resume(jobs_to_stop.small(), folder, progress=False).history
 
 
 def test_a_log_shorter_than_the_checkpoint(tmp_path: Path) -> None:
