@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from netc.compiler.beginning import Makers, at_first, makers
 from netc.compiler.graph import BlockStep, LayerStep, Wire
+from netc.compiler.notation import powers, typeset
 from netc.compiler.parts import Outline, Part, every
 from netc.compiler.report import Row, row_json
 from netc.compiler.source import Source, Span
@@ -129,8 +130,8 @@ def _spot(span: Span) -> tuple[str, int, int]:
 
 
 def grouped(text: str) -> str:
-    """Numbers of a text with their digits in threes: `61,706`."""
-    return _DIGITS.sub(lambda match: f"{int(match[0]):,}", text)
+    """Arithmetic as people write it, the digits of its numbers in threes: `61,706·T²`."""
+    return powers(typeset(_DIGITS.sub(lambda match: f"{int(match[0]):,}", text)))
 
 
 def _told(places: Sequence[Row], names: dict[Wire, str], by: Makers) -> str:
@@ -151,12 +152,12 @@ def _stands(places: Sequence[Row], names: dict[Wire, str], by: Makers) -> list[s
     if isinstance(row.step, LayerStep):
         does = row.step.layer.does([wire.tensor for wire in inputs], row.output)
         does += at_first(row.step, by, names)
-        lines += _entry("does", wrap(does, WIDTH - MARGIN))
+        lines += _entry("does", wrap(typeset(does), WIDTH - MARGIN))
     taken = [f"{wire.tensor} from {names[wire]}" for wire in inputs] or ["nothing"]
     if any(place.step.inputs != inputs for place in places):
         taken += ["at the other places from the same lines of the spec"]
-    lines += _entry("takes", taken)
-    return lines + _entry("gives", [str(row.output)])
+    lines += _entry("takes", list(map(typeset, taken)))
+    return lines + _entry("gives", [typeset(str(row.output))])
 
 
 def _numbers(why: Reasons, elsewhere: Sequence[str]) -> list[str]:

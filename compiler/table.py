@@ -16,6 +16,7 @@ from netc.compiler.columns import (
 from netc.compiler.entries import Entry, flat, folded
 from netc.compiler.graph import AUTO, Module
 from netc.compiler.grid import Style, grid, natural, wrapped
+from netc.compiler.notation import typeset
 from netc.compiler.report import Report
 from netc.compiler.sizes import Size, Symbolic, names_in
 
@@ -122,7 +123,7 @@ def _title(report: Report) -> str:
     named = [
         f"{tensor}" if name == "output" else f"{name} {tensor}" for name, tensor in report.outputs
     ]
-    return f"{report.name}: {inputs} → {', '.join(named)}"
+    return typeset(f"{report.name}: {inputs} → {', '.join(named)}")
 
 
 def _sentences(report: Report) -> Iterator[str]:

@@ -22,6 +22,7 @@ from netc.compiler.explain import explanation, find, grouped
 from netc.compiler.layers import find as find_layer
 from netc.compiler.layers import words
 from netc.compiler.lecture import lecture
+from netc.compiler.table import table
 from netc.compiler.why import reasons
 
 covers = pytest.mark.covers
@@ -182,6 +183,25 @@ def test_rounding_up_without_a_window_in_the_padding() -> None:
     assert "height ⌈(15 + 1)/2⌉ = 8 (no window" in row.why.output
 
 
+@pytest.mark.parametrize("file", list(spec_files()), ids=lambda file: file.stem)
+def test_people_read_one_notation(file: Path) -> None:
+    spec = spec_of(file.read_text(encoding="utf-8"))
+    for name in spec.names:
+        net = outline_of(spec.net(name))
+        told = re.sub(
+            r"^line  .*$|^.*\(\S+:\d+\)$", "", explanation(net.report.rows, net), flags=re.M
+        )
+        title = table(net.report, spec.net(name).graph.module).splitlines()[0]
+        for text in (told, *lecture(net), title):
+            assert not re.search(r"floor\(|\w\*|[\w)] - [\w(]", text)
+
+
+def test_json_keeps_the_notation_of_its_page() -> None:
+    text = "net N:\n    input x: [3, H, 9]\n    conv 4, 3x3, stride=2\n"
+    (row,) = json.loads(netc("-", "conv1", "--json", text=text).output)["nets"][0]["layers"]
+    assert row["output"] == [4, "floor((H - 1)/2)", 4]
+
+
 # -- what is named
 
 
@@ -271,9 +291,9 @@ def test_joins_say_what_they_read() -> None:
 
 def test_sizes_with_names_stay_names() -> None:
     told = netc("-", "conv1", text="net N:\n    input x: [3, H, 9]\n    conv 4, 3x3, stride=2\n")
-    assert "height ⌊(H + 2·0 − 3)/2⌋ + 1 = floor((H - 1)/2)" in told.output
+    assert "height ⌊(H + 2·0 − 3)/2⌋ + 1 = ⌊(H − 1)/2⌋" in told.output
     assert "width ⌊(9 + 2·0 − 3)/2⌋ + 1 = 4" in told.output
-    assert "= 64*floor((H - 1)/2) bytes" in told.output
+    assert "= 64·⌊(H − 1)/2⌋ bytes" in told.output
     given_size = netc(
         "-", "conv1", "--set", "H=9", text="net N:\n    input x: [3, H, 9]\n    conv 4, 3x3\n"
     )

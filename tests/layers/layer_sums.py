@@ -25,6 +25,7 @@ def sides(statement: list[str], names: Mapping[str, int]) -> list[Fraction]:
 
 
 def _value(side: str, names: Mapping[str, int]) -> Fraction:
+    side = re.sub(r"(\w+|⌊[^⌊⌋]*⌋)²", r"\1·\1", side)
     text = side.translate(SIGNS).replace("⌊", "floor(").replace("⌈", "ceil(")
     text = re.sub(
         r"[A-Za-z_][A-Za-z_0-9.]*",
