@@ -53,12 +53,6 @@ def grid(
     return lines + ([rule, *_lines(last, widths, styles)] if any(last) else [])
 
 
-def natural(rows: Sequence[Sequence[str]]) -> int:
-    """The width of a table whose cells are neither cut nor broken."""
-    widths = _natural(rows)
-    return sum(widths) + len(GAP) * (len(widths) - 1)
-
-
 def wrapped(text: str, width: int | None, indent: int) -> list[str]:
     """A sentence as lines of a screen; those after the first are indented."""
     if width is None or measure(text) <= width:

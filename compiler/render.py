@@ -87,7 +87,7 @@ class _Page(Struct, frozen=True):
             return found
         beside = start + count + 1
         room = None if self.width is None else self.width - margin - 3 - beside
-        if room is None or len(text) <= room:
+        if room is None or measure(text) <= room:
             found[1] += f" {text}"
             return found
         indent = min(start, 8)
@@ -96,18 +96,16 @@ class _Page(Struct, frozen=True):
 
     def wrapped(self, text: str, first: int, others: int) -> Sequence[str]:
         """The text in lines that fit beside so many columns already taken."""
-        if self.width is None or first + len(text) <= self.width:
+        if self.width is None or first + measure(text) <= self.width:
             return [text]
-        import textwrap  # most findings fit, and pipes have no width
-
-        lines = textwrap.wrap(
-            "." * first + text,
-            self.width,
-            subsequent_indent=" " * others,
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
-        return [line[first if number == 0 else others :] for number, line in enumerate(lines)]
+        lines, line, taken = [], "", first
+        for word in text.split(" "):
+            if line and taken + measure(f"{line} {word}") > self.width:
+                lines.append(line)
+                line, taken = word, others
+            else:
+                line = f"{line} {word}" if line else word
+        return [*lines, line]
 
 
 def _shown(span: Span) -> tuple[str, int, int]:
@@ -121,6 +119,17 @@ def _shown(span: Span) -> tuple[str, int, int]:
 
 def _cut(line: str, start: int, count: int, room: int) -> tuple[str, int, int]:
     """The part of a long line around its marks, with `…` where it was cut: line, start, count."""
+    if measure(line) <= room:
+        return line, start, count
+    for characters in range(room, 1, -1):  # wide ones take two places each
+        cut = _part(line, start, count, characters)
+        if measure(cut[0]) <= room:
+            break
+    return cut
+
+
+def _part(line: str, start: int, count: int, room: int) -> tuple[str, int, int]:
+    """The same, counted in characters."""
     if len(line) <= room:
         return line, start, count
     first = 0 if start + min(count, room // 2) < room - 1 else max(0, start - room // 4)

@@ -15,14 +15,15 @@ from netc.compiler.columns import (
 )
 from netc.compiler.entries import Entry, flat, folded
 from netc.compiler.graph import AUTO, Module
-from netc.compiler.grid import Style, grid, natural, wrapped
+from netc.compiler.grid import Style, grid, measure, wrapped
 from netc.compiler.notation import typeset
 from netc.compiler.report import Report
 from netc.compiler.sizes import Size, Symbolic, names_in
 
 DEFAULT = ("path", "what", "output", "params", "share", "macs")
-OPTIONAL = "share"
-"""Of the columns shown without being asked for, the one that a narrow terminal does without."""
+OPTIONAL = ("share", "macs", "what")
+"""Of the columns shown without being asked for, those that a narrow terminal does without, the
+first of them first."""
 
 
 class Unsortable(ValueError):
@@ -45,17 +46,40 @@ def table(
     one lines are as long as they need to be. Raises Unsortable.
     """
     entries = lines_of(report, module, depth, sort)
-    shown = chosen(names or DEFAULT)
-    rows = cells(report, entries, shown)
-    if names is None and width is not None and natural(rows) > width:
-        shown = [column for column in shown if column.name != OPTIONAL]
-        rows = cells(report, entries, shown)
-    head, *body = rows
-    lines = grid([head, *body], totals(report, shown), [_style(column) for column in shown], width)
+    lines, left_out = _fitting(report, entries, names, width)
     title = wrapped(_title(report), width, indent=len(report.name) + 2)
     below = [line for text in _sentences(report) for line in wrapped(text, width, indent=4)]
     claims = [f"{'✓' if claim.holds else '✗'} {claim.text}" for claim in report.claims]
-    return "\n".join([*title, "", *lines, "", *below, *claims]) + "\n"
+    below += [line for text in claims for line in wrapped(text, width, indent=2)]
+    return "\n".join([*title, "", *lines, *left_out, "", *below]) + "\n"
+
+
+def _fitting(
+    report: Report, entries: Sequence[Entry], names: Sequence[str] | None, width: int | None
+) -> tuple[list[str], list[str]]:
+    """The lines of the table, and what is said of columns that the terminal has no room for."""
+    shown = chosen(names or DEFAULT)
+    lines = _grid(report, entries, shown, None)
+    if width is None or max(map(measure, lines)) <= width:
+        return lines, []
+    if names is not None:  # as asked for, whatever room there is
+        return _grid(report, entries, shown, width), []
+    for count in range(1, len(OPTIONAL) + 1):
+        lines = _grid(
+            report, entries, [one for one in shown if one.name not in OPTIONAL[:count]], width
+        )
+        if max(map(measure, lines)) <= width:
+            break
+    told = {column.name: column.heading for column in shown}
+    left_out = ", ".join(told[name] for name in OPTIONAL[:count])
+    return lines, wrapped(f"without {left_out}, for lack of room", width, indent=4)
+
+
+def _grid(
+    report: Report, entries: Sequence[Entry], shown: Sequence[Column], width: int | None
+) -> list[str]:
+    styles = [_style(column) for column in shown]
+    return grid(cells(report, entries, shown), totals(report, shown), styles, width)
 
 
 # ------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from compiling import findings
 from goldens import cases
 
 from netc.checking import colored, width_of
+from netc.compiler.grid import measure
 from netc.compiler.render import NARROWEST, render
 
 LONG = (
@@ -55,6 +56,18 @@ def test_a_long_line_is_cut_around_its_mark() -> None:
     assert line.startswith("3 | …")
     assert line.endswith("…")
     assert line[marks.index("^") : marks.rindex("^") + 1] == "rellu"
+
+
+WIDE = "net N:\n    input x: [4]\n    dense 3 -> rellu  # " + "層を重ねる " * 20 + "\n"
+
+
+@pytest.mark.parametrize("width", [40, 60, 80])
+def test_wide_characters_take_two_places(width: int) -> None:
+    found = [*findings(WIDE), *findings("net N:\n    input x: [4]\n    層層層層 3\n")]
+    assert len(found) == 2
+    lines = render(found, width=width).splitlines()
+    assert max(map(measure, lines)) <= width
+    assert any("層" in line and line.endswith("…") for line in lines)
 
 
 def test_in_a_pipe_nothing_is_cut() -> None:

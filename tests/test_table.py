@@ -345,7 +345,26 @@ def test_texts_are_cut_only_where_the_terminal_is_too_narrow() -> None:
     assert full in shown(net)
     assert full in shown(net, width=120)
     assert "conv 64, 7x7, stride=2, pad=…" in shown(net, width=80)
-    assert "share" not in shown(net, width=80)
+    assert "without share, for lack of room" in shown(net, width=80)
+
+
+@pytest.mark.parametrize("width", [40, 52, 66, 80])
+@pytest.mark.parametrize("file", sorted(SPECS.rglob("*.net")), ids=str)
+def test_every_shipped_report_fits_a_terminal(file: Path, width: int) -> None:
+    spec = spec_of(file.read_text(encoding="utf-8"))
+    for name in spec.names:
+        lines = shown(spec.net(name), width=width).splitlines()
+        assert max(map(measure, lines)) <= width
+
+
+def test_columns_are_left_out_in_a_fixed_order_and_named() -> None:
+    net = of_file(RESNET)
+    told = [re.search(r"^without (.*), for", shown(net, width=w), re.M) for w in (200, 80, 60, 40)]
+    left = [match[1] if match else "" for match in told]
+    assert left[0] == ""
+    assert all("share, MACs, what".startswith(one) for one in left)
+    assert sorted(left, key=len) == left
+    assert "MACs" in left[-1]
     assert "…" not in shown(net, width=120)
     assert "share" in shown(net, width=80, names=["path", "what", "params", "share"])
 
