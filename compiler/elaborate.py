@@ -17,6 +17,7 @@ from netc.compiler import program, tree
 from netc.compiler.applying import check_claim, layer_step
 from netc.compiler.conditions import positive_when, together
 from netc.compiler.diagnostics import Label, Log
+from netc.compiler.edits import Fix, append
 from netc.compiler.evaluate import (
     UNKNOWN,
     Block,
@@ -127,7 +128,8 @@ class Elaborator(Findings):
         if not outputs and isinstance(frame.current, Wire):
             outputs = [("output", frame.current)]
         elif not outputs and isinstance(frame.current, tuple) and not self.log.has_errors:
-            self.tell("E0406", definition.span, "the net ends with several values", frame)
+            hint = "name each of them, `output NAME = …`, or join them: `-> concat`"
+            self.tell("E0406", definition.span, "the net ends with several values", frame, hint)
         if frame.steps and not outputs and not self.log.has_errors:
             message = f"the last line of the net `{definition.name}` leaves no value"
             self.log.say("E0403", definition.span, message, "say what it gives: `output NAME = …`")
@@ -246,8 +248,8 @@ class Elaborator(Findings):
         output = inner.current
         if not isinstance(output, Wire):
             if isinstance(output, tuple):
-                message = f"`{definition.name}` ends with several values"
-                self.tell("E0406", use.span, message, frame)
+                message = f"`{definition.name}` ends with {len(output)} values; a block gives one"
+                self.tell("E0406", definition.body[-1].span, message, inner, _joined(definition))
             return None
         values = tuple((n, w) for n, w in parameters.items() if isinstance(w, Wire))
         inputs = (("x", source), *values)
@@ -473,6 +475,14 @@ class Elaborator(Findings):
         self.tied.add(step.output)
         frame.steps.append(step)
         frame.flow(step.output)
+
+
+def _joined(definition: program.Definition) -> Fix:
+    """The end of a block whose last line is several values, as one value."""
+    last = definition.body[-1]
+    hint = "join them with `-> concat` or `-> add`, or write a block for each"
+    written = isinstance(last, program.Flow) and isinstance(last.elements[-1], program.ValueUse)
+    return append(last.span, " -> concat", hint) if written else Fix(hint)
 
 
 def _is_free(name: str, env: Mapping[str, Any]) -> bool:

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 from msgspec import Struct
 
 from netc.compiler.diagnostics import Diagnostic
-from netc.compiler.grid import measure
 from netc.compiler.source import Span
 from netc.compiler.visible import visible, visible_lines
 
@@ -76,10 +75,8 @@ class _Page(Struct, frozen=True):
         line, start, count = _shown(span)
         if self.width is not None:
             line, start, count = _cut(line, start, count, self.width - margin - 3)
-        start, count = (
-            measure(line[:start].ljust(start)),
-            max(1, measure(line[start : start + count])),
-        )
+        count = max(1, _places(line[start : start + count]))
+        start = _places(line[:start].ljust(start))
         bar, blank = self.paint("|", "place"), " " * margin
         marks = self.paint(("^" if how != "place" else "-") * count, how)
         found = [f"{span.line:>{margin}} {bar} {line}", f"{blank} {bar} {' ' * start}{marks}"]
@@ -106,6 +103,15 @@ class _Page(Struct, frozen=True):
             else:
                 line = f"{line} {word}" if line else word
         return [*lines, line]
+
+
+def _places(text: str) -> int:
+    """How many places a text takes on a screen."""
+    if text.isascii():
+        return len(text)
+    from netc.compiler.grid import measure  # its patterns cost more than most pages of findings
+
+    return measure(text)
 
 
 def _shown(span: Span) -> tuple[str, int, int]:
