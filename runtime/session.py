@@ -17,6 +17,7 @@ from netc.runtime.errors import DataError, DivergenceError, TrainError
 from netc.runtime.folder import RunFolder
 from netc.runtime.objectives import Objective, Output
 from netc.runtime.readers import Examples
+from netc.runtime.room import enough_memory
 
 SAVE_SECONDS = 30.0
 """Time between two checkpoints."""
@@ -86,8 +87,9 @@ class Session(Struct):
         self.optimizer.zero_grad()
         output = self._forward(batch)
         loss = self.objective.loss(output, batch.target)
-        loss.backward()  # type: ignore[no-untyped-call]
-        self.optimizer.step()
+        with enough_memory("the gradients and what the optimizer keeps"):
+            loss.backward()  # type: ignore[no-untyped-call]
+            self.optimizer.step()
         with torch.no_grad():
             self.sums += self.objective.sums(output, batch.target, loss)
         self.position.targets += batch.target.numel()
@@ -165,12 +167,13 @@ class Session(Struct):
 
     def _forward(self, batch: Examples) -> Output:
         """The net's output, or all of several. What data or recipe cause fails as a sentence."""
+        smaller = "write a smaller `batch=`"
         try:
-            output: Output = self.net(*batch.inputs)
+            with enough_memory(f"a batch of {len(batch)}", smaller):
+                output: Output = self.net(*batch.inputs)
         except torch.OutOfMemoryError as error:
             raise TrainError(
-                f"the GPU's memory does not hold a batch of {len(batch)}",
-                "write a smaller `batch=`",
+                f"the GPU's memory does not hold a batch of {len(batch)}", smaller
             ) from error
         except IndexError as error:
             raise DataError(f"an id in the inputs is too large for the net: {error}") from error
