@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from netc.compiler import tree
 from netc.compiler.diagnostics import Diagnostic, Log
-from netc.compiler.edits import suggest, take_argument_out
+from netc.compiler.edits import Fix, rewrite, suggest, take_argument_out
 from netc.compiler.evaluate import say
 from netc.compiler.source import Span
 
@@ -32,18 +32,14 @@ def field_of(
         free = [name for name in places if name not in given]
         if free:
             return free[0]
-        taken = sum(1 for a in call.arguments if a.name is None)
-        count = f"{len(places)} argument{'' if len(places) == 1 else 's'}"
-        message = f"`{word}` takes {count} by place, and here stand {taken}"
-        rest = ", ".join(f"`{name}=`" for name in fields if name not in places)
-        hint = f"the others are named: {rest}" if rest else "take the last one out"
-        log.say("E0204", argument.span, message, hint)
+        _too_many(argument, fields, places, call, log)
         return None
     name = argument.name.text
     if name not in fields:
         message = f"`{word}` has no argument `{name}`"
-        log.say("E0203", argument.name.span, message, suggest(argument.name.span, name, fields))
-        return None
+        log.say("E0203", argument.name.span, message, fix := _renamed(argument, fields, call))
+        meant = fix.edits[0].text if len(fix.edits) == 1 else ""
+        return meant if meant in fields and meant not in given else None  # it is not missing too
     if name in given:
         fix = take_argument_out(argument.span, "keep one: take this one out")
         log.say("E0204", argument.span, f"`{name}` of `{word}` is given twice", fix)
@@ -51,9 +47,61 @@ def field_of(
     return name
 
 
-def need_all(missing: Sequence[str], call: tree.Call, log: Log) -> None:
-    """Says which arguments are missing, if any are."""
-    if missing:
+def _renamed(argument: tree.Argument, fields: Sequence[str], call: tree.Call) -> Fix:
+    """The argument that another framework's name or a misspelt one stands for."""
+    from netc.compiler.elsewhere import argument_fix
+
+    assert argument.name is not None
+    known = argument_fix(argument, fields, call)
+    return known or suggest(argument.name.span, argument.name.text, fields)
+
+
+def _too_many(
+    argument: tree.Argument,
+    fields: Sequence[str],
+    places: Sequence[str],
+    call: tree.Call,
+    log: Log,
+) -> None:
+    """Says, of the first of them, that more arguments stand by place than there are places."""
+    plain = [a for a in call.arguments if a.name is None]
+    named = {a.name.text for a in call.arguments if a.name is not None}
+    first = len([name for name in places if name not in named])
+    if argument is not plain[min(first, len(plain) - 1)]:
+        return
+    count = f"{len(places)} argument{'' if len(places) == 1 else 's'}"
+    message = f"`{call.name.text}` takes {count} by place, and here stand {len(plain)}"
+    rest = ", ".join(f"`{name}=`" for name in fields if name not in places)
+    fix = Fix(f"the others are named: {rest}" if rest and places else "take it out")
+    if call.name.text == "linear":  # PyTorch's name of `dense`
+        from netc.compiler.elsewhere import layer_fix
+
+        fix = layer_fix(call.name, ("dense",), arguments=True) or fix
+    elif not (rest and places) and len(plain) == first + 1:
+        fix = take_argument_out(argument.span, fix.hint)
+    log.say("E0204", argument.span, message, fix)
+
+
+def need_all(
+    missing: Sequence[str],
+    call: tree.Call,
+    fields: Sequence[str],
+    log: Log,
+    choices: Mapping[str, Sequence[str]] | None = None,
+) -> None:
+    """Says which arguments are missing, if any are and no unknown name can stand for them.
+
+    `choices` are the words that an argument can be, if it is one of some.
+    """
+    unknown = [a for a in call.arguments if a.name is not None and a.name.text not in fields]
+    if len(unknown) >= len(missing):
+        return
+    if missing and (inside := _in_parentheses(call)):
+        message = f"the arguments of `{call.name.text}` stand in parentheses"
+        gap = call.name.span.after.to(call.span.after)
+        fix = rewrite(gap, f" {inside}", f"write `{call.name.text}{{}}`")
+        log.say("E0205", call.span, message, fix)
+    elif missing:
         listed = " and ".join(f"`{name}`" for name in missing)
         places = any(a.name is not None for a in call.arguments)
         wanted = (f"{name}=…" if places else name.upper() for name in missing)
@@ -61,7 +109,18 @@ def need_all(missing: Sequence[str], call: tree.Call, log: Log) -> None:
         hint = f"write `{', '.join([*written, *wanted])}`"
         if not written:
             hint = hint.replace("`", f"`{call.name.text} ", 1)
+        for name in missing:
+            if choices and choices.get(name):
+                hint += f"; {name.upper()} is " + " or ".join(f"`{w}`" for w in choices[name])
         log.say("E0205", call.name.span, f"`{call.name.text}` needs {listed}", hint)
+
+
+def _in_parentheses(call: tree.Call) -> str | None:
+    """What stands in the parentheses of `conv(16, 3x3)`, which reads as one tuple."""
+    text = call.span.text[len(call.name.text) :]
+    tuples = [a for a in call.arguments if a.name is None and isinstance(a.value, tree.Tuple)]
+    whole = len(call.arguments) == len(tuples) == 1 and text.startswith("(")
+    return text[1:-1].strip() if whole and text.endswith(")") else None
 
 
 @cache
@@ -77,6 +136,11 @@ def _words(annotation: Hashable) -> tuple[str, ...]:
 def words_of(model: type[BaseModel], field: str) -> tuple[str, ...]:
     """The choices among words that a field accepts: `pad` takes `same` and `valid`."""
     return _words(cast(Hashable, model.model_fields[field].annotation))
+
+
+def yes_or_no(model: type[BaseModel], field: str) -> tuple[str, ...]:
+    """The two constants, where a field is one of them."""
+    return ("no", "yes") if model.model_fields[field].annotation is bool else ()
 
 
 _WORDING = {

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from netc.compiler import layers, program, tree
 from netc.compiler.diagnostics import Label
-from netc.compiler.edits import Fix, append, suggest
+from netc.compiler.edits import Fix, append, rewrite, suggest
 from netc.compiler.scope import Names, bind, check_expression
 from netc.compiler.source import Span
 from netc.compiler.words import INLINE, LATER, STRUCTURE
@@ -57,8 +57,22 @@ def opened(
         message = f"no word `{word}` opens a block"
         resolver.unread = True
         known = (*STRUCTURE, "input", "param")
-        resolver.log.say("E0201", place, message, suggest(place, word, known))
+        resolver.log.say("E0201", place, message, _opener_fix(word, place, known))
     return None
+
+
+def _opener_fix(word: str, place: Span, known: Sequence[str]) -> Fix:
+    """What an unknown word that opens a block may stand for."""
+    from netc.compiler.elsewhere import layer_fix
+    from netc.compiler.habits import habit_at
+
+    habit = habit_at(place.source.line(place.line), place.column - 1)
+    if habit is not None and habit.text is not None:
+        whole = replace(place, column=habit.start + 1, end_column=habit.end + 1)
+        return rewrite(whole, habit.text, habit.hint)
+    return layer_fix(tree.Name(word, place), STRUCTURE, arguments=False) or suggest(
+        place, word, known
+    )
 
 
 def inlined(call: tree.Call) -> tree.Call | None:

@@ -108,6 +108,12 @@ _TABLE = [
         "write `{}:`",
     ),
     _row(
+        r"^[ \t]*(?P<place>in)[ \t]*=(?!=).*",
+        lambda _: None,
+        "`in` has a meaning of its own: what flows in",
+        "choose another name",
+    ),
+    _row(
         r"^[ \t]*(?P<place>if)\b[^:]*:",
         lambda _: "when",
         "`if` opens no block",

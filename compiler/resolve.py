@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from netc.compiler import layers, program, tree
 from netc.compiler.allowing import is_allow
-from netc.compiler.arguments import field_of, need_all, words_of
+from netc.compiler.arguments import field_of, need_all, words_of, yes_or_no
 from netc.compiler.blocks import inlined, opened
 from netc.compiler.diagnostics import Log
 from netc.compiler.edits import Fix, append, rewrite, take_argument_out
@@ -435,9 +435,12 @@ class Resolver:
             return
         if bound_elsewhere(call.name, names, self.log) or self._passed(call, names):
             return
-        known = [*self._words, *STRUCTURE, *CLAIMING]
+        from netc.compiler.elsewhere import layer_fix
+
+        known = [*self._words, *STRUCTURE, *CLAIMING, "allow"]
         message = f"there is no layer, block or value called `{word}`"
-        self.log.say("E0201", call.name.span, message, names.suggest(call.name, known))
+        fix = layer_fix(call.name, layers.words(), arguments=bool(call.arguments))
+        self.log.say("E0201", call.name.span, message, fix or names.suggest(call.name, known))
 
     def _layer(self, layer: type[Layer], call: tree.Call, names: Names) -> program.LayerUse:
         fields = dict(layer.model_fields)
@@ -461,11 +464,32 @@ class Resolver:
                 check_expression(argument.value, names, (), self.log)
             else:
                 given[name] = argument.value
-                check_expression(argument.value, names, words_of(layer, name), self.log)
+                if not self._unnamed_choice(argument, layer, name, names):
+                    choices = words_of(layer, name) or yes_or_no(layer, name)
+                    check_expression(argument.value, names, choices, self.log)
         missing = [n for n, f in fields.items() if f.is_required() and n not in given]
-        need_all(missing, call, self.log)
+        choices = {name: words_of(layer, name) for name in missing}
+        need_all(missing, call, [*fields], self.log, choices)
         arguments = {n: v for n, v in given.items() if n not in layer.operands}
         return program.LayerUse(layer, arguments, tuple(operands), call.span, call.name.span)
+
+    def _unnamed_choice(
+        self, argument: tree.Argument, layer: type[Layer], field: str, names: Names
+    ) -> bool:
+        """Says of `conv 16, same` that the word is a choice of another argument, `pad`."""
+        value = argument.value
+        if argument.name is not None or not isinstance(value, tree.Name) or names.find(value.text):
+            return False
+        fields = [name for name in layer.model_fields if value.text in words_of(layer, name)]
+        if len(fields) != 1 or field in fields:
+            return False
+        message = f"`{value.text}` is said of `{fields[0]}`, and stands in the place of `{field}`"
+        named = f"{fields[0]}={value.text}"
+        fix = rewrite(value.span, named)
+        if layer.model_fields[field].is_required():
+            fix = Fix(f"write {field.upper()} first, and `{named}` behind it")
+        self.log.say("E0204", value.span, message, fix)
+        return True
 
     def _block(
         self, definition: tree.Definition, call: tree.Call, names: Names
@@ -482,7 +506,7 @@ class Resolver:
             for p in definition.parameters
             if p.default is None and p.name.text not in given
         ]
-        need_all(missing, call, self.log)
+        need_all(missing, call, fields, self.log)
         return program.BlockUse(self.keys[call.name.text], given, call.span, call.name.span)
 
 

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from netc.compiler import tree
 from netc.compiler.diagnostics import Label, Log
-from netc.compiler.edits import Fix, append, rewrite, suggest, take_argument_out
+from netc.compiler.edits import Fix, append, is_slip, rewrite, suggest, take_argument_out
 from netc.compiler.gaps import Gaps
 from netc.compiler.source import Span
 from netc.compiler.words import CONSTANTS, PLACEHOLDER, forbidden_name
@@ -184,6 +184,10 @@ def unknown_value(name: tree.Name, names: Names, words: Sequence[str], log: Log)
     if bound_elsewhere(name, names, log) or names.passes(text):
         return
     fix = names.suggest(name, words)
+    if words and not any(edit.text in words or is_slip(text, edit.text) for edit in fix.edits):
+        from netc.compiler.elsewhere import value_fix
+
+        fix = value_fix(name, words)
     constant = _ELSEWHERE.get(text.lower(), text.lower())
     if constant in CONSTANTS and constant != text:
         fix = rewrite(span, constant, safe=True)

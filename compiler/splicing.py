@@ -75,7 +75,7 @@ def handed_block(elaborator: Elaborator, use: program.HandedUse, frame: Frame) -
         if name is not None:
             given[name] = argument.value
     missing = [n for n, default in parameters.items() if default is None and n not in given]
-    need_all(missing, use.call, elaborator.log)
+    need_all(missing, use.call, [*parameters], elaborator.log)
     if missing or len(given) < len(use.call.arguments):
         frame.flow(UNKNOWN)
         return

@@ -246,7 +246,7 @@ class _Reader(Struct, eq=False):
                 self.log.say(error.code, error.span, error.message, error.hint)
                 return None
         missing = [n for n, f in fields.items() if f.is_required() and n not in given]
-        need_all(missing, call, self.log)
+        need_all(missing, call, [*fields], self.log)
         if missing:
             return None
         try:
