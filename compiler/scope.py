@@ -10,7 +10,7 @@ from netc.compiler.diagnostics import Label, Log
 from netc.compiler.edits import Fix, append, is_slip, rewrite, suggest, take_argument_out
 from netc.compiler.gaps import Gaps
 from netc.compiler.source import Span
-from netc.compiler.words import CONSTANTS, PLACEHOLDER, forbidden_name
+from netc.compiler.words import CONSTANTS, PLACEHOLDER, as_python_reads, forbidden_name
 
 MOST_COMPARED = 500_000
 """So many known words are compared with unknown ones in a definition; then no more is suggested."""
@@ -122,8 +122,12 @@ def bind(names: Names, name: tree.Name, kind: str, log: Log) -> None:
     elif text in ("in", "out", PLACEHOLDER, *CONSTANTS):
         log.say("E0206", name.span, f"`{text}` has a meaning of its own", "choose another name")
     elif reason := forbidden_name(text):
-        free = f"{text.strip('_') if text.startswith('__') else text}_"
-        log.say("E0206", name.span, reason, rewrite(name.span, free, "call it `{}`"))
+        free = as_python_reads(text)
+        if free == text:
+            free = f"{text.strip('_') if text.startswith('__') else text}_"
+        fix = rewrite(name.span, free, "call it `{}`")
+        other = free.isidentifier() and forbidden_name(free) is None
+        log.say("E0206", name.span, reason, fix if other else "choose another name")
     names.kinds[text] = kind
     names.places[text] = name.span
 

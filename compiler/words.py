@@ -26,12 +26,24 @@ _TAKEN = frozenset(("F", "Tensor", "math", "nn", "range", "self", "super", "torc
 """Names that the emitted file uses for itself."""
 
 
+def as_python_reads(text: str) -> str:
+    """A name in the normal form that Python gives it (NFKC): `a²` is read as `a2`."""
+    if text.isascii():
+        return text
+    from unicodedata import normalize
+
+    return normalize("NFKC", text)
+
+
 def forbidden_name(text: str) -> str | None:
     """Why a name cannot stand in the emitted file; None if it can."""
     import keyword
 
     from netc.compiler.reserved import MODULE_ATTRIBUTES
 
+    if (read := as_python_reads(text)) != text or not text.isidentifier():
+        reads = f"Python reads `{text}` as `{read}`" if read != text else f"`{text}` is no name"
+        return f"{reads}, and the PyTorch file keeps names"
     if keyword.iskeyword(text) or text in _TAKEN:
         return f"`{text}` has a meaning in Python, and names are kept in the PyTorch file"
     if text in MODULE_ATTRIBUTES or text.startswith("__"):
