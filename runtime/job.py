@@ -28,6 +28,8 @@ class Job(Struct, frozen=True):
         base: the folder that the data's paths are relative to.
         settings: how the command was given (file, parameters), so that a run can be resumed from
             its folder alone.
+        params: how many parameters the net has by its report; None leaves it unchecked.
+        weights: bytes of its weights; 0 if that is not known.
     """
 
     spec: str
@@ -38,6 +40,8 @@ class Job(Struct, frozen=True):
     recipe: Recipe
     base: Path
     settings: Mapping[str, Any] = field(default_factory=dict)
+    params: int | None = None
+    weights: int = 0
 
     def options(self) -> dict[str, Any]:
         """What was chosen, as plain JSON: written to the run's folder and compared on resuming."""

@@ -13,18 +13,30 @@ from torch import nn
 from netc.runtime.errors import TrainError
 
 
-def build(source: str, name: str) -> nn.Module:
+def build(source: str, name: str, params: int | None = None) -> nn.Module:
     """A freshly initialised net of the class `name` that the source defines, without a file.
 
     Tracebacks and `inspect` show the source's lines under a made-up file name.
 
+    Args:
+        params: how many parameters it has by its report, where that is to be checked.
+
     Raises:
-        TrainError: the source defines no such `nn.Module`.
+        TrainError: the source defines no such `nn.Module`, or it has other parameters.
     """
     file = f"<netc {name} {_digest(source)}>"
     # a time of None marks an entry that is not to be compared with a file on disk
     linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
-    return _take(source, file, name)()
+    return counted(_take(source, file, name)(), params)
+
+
+def counted(net: nn.Module, params: int | None) -> nn.Module:
+    """The net itself. Raises TrainError if it has not as many parameters as its report says."""
+    found = sum(parameter.numel() for parameter in net.parameters())
+    if params not in (None, found):
+        message = f"the net has {found:,} parameters, and its report counts {params:,}"
+        raise TrainError(message, "this is an error of netc: please report it with the spec")
+    return net
 
 
 def net_class(source: str, path: Path, name: str) -> type[nn.Module]:

@@ -24,11 +24,12 @@ from netc.runtime.errors import TrainError
 from netc.runtime.fit import aim, fit
 from netc.runtime.folder import RunFolder, create, differences, environment, need_free, reopen
 from netc.runtime.job import Job
-from netc.runtime.module import net_class
+from netc.runtime.module import counted, net_class
 from netc.runtime.objectives import Objective
 from netc.runtime.optimizers import optimizer
 from netc.runtime.outcome import Epoch, Outcome, Verdict, check_claims, judge
 from netc.runtime.progress import Progress, duration, numbers
+from netc.runtime.room import enough_memory, need_room
 from netc.runtime.seeds import permutation
 from netc.runtime.session import Session
 from netc.runtime.stopping import Stop, listening
@@ -136,6 +137,7 @@ def prepare(job: Job, device: str = "auto", save_every: int | None = None) -> Pr
     if recipe.epochs is None and recipe.steps is None:
         raise TrainError("the recipe names neither epochs nor steps", "write `epochs 10`")
     chosen = choose(device)
+    need_room(job.weights, chosen.type)
     minimised = aim(job)
     check_claims(recipe.claims, minimised.metrics, recipe.loss.kind)
     data = fit(load(recipe, job.base), job, minimised)
@@ -158,7 +160,9 @@ def _own_randomness(device: torch.device) -> Iterator[None]:
 def _session(prepared: Prepared, folder: RunFolder) -> Session:
     job = prepared.job
     # made on the CPU on every machine, so that a seed means the same first weights everywhere
-    net = net_class(job.source, folder.source, job.net_class)().to(prepared.device)
+    with enough_memory("the weights of the net"):
+        net = counted(net_class(job.source, folder.source, job.net_class)(), job.params)
+        net = net.to(prepared.device)
     sums = torch.zeros(len(prepared.objective.metrics), dtype=torch.float64, device=prepared.device)
     return Session(
         net=net.train(),

@@ -228,7 +228,7 @@ class NetHandle:
         """
         from netc.runtime.module import build
 
-        return build(self.source(), self.graph.name).to(device)
+        return build(self.source(), self.graph.name, self.report().params).to(device)
 
 
 def load(path_or_text: str | Path, /, **params: Any) -> Spec:

@@ -170,6 +170,8 @@ def _job(spec: Spec, net: NetHandle, recipe: Recipe, request: Request) -> Job:
         recipe=recipe,
         base=spec.base,
         settings=settings,
+        params=report.params,
+        weights=report.weights_bytes,
     )
 
 
