@@ -6,9 +6,18 @@ variable.
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Sequence, Set
 
-from netc.compiler.graph import BlockStep, LayerStep, Step, Wire
+from netc.compiler.graph import (
+    BlockStep,
+    GroupStep,
+    LayerStep,
+    ParamStep,
+    RepeatStep,
+    Step,
+    WhenStep,
+    Wire,
+)
 from netc.compiler.layers.base import Torch
 
 _ROOM = 64
@@ -23,6 +32,31 @@ def torch_of(step: LayerStep, over: Set[Wire] = frozenset()) -> Torch:
     """
     written = step.layer.torch([wire.tensor for wire in step.inputs], step.output.tensor)
     return written.in_place() if step.output in over else written
+
+
+def counts(step: Step) -> bool:
+    """Whether the report counts something of a step, read or not: weights or multiplications."""
+    match step:
+        case LayerStep():
+            macs = step.layer.macs([wire.tensor for wire in step.inputs], step.output.tensor)
+            return bool(step.weights) or macs != 0
+        case ParamStep():
+            return False
+        case BlockStep():
+            return any(map(counts, step.module.steps))
+        case RepeatStep(items=inner) | GroupStep(steps=inner) | WhenStep(steps=inner):
+            return any(map(counts, inner))
+
+
+def executed(steps: Sequence[Step], outputs: Sequence[Wire]) -> list[Step]:
+    """The steps of one `forward` that are in the file: those that lead to its outputs or count."""
+    needed = set(outputs)
+    found: list[Step] = []
+    for step in reversed(steps):
+        if counts(step) or step.output in needed:
+            needed.update(step.inputs)
+            found.append(step)
+    return found[::-1]
 
 
 def short_enough(first: str, second: str, comment: str) -> bool:

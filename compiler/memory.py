@@ -11,7 +11,7 @@ from collections.abc import Sequence, Set
 
 from msgspec import Struct
 
-from netc.compiler.expression import together
+from netc.compiler.expression import executed, together
 from netc.compiler.graph import (
     BlockStep,
     GroupStep,
@@ -130,7 +130,11 @@ class _Running:
         In `nn.Sequential` and in loops each step is a statement: `fused` is False. A condition that
         does not hold is none: what flows in is what flows on.
         """
-        steps = [step for step in steps if not isinstance(step, WhenStep) or step.taken]
+        steps = [
+            step
+            for step in executed(steps, outputs)
+            if not isinstance(step, WhenStep) or step.taken
+        ]
         readers: dict[Wire, list[int]] = {}
         for place, step in enumerate(steps):
             for wire in step.inputs:
@@ -154,6 +158,9 @@ class _Running:
                     between = step.output
                     continue
             text = ""
+            if step.output not in readers:
+                self._drop(step.output)
+                continue
             if _beside_flow(step, readers):  # `skip = self.downsample(skip)`: `x` stays as it is
                 self._assign(step.output, "skip", place, variables, readers)
                 continue
@@ -254,7 +261,7 @@ def _training(
 ) -> int:
     inputs = {w for _, w in net.module.inputs}
     learned = learning(steps)
-    steps = [step for step in steps if step.output in learned]
+    steps = [step for step in _leading(net, steps) if step.output in learned]
     savers: Counter[Wire] = Counter()
     extra = 0
     for step in steps:
@@ -286,6 +293,17 @@ def _training(
                 live -= sizes[root]
         live -= _beside(kept[step.output])
     return most
+
+
+def _leading(net: Net, steps: Steps) -> Steps:
+    """The steps that outputs depend on; autograd keeps nothing for the others."""
+    needed = {wire for _, wire in net.module.outputs}
+    found: list[LayerStep | ParamStep] = []
+    for step in reversed(steps):
+        if step.output in needed:
+            needed.update(step.inputs)
+            found.append(step)
+    return found[::-1]
 
 
 class _Gradients:

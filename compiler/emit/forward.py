@@ -11,7 +11,7 @@ from netc.compiler.emit.classes import Plan, conditional
 from netc.compiler.emit.constructor import Constructor, shortcut_name
 from netc.compiler.emit.loops import loop_of
 from netc.compiler.emit.statements import Op, Writer
-from netc.compiler.expression import layer_text, short_enough, torch_of
+from netc.compiler.expression import counts, layer_text, short_enough, torch_of
 from netc.compiler.graph import (
     BlockStep,
     GroupStep,
@@ -86,8 +86,8 @@ class Forward:
         inputs = self._taken(aligned) if not isinstance(first, ParamStep) else (0,)
         number, comment = self._place(aligned), self._comment(aligned)
         text, block = self._text(first, member), isinstance(first, BlockStep)
-        counts = _counts(first)
-        return [Op(number, inputs, text, first.span.line, comment, block=block, counts=counts)]
+        line, work = first.span.line, counts(first)
+        return [Op(number, inputs, text, line, comment, block=block, counts=work)]
 
     def _taken(self, aligned: dict[int, Step]) -> tuple[int, ...]:
         """The values that a step is handed."""
@@ -135,7 +135,7 @@ class Forward:
             comment = self._comment(cast("dict[int, Step]", aligned))
             line, depth = first.span.line, loop.depth
             return [
-                Op(number, inputs, loop.text, line, comment, member, depth, counts=_counts(first))
+                Op(number, inputs, loop.text, line, comment, member, depth, counts=counts(first))
             ]
         ops: list[Op] = []
         for number in range(len(first.items)):
@@ -164,23 +164,8 @@ class Forward:
         made = {source, *(op.output for op in inner)}
         others = dict.fromkeys(n for op in inner for n in op.inputs if n not in made)
         read = (source, *others)
-        counts = any(op.counts for op in inner)
-        line = first.span.line
-        return [Op(number, read, "", line, condition=condition, inner=tuple(inner), counts=counts)]
-
-
-def _counts(step: Step) -> bool:
-    """Whether the report counts something of a step, read or not: weights or multiplications."""
-    match step:
-        case LayerStep():
-            macs = step.layer.macs([wire.tensor for wire in step.inputs], step.output.tensor)
-            return bool(step.weights) or macs != 0
-        case ParamStep():
-            return False
-        case BlockStep():
-            return any(map(_counts, step.module.steps))
-        case RepeatStep(items=inner) | GroupStep(steps=inner) | WhenStep(steps=inner):
-            return any(map(_counts, inner))
+        work, line = any(op.counts for op in inner), first.span.line
+        return [Op(number, read, "", line, condition=condition, inner=tuple(inner), counts=work)]
 
 
 def _member(owner: str, name: str) -> str:
@@ -222,8 +207,8 @@ def _fused(ops: list[Op], outputs: Sequence[int]) -> list[Op]:
             and not (op.block and last.block)
             and short_enough(last.text, op.text, op.comment)
         ):
-            text, counts = op.text.replace("{0}", last.text), op.counts or last.counts
-            found[-1] = replace(op, inputs=last.inputs, text=text, counts=counts)
+            text, work = op.text.replace("{0}", last.text), op.counts or last.counts
+            found[-1] = replace(op, inputs=last.inputs, text=text, counts=work)
         else:
             found.append(op)
     return found
