@@ -29,7 +29,7 @@ from netc.compiler.graph import (
     LayerStep,
     Wire,
 )
-from netc.compiler.layers.base import Layer, ShapeError, Tensor
+from netc.compiler.layers.base import JoinError, Layer, ShapeError, Tensor
 from netc.compiler.sizes import Floor, Shape, Size, names_in
 from netc.compiler.source import Span
 
@@ -136,7 +136,13 @@ def _shape_error(
         span = use.arguments[error.argument].span
     labels = [made_by(w) for w in wires[:2] if w.made != use.span]
     fix = Fix(error.hint)
-    if error.change is not None:
+    if isinstance(error, JoinError) and error.ranks:
+        from netc.compiler.bridging import Meeting, bridged
+        from netc.compiler.joining import history
+
+        labels = [history(wire) for wire in wires]
+        fix = bridged(Meeting(use, wires, frame))
+    elif error.change is not None:
         fix = change_argument(use.span, use.arguments, *error.change, error.hint)
     else:
         fix = _instead_of_flatten(wires[0].origin(), error) or fix
@@ -232,13 +238,9 @@ def _unequal(
             f"{_excluded(asked, conflict)}"
         )
         earlier = [Label(span, f"here {text}") for span, text in conflict.places]
-    from netc.compiler.joining import equal_ways, history
-    from netc.compiler.layers.joins import Join
+    from netc.compiler.joining import Place, history, mend
 
-    free = layer.free_axis(len(wires[0].tensor.shape)) if isinstance(layer, Join) else None
-    fix = equal_ways(wires, free, frame)
-    if not fix.hint:
-        fix = Fix(f"give both ways the same kernel, stride and padding, so that axis {axis} agrees")
+    fix = mend(layer, wires, axis, Place(use.word, frame, context.nets_inputs, context.claimed))
     labels = [*(history(wire) for wire in wires), *earlier]
     context.tell("E0310", use.word, message, frame, fix, labels)
 

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from netc.compiler.diagnostics import Label
-from netc.compiler.edits import Fix
+from netc.compiler.edits import Fix, rewrite
 from netc.compiler.frame import Frame, made_by
-from netc.compiler.graph import Wire
-from netc.compiler.ways import MOST_LAYERS, changed_way
+from netc.compiler.graph import LayerStep, Wire
+from netc.compiler.layers.base import Layer, feature_axis
+from netc.compiler.layers.joins import Concat, Join
+from netc.compiler.replaying import above, replayed
+from netc.compiler.resizing import resized
+from netc.compiler.sizes import Shape, Size
+from netc.compiler.source import Span
+from netc.compiler.ways import Changes, as_fix, steps_changed
 
 MOST_SHAPES = 5
 """Shapes shown on the way to one of the joined values."""
@@ -39,38 +48,135 @@ def _back(wire: Wire) -> Iterator[Wire]:
         yield wire
 
 
-def equal_ways(wires: Sequence[Wire], free: int | None, frame: Frame) -> Fix:
-    """New arguments for the layers of one way, so that all fit; the later ways are tried first.
+class Place(Struct, frozen=True, eq=False):
+    """Where values are joined.
+
+    Attributes:
+        word: the word of the join in the text.
+        frame: where elaboration stands.
+        inputs: the net's inputs by name.
+        held: values of which a claim is true; it must stay so.
+    """
+
+    word: Span
+    frame: Frame
+    inputs: Sequence[tuple[str, Wire]]
+    held: Collection[Wire]
+
+
+def mend(layer: Layer, wires: Sequence[Wire], axis: int, place: Place) -> Fix:
+    """What makes values fit that differ along an axis: an edit, or else what there is to do."""
+    free = layer.free_axis(len(wires[0].tensor.shape)) if isinstance(layer, Join) else None
+    if not isinstance(layer, Join):
+        value, gate = wires  # a gate: one number for each channel
+        wanted = (value.tensor.shape[0], *gate.tensor.shape[1:])
+        changed = steps_changed(gate, wanted, place.frame, above([value]) or ())
+        return as_fix(changed) if changed else Fix(f"the gate must give {wanted[0]} numbers")
+    return (
+        equal_ways(wires, free, place)
+        or side_by_side(layer, wires, axis, place.word)
+        or _to_do(wires, axis)
+    )
+
+
+def side_by_side(layer: Join, wires: Sequence[Wire], axis: int, word: Span) -> Fix | None:
+    """`concat` in the place of `add` or `mul`, where only the numbers of features differ."""
+    shapes = [wire.tensor.shape for wire in wires]
+    features = feature_axis(len(shapes[0]))
+    if layer.kind not in ("add", "mul") or axis != features or (axis and _windows(wires)):
+        return None
+    if len({_compared(shape, features) for shape in shapes}) > 1:
+        return None
+    written = re.search(rf"\b{layer.kind}\b", word.text)
+    if written is None or word.line != word.end_line:
+        return None
+    start = word.column + written.start()
+    place = replace(word, column=start, end_column=start + len(layer.kind))
+    output = Concat().output([wire.tensor for wire in wires])
+    hint = (
+        f"write `{{}}` for `{layer.kind}`: values side by side may differ here, and give {output}"
+    )
+    return rewrite(place, "concat", hint)
+
+
+def _windows(wires: Sequence[Wire]) -> bool:
+    """Whether a layer with a kernel stands above."""
+    return any("kernel" in type(w.layer).model_fields for w in above(wires) or () if w.layer)
+
+
+def _to_do(wires: Sequence[Wire], axis: int) -> Fix:
+    """What is to be made equal, where no edit was found that does it."""
+    if axis and _windows(wires):
+        return Fix(
+            f"give both ways the same kernel, stride and padding, so that axis {axis} agrees"
+        )
+    sizes = Counter(wire.tensor.shape[axis] for wire in wires)
+    return Fix(f"let axis {axis} be {sizes.most_common(1)[0][0]} in each of them")
+
+
+def equal_ways(wires: Sequence[Wire], free: int | None, place: Place) -> Fix | None:
+    """Another input, or other arguments of the odd ways, after which values fit.
 
     `free` is the axis along which sizes may differ. Every change is worked out before it is
-    offered: the layers' own shape rules say that it fits.
+    offered: the layers' own shape rules say that it fits. The shape of most ways is tried first,
+    of two that of the first.
     """
-    first, *others = wires
-    for wire, other in [*((w, first) for w in others), (first, others[-1])]:
-        if len(wire.tensor.shape) == len(other.tensor.shape):
-            wanted = [*other.tensor.shape]
-            if free is not None:
-                wanted[free] = wire.tensor.shape[free]
-            fits = all(len(w.tensor.shape) == len(wanted) for w in wires) and all(
-                size == w.tensor.shape[axis]
-                for w in wires
-                if w is not wire
-                for axis, size in enumerate(wanted)
-                if axis != free
-            )
-            others_too = set[Wire]().union(*(_all_before(w) for w in wires if w is not wire))
-            found = changed_way(wire, tuple(wanted), frame, others_too) if fits else None
-            if found is not None:
-                return found
-    return Fix("")
+    if len({len(wire.tensor.shape) for wire in wires}) > 1:
+        return None
+    if (other := resized(wires, free, place.inputs, place.held)) is not None:
+        return other
+    shapes = Counter(_compared(wire.tensor.shape, free) for wire in wires)
+    for shape, count in shapes.most_common():
+        changed = _mended(wires, shape, free, place.frame)
+        if changed is not None:
+            then = "then both fit" if len(wires) == 2 else "then all fit"
+            fix = as_fix(changed, then)
+            alike = _alike(wires, shape, free) if len(wires) > 2 and count > 1 else ""
+            return replace(fix, hint=alike + fix.hint)
+    return None
 
 
-def _all_before(wire: Wire) -> set[Wire]:
-    """The values that one is made from, and itself: the nearest of them."""
-    found: set[Wire] = set()
-    waiting = [wire]
-    while waiting and len(found) < MOST_LAYERS:
-        if (one := waiting.pop()) not in found:
-            found.add(one)
-            waiting += one.read
-    return found
+def _compared(shape: Shape, free: int | None) -> tuple[Size | None, ...]:
+    """A shape without the size that may differ."""
+    return tuple(None if axis == free else size for axis, size in enumerate(shape))
+
+
+def _alike(wires: Sequence[Wire], shape: tuple[Size | None, ...], free: int | None) -> str:
+    """Which ways have a shape, by the lines that gave it to them."""
+    right = [wire.origin() for wire in wires if _compared(wire.tensor.shape, free) == shape]
+    *lines, last = dict.fromkeys(str(wire.made.line) for wire in right)
+    where = f"lines {', '.join(lines)} and {last}" if lines else f"line {last}"
+    said = ", ".join("…" if size is None else str(size) for size in shape)
+    return f"{len(right)} of {len(wires)} ways give [{said}], those of {where}; "
+
+
+def _mended(
+    wires: Sequence[Wire], shape: tuple[Size | None, ...], free: int | None, frame: Frame
+) -> list[tuple[LayerStep, Changes]] | None:
+    """New arguments for the odd ways, after which all have one shape; None if none are found.
+
+    Layers that lead to a way that has the shape, or is mended, stay as they are. In the end all
+    ways are computed again, for a layer may stand on several of them.
+    """
+    values = above(wires)
+    right = [wire for wire in wires if _compared(wire.tensor.shape, free) == shape]
+    fixed = set[Wire](above(right) or ())
+    changed: list[tuple[LayerStep, Changes]] = []
+    for wire in wires if values is not None else ():
+        if wire in right:
+            continue
+        wanted = tuple(
+            own if size is None else size
+            for own, size in zip(wire.tensor.shape, shape, strict=True)
+        )
+        some = steps_changed(wire, wanted, frame, fixed, changed)
+        if some is None:
+            return None
+        changed += some
+        fixed |= set(above([wire]) or ())
+    places = {step.span: changes for step, changes in changed}
+    tensors = replayed(values or (), {}, places)
+    if not changed or tensors is None:
+        return None
+    fits = all(_compared(tensors[wire].shape, free) == shape for wire in wires)
+    return changed if fits else None

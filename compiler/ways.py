@@ -32,31 +32,40 @@ Words = Mapping[tuple[str, Any], str]
 """What the text calls an argument's value, by name and value."""
 
 
-def changed_way(
+def changed_way(wire: Wire, wanted: Shape, frame: Frame, words: Words | None = None) -> Fix | None:
+    """New arguments for one layer on the way to a value, or `pad=same` for all of them.
+
+    `words` are what values are called here.
+    """
+    changed = steps_changed(wire, wanted, frame)
+    return None if changed is None else as_fix(changed, words=words)
+
+
+def steps_changed(
     wire: Wire,
     wanted: Shape,
     frame: Frame,
     fixed: Collection[Wire] = (),
-    words: Words | None = None,
-) -> Fix | None:
-    """New arguments for one layer on the way to a value, or `pad=same` for all of them.
+    before: Sequence[tuple[LayerStep, Changes]] = (),
+) -> list[tuple[LayerStep, Changes]] | None:
+    """Layers on the way to a value, with the arguments after which it has the wanted shape.
 
-    The layers that make `fixed` values stay as they are. `words` are what values are called here.
+    The layers that make `fixed` values stay as they are; `before` is what is changed already.
     """
     steps = chain_of(wire, frame)
-    while steps and steps[0].output in fixed:
-        steps = steps[1:]
-    if any(step.output in fixed for step in steps):
-        return None
+    known = {step.output: changes for step, changes in before}
+    if steps and shape_after(steps, known) == wanted:
+        return []
+    last = max((n for n, step in enumerate(steps, 1) if step.output in fixed), default=0)
     tries = 0
-    for step in reversed(steps):
+    for step in reversed(steps[last:]):
         for changes in _candidates(step.layer, wanted):
             tries += 1
             if tries > MOST_TRIES:
                 return None
-            if shape_after(steps, {step.output: changes}) == wanted:
-                return as_fix([(step, changes)], words=words)
-    return padded_way(steps, wanted)
+            if shape_after(steps, {**known, step.output: changes}) == wanted:
+                return [(step, changes)]
+    return _all_padded(steps[last:], wanted) if not known else None
 
 
 def claimed_way(wire: Wire, wanted: Shape, frame: Frame, held: Collection[Wire]) -> Fix | None:
@@ -124,11 +133,19 @@ def _is_allowed(layer: Layer, changes: Changes) -> bool:
 
 def padded_way(steps: Sequence[LayerStep], wanted: Shape) -> Fix | None:
     """`pad=same` for all convolutions on a way, if its end then has the wanted shape."""
+    padded = _all_padded(steps, wanted)
+    return None if padded is None else as_fix(padded)
+
+
+def _all_padded(
+    steps: Sequence[LayerStep], wanted: Shape
+) -> list[tuple[LayerStep, Changes]] | None:
+    """The windows of a way that shrink, each with `pad=same`."""
     shrinking = [s for s in steps if "pad" in type(s.layer).model_fields and _shrinks(s)]
     changes: dict[Wire, Changes] = {step.output: {"pad": "same"} for step in shrinking}
     if not shrinking or shape_after(steps, changes) != wanted:
         return None
-    return as_fix([(step, {"pad": "same"}) for step in shrinking])
+    return [(step, {"pad": "same"}) for step in shrinking]
 
 
 def _shrinks(step: LayerStep) -> bool:
@@ -138,7 +155,7 @@ def _shrinks(step: LayerStep) -> bool:
 def chain_of(wire: Wire, frame: Frame) -> list[LayerStep]:
     """The layers on the way to a value, in order, as far back as each takes one value."""
     found: list[LayerStep] = []
-    for step in islice(_layers(frame.steps), MOST_LAYERS):
+    for step in islice(layers_of(frame.steps), MOST_LAYERS):
         if step.output is wire:
             if len(step.inputs) != 1:
                 break
@@ -147,18 +164,18 @@ def chain_of(wire: Wire, frame: Frame) -> list[LayerStep]:
     return found[::-1]
 
 
-def _layers(steps: Sequence[Step]) -> Iterator[LayerStep]:
+def layers_of(steps: Sequence[Step]) -> Iterator[LayerStep]:
     """The layers of some steps, the last one first."""
     for step in reversed(steps):
         match step:
             case LayerStep():
                 yield step
             case GroupStep() | WhenStep():
-                yield from _layers(step.steps)
+                yield from layers_of(step.steps)
             case RepeatStep():
-                yield from _layers(step.items)
+                yield from layers_of(step.items)
             case BlockStep(module=module) if module.word == "body":
-                yield from _layers(module.steps)
+                yield from layers_of(module.steps)
 
 
 def shape_after(
@@ -183,7 +200,7 @@ def _candidates(layer: Layer, wanted: Shape) -> Iterator[Changes]:
     fields = type(layer).model_fields
     width: list[Changes] = [
         {name: size}
-        for name in ("filters", "units")
+        for name in ("filters", "units", "dim")
         if name in fields and isinstance(size := wanted[feature_axis(len(wanted))], int)
     ]
     window: list[Changes] = []

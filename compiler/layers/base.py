@@ -69,13 +69,21 @@ class JoinError(ShapeError):
         right: the index of the other.
         axis: the axis where they differ, counted without the batch; None if it is the number of
             axes or the kind of number.
+        ranks: whether it is the number of axes.
     """
 
     def __init__(
-        self, message: str, hint: str = "", *, left: int, right: int, axis: int | None = None
+        self,
+        message: str,
+        hint: str = "",
+        *,
+        left: int,
+        right: int,
+        axis: int | None = None,
+        ranks: bool = False,
     ) -> None:
         super().__init__(message, hint, code="E0310")
-        self.left, self.right, self.axis = left, right, axis
+        self.left, self.right, self.axis, self.ranks = left, right, axis, ranks
 
 
 class Weight(Struct, frozen=True):

@@ -55,8 +55,12 @@ class Join(Weightless):
             if other.dtype != first.dtype or len(other.shape) != len(first.shape):
                 raise JoinError(
                     f"`{self.kind}` cannot join {first} and {other}: " + _difference(first, other),
+                    ""
+                    if other.dtype == first.dtype
+                    else "turn ids into vectors first: `embedding`",
                     left=0,
                     right=right,
+                    ranks=other.dtype == first.dtype,
                 )
             for left_size, right_size, axis in self.joins((first, other)):
                 if isinstance(left_size, int) and isinstance(right_size, int):
@@ -83,7 +87,8 @@ class Join(Weightless):
 def _difference(first: Tensor, other: Tensor) -> str:
     if first.dtype != other.dtype:
         return "real numbers in one, whole numbers in the other"
-    return f"{len(first.shape)} axes in one, {len(other.shape)} in the other"
+    axes = "axis" if len(first.shape) == 1 else "axes"
+    return f"{len(first.shape)} {axes} in one, {len(other.shape)} in the other"
 
 
 def _names(inputs: Sequence[Tensor]) -> list[str]:
