@@ -269,6 +269,7 @@ class Elaborator(Findings):
                 if isinstance(default, tree.Number | tree.String | tree.Dims)
             ),
         )
+        self.tied.discard(output)  # from here on it is what the block gives
         return BlockStep(module, tuple(w for _, w in inputs), output, use.arguments, use.span)
 
     # -- lines

@@ -103,6 +103,7 @@ def enclosed(
         tuple(inner.ways),
     )
     wires = tuple(wire for _, wire in inputs)
+    elaborator.tied.discard(inner.current)  # from here on it is what the stretch gives
     frame.steps.append(BlockStep(module, wires, inner.current, {}, body[0].span))
     frame.flow(inner.current)
 

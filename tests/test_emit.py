@@ -524,6 +524,11 @@ JUMPS = {
         "block width(n):\n    dense n -> relu\n\nblock B(width):\n    dense width -> tanh\n\n"
         "net A:\n    input p: [4]\n    B 3\n    width 4\n    B 5\n    width 6\n"
     ),
+    "a module shared in each round, and in a block": (
+        "block B:\n    share s = dense 4\n    s -> tanh -> s\n\nnet A:\n    input p: [4]\n"
+        "    repeat 2:\n        (in, out) -> add\n        share s = dense 4\n        s\n"
+        "    B\n    repeat 2: B\n    residual: B\n"
+    ),
     "rounds that are handed different values": (
         "net A:\n    input p, q: [4]\n    p -> dense 4\n    repeat 3 as i:\n        dense 4\n"
         "        (out, p if i == 0 else q) -> add\n"
