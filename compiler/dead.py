@@ -36,12 +36,11 @@ class Dead:
     claimed: bool
 
 
-def dead_values(nets: Sequence[Net], source: Source) -> Iterator[Dead]:
+def dead_values(uses: Sequence[Uses], source: Source) -> Iterator[Dead]:
     """The values of a file's own lines that nothing reads. Linear in the number of layers."""
-    uses = [_Uses(net) for net in nets]
     if not any(one.dead for one in uses):
         return
-    ends: dict[Span, list[tuple[_Uses, Wire]]] = {}
+    ends: dict[Span, list[tuple[Uses, Wire]]] = {}
     needed: set[Span] = set()
     for one in uses:
         for step in one.outermost(one.net.module.steps):
@@ -56,7 +55,7 @@ def dead_values(nets: Sequence[Net], source: Source) -> Iterator[Dead]:
             yield Dead(span, params, first.params, bool(first.net.claims))
 
 
-class _Uses:
+class Uses:
     """Which values of a net lead to an output, and which are read at all."""
 
     def __init__(self, net: Net) -> None:
@@ -64,14 +63,17 @@ class _Uses:
         self.live: set[Wire] = {wire for _, wire in net.module.outputs}
         self.read: set[Wire] = set()
         self.dead: dict[Wire, Placed] = {}
-        self.params = 0
         for placed in reversed(list(walk(net.module))):
-            self.params += _params(placed)
             self.read.update(placed.step.inputs)
             if placed.step.output in self.live:
                 self.live.update(placed.step.inputs)
             else:
                 self.dead[placed.step.output] = placed
+
+    @property
+    def params(self) -> int:
+        """All parameters of the net."""
+        return sum(map(_params, walk(self.net.module)))
 
     def outermost(self, steps: Sequence[Step]) -> Iterator[Step]:
         """The steps of a net, without those in a block or a repeat that is dead as a whole."""

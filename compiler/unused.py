@@ -11,10 +11,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from netc.compiler import program, tree
-from netc.compiler.dead import Dead, dead_values
+from netc.compiler.dead import Dead, Uses, dead_values
 from netc.compiler.diagnostics import Log
 from netc.compiler.edits import Edit, Fix, rewrite, take_argument_out, whole_line
-from netc.compiler.graph import Net, walk
+from netc.compiler.graph import Net
 from netc.compiler.source import Source, Span
 from netc.compiler.uses import uses_of
 
@@ -27,13 +27,14 @@ def warn_unused(spec: program.Program, nets: Mapping[str, Net], source: Source, 
     own = [spec.definitions[name] for name in spec.own]
     text = _Text(source, [definition.span.line for definition in own])
     _definitions(spec, own, log)
-    for net in nets.values():
-        _inputs(spec.definitions[net.name], net, text, bool(spec.trains), log)
+    uses = [Uses(net) for net in nets.values()]
+    for one in uses:
+        _inputs(spec.definitions[one.net.name], one, text, bool(spec.trains), log)
     for definition in own:
         for flow in _flows(definition.body):
             if isinstance(flow, program.Flow):
                 _plain_name(flow, text, log)
-    if found := list(dead_values(list(nets.values()), source)):
+    if found := list(dead_values(uses, source)):
         lines = [flow for definition in own for flow in _flows(definition.body)]
         for value in found:
             _say_dead(value, lines, text, log)
@@ -120,14 +121,14 @@ def _without_line(span: Span, hint: str) -> Fix:
 # Inputs, values
 
 
-def _inputs(definition: program.Definition, net: Net, text: _Text, trained: bool, log: Log) -> None:
-    read = {wire for _, wire in net.module.outputs}
-    for placed in walk(net.module):
-        read.update(placed.step.inputs)
+def _inputs(
+    definition: program.Definition, uses: Uses, text: _Text, trained: bool, log: Log
+) -> None:
     declared = {item.name: item for item in definition.body if isinstance(item, program.Input)}
-    for name, wire in net.module.inputs:
+    for name, wire in uses.net.module.inputs:
         item = declared[name]
-        if wire not in read and text.mentions(name, item.span) == 1:
+        unread = wire not in uses.read and wire not in uses.live
+        if unread and text.mentions(name, item.span) == 1:
             log.say(CODE, item.span, f"no layer reads the input `{name}`", _no_input(item, trained))
 
 
