@@ -246,7 +246,7 @@ class Tangle:
         seen = list(seen)
         for _ in range(self.draw(st.integers(1, 3))):
             line = self.line(seen, blocks, nesting)
-            if self.draw(st.integers(0, 2)) == 0:
+            if self.draw(st.integers(0, 2)) == 0 and not line[0].startswith("share"):
                 name = self.name()
                 line[0] = f"{name} = {line[0]}"
                 seen.append(name)
@@ -257,6 +257,7 @@ class Tangle:
     def line(self, seen: list[str], blocks: dict[str, int], nesting: int) -> list[str]:
         """One line with what is below it."""
         kinds = ["dense 4", "layer_norm", "tanh -> relu", "join", "join", "add", "read", "over"]
+        kinds += ["share"]
         kinds += ["block"] * bool(blocks)
         kinds += ["repeat", "twice", "residual", "branches", "sequential"] * (nesting < 3)
         one, other = (self.draw(st.sampled_from(seen)) for _ in range(2))
@@ -285,6 +286,9 @@ class Tangle:
                 return ["parallel join=add:", *ways[0], *ways[1]]
             case "sequential":
                 return ["sequential:", "    dense 4", "    relu"]
+            case "share":
+                shared = self.name()
+                return [f"share {shared} = dense 4", f"{shared} -> tanh -> {shared}"]
             case plain:
                 return [plain]
 
