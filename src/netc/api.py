@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from netc.compiler import claims, library, program
 from netc.compiler.allowing import quiet, reached
-from netc.compiler.diagnostics import CompileError, Diagnostic, Log, did_you_mean, order
-from netc.compiler.edits import applied
+from netc.compiler.diagnostics import CompileError, Diagnostic, Label, Log, did_you_mean, order
+from netc.compiler.edits import Edit, applied
 from netc.compiler.elaborate import elaborate
 from netc.compiler.graph import Net
 from netc.compiler.lint import lint
@@ -92,6 +94,8 @@ class Spec:
         wrong = found[first]
         if wrong.code[:3] not in ("E02", "E03", "E04", "E05") or self._log.has(wrong):
             return found
+        if (turned := self._channels_first(definition, found, first)) is not None:
+            return turned
         of_claim = wrong.code == "E0501" and "change what leads here" in wrong.hint
         if wrong.edits and not of_claim and self._is_true_with(wrong, definition):
             return found
@@ -105,22 +109,51 @@ class Spec:
         better = mended(wrong, self._supposing(definition).mend(wrong, claimed))
         return [*found[:first], better, *found[first + 1 :]]
 
+    def _channels_first(
+        self, definition: program.Definition, found: list[Diagnostic], first: int
+    ) -> list[Diagnostic] | None:
+        """The findings that are left if the net's pictures had their channels last; else None.
+
+        The first of them has the edit that puts these first: with it no error is left up to there.
+        """
+        from netc.compiler.channels_last import channels_first
+
+        fix, wrong = channels_first(definition), found[first]
+        if fix is None or wrong.code[:3] not in ("E03", "E05"):
+            return None
+        _, after = self._edited(fix.edits, definition)
+        if any(d.severity == "error" and order(d) <= order(wrong) for d in after):
+            return None
+        label = Label(fix.edits[0].span, "the channels stand last here")
+        better = replace(
+            wrong, hint=fix.hint, edits=fix.edits, safe=False, labels=(label, *wrong.labels)
+        )
+        return [*found[:first], better, *(d for d in found[first + 1 :] if after.has(d))]
+
     def _is_true_with(self, wrong: Diagnostic, definition: program.Definition) -> bool:
         """Whether a net compiles and its claims hold after a finding's edits; none repeats it."""
         if any(edit.span.source != self.source for edit in wrong.edits):
             return False
-        log = Log()
-        edited = resolve(Source(self.source.name, applied(self.source, wrong.edits)), log, _read)
-        if log.has_errors or definition.name not in edited.definitions:
-            return False
-        net = elaborate(edited, definition.name, _own(self._values, _names_of(definition)), log)
-        if net is not None:
-            claims.judge(net, report(net), log)
+        edited, log = self._edited(wrong.edits, definition)
         others = Log()
         for other in self._program.nets():
             if other is not definition:
                 elaborate(edited, other.name, _own(self._values, _names_of(other)), others)
-        return not log.has_errors and not others.has(wrong)
+        return (
+            definition.name in edited.definitions and not log.has_errors and not others.has(wrong)
+        )
+
+    def _edited(
+        self, edits: Iterable[Edit], definition: program.Definition
+    ) -> tuple[program.Program, Log]:
+        """The spec with edits made, and what is then to say of a net."""
+        log = Log()
+        edited = resolve(Source(self.source.name, applied(self.source, edits)), log, _read)
+        if not log.has_errors and definition.name in edited.definitions:
+            net = elaborate(edited, definition.name, _own(self._values, _names_of(definition)), log)
+            if net is not None:
+                claims.judge(net, report(net), log)
+        return edited, log
 
     def _check_values(self, values: Mapping[str, Any]) -> None:
         known = {n for d in self._program.nets() for n in _names_of(d)}
@@ -147,7 +180,14 @@ class Spec:
 
     def _explained(self, name: str, actual: Counts, claimed: Counts) -> Supposed | None:
         """The one change of the text after which a net's counts are as claimed."""
-        return self._supposing(self._program.definitions[name]).explain(actual, claimed)
+        from netc.compiler.channels_last import channels_first
+        from netc.compiler.supposed import Supposed
+
+        definition = self._program.definitions[name]
+        fix = channels_first(definition)
+        if fix is not None and not self._edited(fix.edits, definition)[1].has_errors:
+            return Supposed(fix.edits[0].span, fix, ())
+        return self._supposing(definition).explain(actual, claimed)
 
     def _supposing(self, definition: program.Definition) -> Supposing:
         from netc.compiler.rebuilding import Budget
