@@ -39,6 +39,7 @@ _OPERATORS = frozenset(
 _ENDS = frozenset(("COMMA", "EQUAL", "__ANON_0", "COLON"))  # __ANON_0 is the arrow
 
 
+_OUTERMOST = frozenset(("DEFINE", "USE"))
 _NUMBERS = frozenset(("NUMBER", "DIMS"))
 
 
@@ -65,8 +66,8 @@ class Slip(Struct, frozen=True):
     Attributes:
         column: where it starts.
         end: one past its last character.
-        indent: the blanks to indent the line by, where its indentation is wrong.
-        safe: whether that indentation is the only one it can mean.
+        text: what to write in its place, where that is known.
+        safe: whether nothing else can be meant.
     """
 
     line: int
@@ -75,7 +76,7 @@ class Slip(Struct, frozen=True):
     code: str
     message: str
     hint: str = ""
-    indent: int | None = None
+    text: str | None = None
     safe: bool = False
 
 
@@ -96,14 +97,23 @@ class Layout(PostLex):
         self.levels = open_blocks = [0]
         operators = 0
         last: Token | None = None
+        ended: Token | None = None
+        arrow: Token | None = None
         for token in stream:
             kind = token.type
+            if ended is not None:
+                opens = last is not None and last.type == "COLON"
+                yield from self._line_end(ended, open_blocks, opens, kind in _OUTERMOST)
+                ended = None
             if kind == "_NL":
                 operators = 0
                 if not self.brackets:
-                    opens = last is not None and last.type == "COLON"
-                    yield from self._line_end(token, open_blocks, opens)
+                    ended = token
                 continue
+            if arrow is not None:
+                self._dedented(arrow, token, open_blocks)
+            begins = last is not None and token.line != last.end_line
+            arrow = token if kind == "__ANON_0" and begins and not self.brackets else None
             last = token
             if kind in ("LPAR", "LSQB"):
                 self.brackets.append(token)
@@ -125,12 +135,35 @@ class Layout(PostLex):
                     Slip(token.line or 1, start, start + len(token), "E0108", message)
                 )
             yield token
+        if ended is not None:
+            yield from self._line_end(ended, open_blocks, False, False)
         if last is not None and not self.brackets:
             yield Token.new_borrow_pos("_NL", "\n", last)
         for _ in open_blocks[1:]:
             yield Token.new_borrow_pos("_DEDENT", "", last)  # type: ignore[arg-type]
 
-    def _line_end(self, token: Token, open_blocks: list[int], opens: bool) -> Iterator[Token]:
+    def _dedented(self, arrow: Token, after: Token, open_blocks: list[int]) -> None:
+        """Notes an arrow that begins a line left of the block whose last line it continues.
+
+        In a definition's own lines it can continue nothing else.
+        """
+        line, column = arrow.line or 1, arrow.column or 1
+        if len(open_blocks) < 3 or column - 1 >= open_blocks[-1]:
+            return
+        message = "the arrow continues the line above, and stands left of that line's block"
+        deeper = open_blocks[-1] + 4
+        if column - 1 in open_blocks[1:] and after.line == line:
+            hint = f"take the arrow out: what the block gives flows on; or indent it by {deeper}"
+            end = after.column or column + 2
+            self.slips.append(Slip(line, column, end, "E0104", message, hint, ""))
+            return
+        hint = f"indent it by {deeper}"
+        self.slips.append(Slip(line, 1, column, "E0104", message, hint, " " * deeper))
+
+    def _line_end(
+        self, token: Token, open_blocks: list[int], opens: bool, outermost: bool
+    ) -> Iterator[Token]:
+        """Ends a line; `outermost` says whether the next one can stand at the left margin only."""
         yield token
         blanks = token[token.rindex("\n") + 1 :]
         if blanks.startswith("#") or blanks.lstrip(" \t").startswith("#"):
@@ -143,7 +176,7 @@ class Layout(PostLex):
             if not opens and len(blanks) > open_blocks[-1]:  # no block can start here
                 blanks = " " * open_blocks[-1]
             hint = f"indent with spaces: {len(blanks)} here"
-            self.slips.append(Slip(line, 1, end, "E0103", message, hint, len(blanks), safe=True))
+            self.slips.append(Slip(line, 1, end, "E0103", message, hint, blanks, safe=True))
         width = len(blanks)
         if width > open_blocks[-1]:
             open_blocks.append(width)
@@ -154,12 +187,22 @@ class Layout(PostLex):
                 raise LayoutError(place, f"blocks nest deeper than {DEEPEST}")
             yield place
             return
-        levels = ", ".join(map(str, open_blocks))
-        while width < open_blocks[-1]:
+        if width == open_blocks[-1]:
+            return
+        level = width if width in open_blocks else _nearest(width, open_blocks, outermost)
+        if level != width:
+            levels = ", ".join(map(str, open_blocks))
+            message = f"the line is indented by {width}, and the blocks above by {levels}"
+            hint = f"indent it by {level}, or like the block it belongs to"
+            hint = hint if level else "take the indentation out"
+            self.slips.append(Slip(line, 1, width + 1, "E0104", message, hint, " " * level))
+        while level < open_blocks[-1]:
             open_blocks.pop()
             yield Token("_DEDENT", "", line=line, column=1, end_line=line, end_column=width + 1)
-        if width != open_blocks[-1]:
-            message = f"the line is indented by {width}, and the blocks above by {levels}"
-            hint = f"indent it by {open_blocks[-1]}, or like the block it belongs to"
-            slip = Slip(line, 1, width + 1, "E0104", message, hint, open_blocks[-1])
-            self.slips.append(slip)
+
+
+def _nearest(width: int, open_blocks: list[int], outermost: bool) -> int:
+    """The level of the block that a line belongs to which matches none."""
+    if outermost:
+        return 0
+    return min(open_blocks[1:] or open_blocks, key=lambda level: (abs(level - width), level))

@@ -22,7 +22,7 @@ from msgspec.structs import replace
 
 from netc import grammar as grammar_room
 from netc.compiler import tree
-from netc.compiler.diagnostics import Log
+from netc.compiler.diagnostics import Diagnostic, Log, finding
 from netc.compiler.edits import Fix, rewrite
 from netc.compiler.layout import Layout, LayoutError
 from netc.compiler.source import Source, Span
@@ -43,20 +43,23 @@ def parse(source: Source, log: Log) -> tree.Tree:
     statements: list[tree.Statement] = []
     damaged: set[int] = set()
     unread: list[str] = []
+    tabs: dict[int, Diagnostic] = {}
     line = 1
     for start, end in pairwise(starts):
         part = text[start:end]
-        found, whole = _parse_part(part, source, line, log)
+        found, whole = _parse_part(part, source, line, log, tabs)
         if not whole:
             damaged.update(range(len(statements), len(statements) + len(found)))
             unread.append(part)
         statements += found
         line += part.count("\n")
+    if tabs:
+        log.add(_tabs_at_once(tabs))
     return tree.Tree(tuple(statements), frozenset(damaged), tuple(unread))
 
 
 def _parse_part(
-    text: str, source: Source, first: int, log: Log
+    text: str, source: Source, first: int, log: Log, tabs: dict[int, Diagnostic]
 ) -> tuple[list[tree.Statement], bool]:
     """One definition, tried again with the faulty line taken out until it parses.
 
@@ -71,12 +74,12 @@ def _parse_part(
     for _ in range(MOST_ERRORS):
         try:
             found = parser.parse("\n".join(lines))
-            _report_slips(layout, builder, log)
+            _report_slips(layout, builder, log, tabs)
             return cast("list[tree.Statement]", found), not (mended or layout.slips)
         except (UnexpectedInput, LayoutError) as error:
             from netc.compiler.unexpected import Part, explain  # most files have no such error
 
-            _report_slips(layout, builder, log)
+            _report_slips(layout, builder, log, tabs)
             part = Part(source, first - 2, lines)
             told = explain(_stop(error, layout, lines), part)
             for problem in told.findings:
@@ -90,13 +93,28 @@ def _parse_part(
     return [], False
 
 
-def _report_slips(layout: Layout, builder: Builder, log: Log) -> None:
+def _report_slips(layout: Layout, builder: Builder, log: Log, tabs: dict[int, Diagnostic]) -> None:
+    """Says what the layout read all the same; lines with tabs are gathered to be said at once."""
     for slip in layout.slips:
         span = builder.span_at(slip.line, slip.column, slip.end)
         hint = Fix(slip.hint)
-        if slip.indent is not None:
-            hint = rewrite(span, " " * slip.indent, slip.hint, safe=slip.safe)
-        log.say(slip.code, span, slip.message, hint)
+        if slip.text is not None:
+            hint = rewrite(span, slip.text, slip.hint, safe=slip.safe)
+        problem = finding(slip.code, span, slip.message, hint)
+        if slip.code == "E0103":
+            tabs.setdefault(span.line, problem)
+        else:
+            log.add(problem)
+
+
+def _tabs_at_once(tabs: dict[int, Diagnostic]) -> Diagnostic:
+    """One finding for all lines of a file that are indented with tabs."""
+    first, *more = (tabs[line] for line in sorted(tabs))
+    if not more:
+        return first
+    message = f"{len(tabs)} lines are indented with tabs, this one first"
+    edits = tuple(edit for found in (first, *more) for edit in found.edits)
+    return replace(first, message=message, hint="indent with spaces", edits=edits)
 
 
 def _stop(error: UnexpectedInput | LayoutError, layout: Layout, lines: list[str]) -> Stop:

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from netc.compiler.diagnostics import Diagnostic, finding
 from netc.compiler.edits import Fix, append, rewrite
 from netc.compiler.source import Source, Span
-from netc.compiler.words import PLACEHOLDER, STRUCTURE
+from netc.compiler.words import DEFINING, PLACEHOLDER, STRUCTURE
 
 
 class Stop(Struct, frozen=True):
@@ -58,11 +58,11 @@ class Part(Struct, frozen=True):
         return self.span(number, len(code) - len(code.lstrip()) + 1, len(code) + 1)
 
     def above(self, number: int) -> int:
-        """The nearest line above that has more than blanks and a comment."""
+        """The nearest line above that has more than blanks and a comment; without one, itself."""
         for above in range(number - 1, 0, -1):
             if self.lines[above - 1].split("#")[0].strip():
                 return above
-        return 1
+        return number
 
 
 class Told(Struct, frozen=True):
@@ -223,10 +223,19 @@ def _indented(stop: Stop, part: Part) -> Told:
     span = part.span(number, len(stop.text) + 1, len(part.lines[number - 1]) + 1)
     code = part.code(above)
     message = "the line is indented, and the line above opens no block"
-    if code.text.split(" ")[0] in _CLOSED or not _may_open(code.text):
+    if above == number and not part.code(number).text.startswith(DEFINING):
+        message = "the line is indented, and no line above opens a block"
+        hint = "put it into a net: write `net NAME:` above it"
+        return _without(part, number, finding("E0104", span, message, hint))
+    if above == number or code.text.split(" ")[0] in _CLOSED or not _may_open(code.text):
         blanks = part.lines[above - 1][: code.column - 1]
+        hint = f"indent it like line {above + part.offset}"
+        if len(blanks.expandtabs(4)) != stop.level:
+            blanks, hint = " " * stop.level, f"indent it by {stop.level}"
+        if not stop.level:
+            hint = "take the indentation out"
         gap = part.span(number, 1, len(stop.text) + 1)
-        fix = rewrite(gap, blanks, f"indent it like line {above + part.offset}")
+        fix = rewrite(gap, blanks, hint)
         instead = blanks + part.lines[number - 1].lstrip()
         return Told(number, (finding("E0104", span, message, fix),), instead)
     hint = f"end line {above + part.offset} with `:` if this line belongs to it"

@@ -33,7 +33,7 @@ class Mangler:
                 above = "\n"
             else:
                 first = above in ("", "\n")
-                gap = self.between(word, depth) if first else self.gap(word, above, opened)
+                gap = self.between(word, depth) if first else self.gap(word, above, opened, depth)
                 self.parts += [gap, word.text]
                 opened += (word.text in ("(", "[")) - (word.text in (")", "]"))
                 above = word.text
@@ -55,11 +55,12 @@ class Mangler:
             gap = tail + gap.removeprefix("\n" if tail else "") + own
         return gap + " " * sum(self.steps[:depth])
 
-    def gap(self, word: Word, above: str, opened: int) -> str:
+    def gap(self, word: Word, above: str, opened: int, depth: int) -> str:
         """What stands between two words of a row."""
         if (opened or word.text == "->") and not self.light and self.draw(st.integers(0, 5)) == 0:
             ways = ["\n", "\n\n\t  ", f" {self.note()}\n  ", f"\n{self.note()}\n\n {self.note()}\n"]
-            return self.draw(st.sampled_from(ways)) + word.gap.strip("\n")
+            indent = "" if opened else " " * sum(self.steps[:depth])  # not left of its block
+            return self.draw(st.sampled_from(ways)) + indent + word.gap.strip("\n")
         if opened and self.draw(st.integers(0, 7)) == 0:
             return "\n \n  "
         ways = [word.gap, word.gap * 3]
