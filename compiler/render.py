@@ -84,7 +84,7 @@ class _Page(Struct, frozen=True):
             return found
         beside = start + count + 1
         room = None if self.width is None else self.width - margin - 3 - beside
-        if room is None or measure(text) <= room:
+        if room is None or _places(text) <= room:
             found[1] += f" {text}"
             return found
         indent = min(start, 8)
@@ -93,11 +93,11 @@ class _Page(Struct, frozen=True):
 
     def wrapped(self, text: str, first: int, others: int) -> Sequence[str]:
         """The text in lines that fit beside so many columns already taken."""
-        if self.width is None or first + measure(text) <= self.width:
+        if self.width is None or first + _places(text) <= self.width:
             return [text]
         lines, line, taken = [], "", first
         for word in text.split(" "):
-            if line and taken + measure(f"{line} {word}") > self.width:
+            if line and taken + _places(f"{line} {word}") > self.width:
                 lines.append(line)
                 line, taken = word, others
             else:
@@ -125,11 +125,11 @@ def _shown(span: Span) -> tuple[str, int, int]:
 
 def _cut(line: str, start: int, count: int, room: int) -> tuple[str, int, int]:
     """The part of a long line around its marks, with `…` where it was cut: line, start, count."""
-    if measure(line) <= room:
+    if _places(line) <= room:
         return line, start, count
     for characters in range(room, 1, -1):  # wide ones take two places each
         cut = _part(line, start, count, characters)
-        if measure(cut[0]) <= room:
+        if _places(cut[0]) <= room:
             break
     return cut
 
