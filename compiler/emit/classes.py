@@ -131,21 +131,8 @@ class Plans:
     def _group(self, modules: Sequence[Module]) -> None:
         """Finds the classes of modules that hold none of each other."""
         readings = [Reading(module, self.takes, self._numbers) for module in modules]
-        inners: dict[Any, list[Any]] = {}
-        for reading in readings:
-            known = inners.setdefault(reading.text, [])
-            if reading.whens not in known and None not in reading.whens:
-                known.append(reading.whens)
-        families: dict[Any, list[Reading]] = {}
-        fitting = {
-            id(r): next((k for k in inners[r.text] if _fits(r.whens, k)), r.whens) for r in readings
-        }
-        for reading in readings:
-            span = reading.module.span
-            place = (id(span.source), span.line, span.column)
-            families.setdefault((place, reading.text, fitting[id(reading)]), []).append(reading)
         classes: dict[Any, list[_Fitting]] = {}
-        for (_, text, whens), family in families.items():
+        for (_, text, whens), family in _families(readings).items():
             found, read = arguments(family)
             known = classes.setdefault((text, whens, len(found)), [])
             for i, reading in enumerate(family):
@@ -177,6 +164,22 @@ class Plans:
         self._numbers[id(module)] = id(plan)
         plan.instances.append(module)
         plan.handed.append(handed)
+
+
+def _families(readings: Sequence[Reading]) -> dict[tuple[Any, Any, Any], list[Reading]]:
+    """Instances of one text by its place, what it is, and what stands under its conditions."""
+    whole: dict[Any, list[Any]] = {}
+    for reading in readings:
+        known = whole.setdefault(reading.text, [])
+        if reading.whens not in known and None not in reading.whens:
+            known.append(reading.whens)
+    found: dict[tuple[Any, Any, Any], list[Reading]] = {}
+    for reading in readings:
+        span, whens = reading.module.span, reading.whens
+        fitting = next((one for one in whole[reading.text] if _fits(whens, one)), whens)
+        place = (id(span.source), span.line, span.column)
+        found.setdefault((place, reading.text, fitting), []).append(reading)
+    return found
 
 
 def conditional(steps: Sequence[WhenStep]) -> bool:
