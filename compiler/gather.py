@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 
 from netc.compiler import layers, library, tree
@@ -184,9 +185,13 @@ class Files:
             return
         if word in ("net", "block"):
             hint = f"write `{word} NAME(parameters):` with a `:` at the end"
-            self.log.say(
-                "E0209", statement.span, f"`{word}` opens a definition and needs a block", hint
-            )
+            message = f"`{word}` opens a definition and needs a block"
+            if (hyphened := _hyphened(statement.span, word)) is not None:
+                message = f"`{hyphened.text}` is no name: a name has letters, digits and `_`"
+                fix = rewrite(hyphened, hyphened.text.replace("-", "_"))
+                self.log.say("E0209", hyphened, message, fix)
+                return
+            self.log.say("E0209", statement.span, message, hint)
             return
         if isinstance(statement, tree.Line) and statement.body is not None:
             place = first_place(statement)
@@ -196,6 +201,15 @@ class Files:
         message = f"`{word or 'this line'}` stands outside of any net"
         hint = "put it into a `net`, a `block` or a `train` block, indented"
         self.log.say("E0209", statement.span, message, hint)
+
+
+def _hyphened(span: Span, word: str) -> Span | None:
+    """Where a definition has a name with a `-` in it."""
+    line = span.source.line(span.line)
+    found = re.match(rf"{word}[ \t]+([A-Za-z_]\w*(?:-\w+)+)[ \t]*[(:]", line)
+    if found is None:
+        return None
+    return Span(span.source, span.line, found.start(1) + 1, span.line, found.end(1) + 1)
 
 
 def _robbed(statements: Sequence[tree.Statement]) -> Iterator[int]:

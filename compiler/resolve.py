@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import NamedTuple
@@ -26,7 +27,7 @@ from netc.compiler.scope import (
     known_blocks,
     warn_unused,
 )
-from netc.compiler.source import Source
+from netc.compiler.source import Source, Span
 from netc.compiler.uses import refuse_circles, sound, uses_of
 from netc.compiler.words import CLAIMING, INLINE, LATER, STRUCTURE
 
@@ -184,8 +185,9 @@ class Resolver:
             )
             return ()
         if word in ("input", "param") and isinstance(line.chain.elements[0], tree.Call):
-            hint = f"write `{word} NAME: [sizes]`"
-            self.log.say("E0209", line.span, f"`{word}` needs a name, a `:` and its sizes", hint)
+            self.unread |= word == "input"
+            message = f"`{word}` needs a name, a `:` and its sizes"
+            self.log.say("E0209", line.span, message, _declared(line.span, word))
             return ()
         if line.bind is not None and line.bind.text == "share":
             return self._share(line, names)
@@ -508,6 +510,14 @@ class Resolver:
         ]
         need_all(missing, call, fields, self.log)
         return program.BlockUse(self.keys[call.name.text], given, call.span, call.name.span)
+
+
+def _declared(span: Span, word: str) -> Fix:
+    """The declaration that `input [3, 32]` or `input x = [3, 32]` is meant to be."""
+    found = re.fullmatch(r"\w+[ \t]*(\w*)[ \t]*=?[ \t]*(\[[^\[\]]*\])", span.text)
+    if found is None:
+        return Fix(f"write `{word} NAME: [sizes]`")
+    return rewrite(span, f"{word} {found[1] or 'x'}: {found[2]}")
 
 
 def _is_claim(arguments: Sequence[tree.Argument]) -> bool:

@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from netc.compiler.diagnostics import Diagnostic, finding
-from netc.compiler.edits import Fix, append, rewrite
+from netc.compiler.edits import Edit, Fix, append, rewrite, whole_line
 from netc.compiler.source import Source, Span
 from netc.compiler.words import DEFINING, PLACEHOLDER, STRUCTURE
 
@@ -88,6 +88,8 @@ def explain(stop: Stop, part: Part) -> Told:
     inside = stop.kind not in ("_INDENT", "_DEDENT", "$END")
     if inside and (told := _of_habit(stop, part)) is not None:
         return told
+    if stop.text in ("{", "}") and (told := _braced(stop, part)) is not None:
+        return told
     if not stop.kind:
         first = _strange(stop.column, _expected(stop.allowed), stop.line, part)
         # the line is taken out: say all of them now
@@ -140,6 +142,18 @@ _STRANGE = {
     "!": ("write `not`, or `!=`", "not "),
     "&": ("write `and`", "and"),
     "|": ("write `or`", "or"),
+    "\u00a0": ("write a plain blank", " "),
+    "\u2009": ("write a plain blank", " "),
+    "\u202f": ("write a plain blank", " "),
+    "\u3000": ("write a plain blank", " "),
+    "\u201c": ('write plain quotes: `"`', '"'),
+    "\u201d": ('write plain quotes: `"`', '"'),
+    "\u201e": ('write plain quotes: `"`', '"'),
+    "\uff0c": ("write a plain comma: `,`", ","),
+    "\uff1a": ("write a plain colon: `:`", ":"),
+    "\uff08": ("write a plain parenthesis: `(`", "("),
+    "\uff09": ("write a plain parenthesis: `)`", ")"),
+    "\r": ("end the lines as Unix or Windows does: this is the line end of an old Mac", None),
 }
 """Characters of other languages: what to write here, and the text for it if there is but one."""
 
@@ -161,6 +175,8 @@ def _strange(column: int, allowed: str, number: int, part: Part) -> Diagnostic:
         fix = rewrite(quoted, text, "text stands in double quotes: `{}`", safe=True)
     elif character == "×" and not re.search(r"\d×\d", line[column - 2 : column + 1]):
         fix = rewrite(span, "*", hint)
+    elif character == "|" and not _is_condition(line, column):
+        fix = rewrite(span, "->", "write the arrow as `{}`, and `or` between conditions")
     elif text is not None:
         twice = character in "&|" and line[column : column + 1] == character
         fix = rewrite(part.span(number, column, column + 1 + twice), text, hint, safe=True)
@@ -169,10 +185,34 @@ def _strange(column: int, allowed: str, number: int, part: Part) -> Diagnostic:
     return finding("E0102", span, f"`{shown}` does not fit here{expected}", fix)
 
 
+def _is_condition(line: str, column: int) -> bool:
+    """Whether the bar at a column joins conditions: it is two bars, or the line has one."""
+    return line[column : column + 1] == "|" or re.search(r"\b(when|if)\b", line) is not None
+
+
+def _braced(stop: Stop, part: Part) -> Told | None:
+    """A brace in the place of a `:`, or one that closes a block: it is left out."""
+    line = part.lines[stop.line - 1]
+    code = line.split("#")[0].rstrip()
+    span = part.span(stop.line, stop.column, stop.column + 1)
+    hint, text = _STRANGE["{"][0], code[:-1].rstrip()
+    if code.strip() == "}":
+        fix = Fix(hint, (Edit(whole_line(span), ""),))
+        return Told(stop.line, (finding("E0102", span, "`}` does not fit here", fix),), "")
+    below = next((row for row in part.lines[stop.line :] if row.split("#")[0].strip()), "")
+    opens = len(below) - len(below.lstrip()) > len(line) - len(line.lstrip())
+    if not opens or not code.endswith("{") or code.count("{") > 1:
+        return None
+    colon = "" if text.endswith(":") else ":"
+    gap = part.span(stop.line, len(text) + 1, stop.column + 1)
+    fix = rewrite(gap, colon, hint)
+    return Told(stop.line, (finding("E0102", span, "`{` does not fit here", fix),), text + colon)
+
+
 def _strange_columns(line: str, after: int) -> Iterator[int]:
     """Where further characters of other languages stand in a line, outside of text and comments."""
     for match in re.finditer(r"\"[^\"]*\"|'[^']*'|#.*|&&|\|\||!=|.", line):
-        if match.start() >= after and match[0][0] in _STRANGE and match[0] != "!=":
+        if match.start() >= after and match[0][0] in _STRANGE and match[0] not in ("!=", "\r"):
             yield match.start() + 1
 
 
@@ -266,8 +306,31 @@ def _too_early(stop: Stop, part: Part) -> Told:
     if set(stop.allowed) == {"COLON"} and code.text.split(" ")[0] in _OPENERS:
         fix = append(code, ":", "end it with `:`")
         return _with_colon(part, stop.line, finding("E0101", last, message, fix))
+    if code.text.endswith(",") and (told := _joined(code, stop.line, part)) is not None:
+        return told
     fix = _without_last(code)
     return _without(part, stop.line, finding("E0101", last, message, fix))
+
+
+def _joined(code: Span, first: int, part: Part) -> Told | None:
+    """A call whose arguments go on in deeper lines below: all of them are one line."""
+    rows, texts, last = [], [code.text], code
+    for number in range(first + 1, len(part.lines) + 1):
+        below = part.code(number)
+        if not below.text or below.column <= code.column or not texts[-1].endswith(","):
+            break
+        rows.append((number, last.after.to(below.before)))
+        texts.append(below.text)
+        last = below
+    if not rows or texts[-1].endswith(","):
+        return None
+    edits = tuple(Edit(gap, " ") for _, gap in rows)
+    comments = any("#" in part.lines[number - 1] for number in range(first, rows[-1][0]))
+    fix = Fix("join the lines: a call is one line", () if comments else edits)
+    end = replace(code, column=code.end_column - 1)
+    found = finding("E0101", end, "the line ends before its last argument", fix)
+    indented = " " * (code.column - 1)
+    return Told(first, (found,), indented + " ".join(texts), tuple(number for number, _ in rows))
 
 
 def _without_last(code: Span) -> Fix:
