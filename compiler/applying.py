@@ -315,13 +315,15 @@ def _false_claim(
     """Says that a claim is false (E0501), and goes on from it if one argument makes it true."""
     shape = current.tensor.shape
     context.differ(shape, claimed)
-    from netc.compiler.ways import claimed_way
+    from netc.compiler.claimed import claimed_way, factors
 
     message = f"the claim {Tensor(claimed)} is false: here flows {Tensor(shape)}"
     written = as_written(shape)
     fix = claimed_way(current, claimed, frame, context.claimed)
     if fix is None:
-        fix = rewrite(claim.span, written, "write `{}`, or change what leads here")
+        why = factors(current, claimed)
+        hint = "write `{}`, or change what leads here"
+        fix = rewrite(claim.span, written, f"{hint}: {why}" if why else hint)
     else:
         fix = replace(fix, hint=f"{fix.hint}; or claim `{written}`")
         tensor = replace(current.tensor, shape=claimed)

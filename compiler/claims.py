@@ -187,7 +187,7 @@ def _compare(
         fix = _true_claim(name, actual, operator, span)
         labels: Sequence[Label] = ()
         asked = operator != "==" or any(found.code == "E0502" for found in log)
-        supposed = None if asked else _supposed(measured)
+        supposed = None if asked else _supposed(measured, _has_too_many_axes(actual, claimed))
         if supposed is not None:
             hint = f"{supposed.fix.hint}: then the claim is true; or claim `{fix.edits[0].text}`"
             what = f" {_UNITS[name]}" if name in _UNITS else f" as {name}"
@@ -202,11 +202,19 @@ def _compare(
     return holds
 
 
-def _supposed(measured: _Measured) -> Supposed | None:
-    """The one change of the text after which all claims hold; counts must be claimed and known."""
+def _has_too_many_axes(actual: Any, claimed: Any) -> bool:
+    """Whether a shape has more axes than the claimed one: a `flatten` or a pool may be missing."""
+    return isinstance(actual, tuple) and isinstance(claimed, tuple) and len(actual) > len(claimed)
+
+
+def _supposed(measured: _Measured, even_uncounted: bool) -> Supposed | None:
+    """The one change of the text after which all claims hold; counts must be claimed and known.
+
+    `even_uncounted` looks for it where none is claimed as well.
+    """
     actual = {name: measured.values[name] for name in COUNTED}
     known = all(isinstance(actual[name], int) for name in measured.claimed)
-    if measured.explain is None or not measured.claimed or not known:
+    if measured.explain is None or not known or not (measured.claimed or even_uncounted):
         return None
     return measured.explain(actual, measured.claimed)
 

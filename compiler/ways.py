@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice, product
 from typing import Any
 
-from msgspec.structs import replace
-
 from netc.compiler.changing import change_argument
-from netc.compiler.edits import Edit, Fix, rewrite
+from netc.compiler.edits import Edit, Fix
 from netc.compiler.frame import Frame
 from netc.compiler.graph import BlockStep, GroupStep, LayerStep, RepeatStep, Step, WhenStep, Wire
 from netc.compiler.layers.base import Layer, ShapeError, Tensor, feature_axis
@@ -21,10 +18,6 @@ MOST_LAYERS = 500
 """How many layers above a join are looked at for an edit."""
 MOST_TRIES = 400
 """Changes of arguments tried before no edit is offered."""
-MOST_OFF = 17
-"""How far from its size an input is looked for that would make a claim true."""
-KERNELS = (1, 2, 3, 5, 7, 11)
-"""Kernels in use, tried where a claim is false."""
 
 Changes = Mapping[str, Any]
 """Arguments of a layer by name, with other values."""
@@ -59,7 +52,7 @@ def steps_changed(
     last = max((n for n, step in enumerate(steps, 1) if step.output in fixed), default=0)
     tries = 0
     for step in reversed(steps[last:]):
-        for changes in _candidates(step.layer, wanted):
+        for changes in candidates(step.layer, wanted):
             tries += 1
             if tries > MOST_TRIES:
                 return None
@@ -68,84 +61,24 @@ def steps_changed(
     return _all_padded(steps[last:], wanted) if not known else None
 
 
-def claimed_way(wire: Wire, wanted: Shape, frame: Frame, held: Collection[Wire]) -> Fix | None:
-    """New arguments for one layer above a claim, after which it is true.
-
-    Layers that lead to a value in `held`, of which a claim is true, stay as they are.
-    """
-    steps = chain_of(wire, frame)
-    whole = steps
-    last = max((n for n, step in enumerate(steps, 1) if step.output in held), default=0)
-    steps = steps[last:]
-    tries = 0
-    for step in reversed(steps):
-        rank = len(step.inputs[0].tensor.shape)
-        for changes in (*_candidates(step.layer, wanted), *_other_windows(step.layer, rank - 1)):
-            tries += 1
-            if tries > MOST_TRIES:
-                return None
-            fits = shape_after(steps, {step.output: changes}) == wanted
-            if fits and _is_plain(step, changes) and _is_allowed(step.layer, changes):
-                fix = as_fix([(step, changes)], "then the claim is true")
-                if frame.calls and any(name not in step.given for name in changes):
-                    return _other_input(whole, wanted) or fix  # others use this block as it is
-                return fix
-    return None
-
-
-def _other_input(steps: Sequence[LayerStep], wanted: Shape) -> Fix | None:
-    """Another size of the net's square input that gives the wanted shape; the nearest one."""
-    source = steps[0].inputs[0] if steps else None
-    if source is None or source.layer is not None or source.read:
-        return None
-    shape = source.tensor.shape
-    size = shape[-1] if shape else None
-    line = source.made.source.line(source.made.line)
-    written = line.find(str(source.tensor))
-    if written < 0 or len(shape) < 3 or not isinstance(size, int) or set(shape[1:]) != {size}:
-        return None
-    for off in range(1, MOST_OFF):
-        for other in (size + off, size - off):
-            tensor = replace(source.tensor, shape=(shape[0], *[other] * (len(shape) - 1)))
-            if other > 0 and shape_after(steps, {}, tensor) == wanted:
-                hint = "let the input be `{}`: then the claim is true"
-                end = written + 1 + len(str(source.tensor))
-                place = replace(source.made, column=written + 1, end_column=end)
-                return rewrite(place, str(tensor), hint)
-    return None
-
-
-def _is_plain(step: LayerStep, changes: Changes) -> bool:
-    """Whether the arguments to change are numbers in the text: `width` means other ones too."""
-    written = [step.given[name].span.text for name in changes if name in step.given]
-    return all(re.fullmatch(r"[\d_x(), ]+|same|valid|yes|no", text) for text in written)
-
-
-def _is_allowed(layer: Layer, changes: Changes) -> bool:
-    """Whether a layer may have these arguments together."""
-    given = {name: getattr(layer, name) for name in layer.model_fields_set}
-    try:
-        type(layer)(**{**given, **changes})
-    except ValueError:
-        return False
-    return True
-
-
-def padded_way(steps: Sequence[LayerStep], wanted: Shape) -> Fix | None:
+def padded_way(
+    steps: Sequence[LayerStep], wanted: Shape, then: str = "then both fit"
+) -> Fix | None:
     """`pad=same` for all convolutions on a way, if its end then has the wanted shape."""
     padded = _all_padded(steps, wanted)
-    return None if padded is None else as_fix(padded)
+    return None if padded is None else as_fix(padded, then)
 
 
 def _all_padded(
     steps: Sequence[LayerStep], wanted: Shape
 ) -> list[tuple[LayerStep, Changes]] | None:
-    """The windows of a way that shrink, each with `pad=same`."""
+    """The convolutions of a way that shrink, or else all windows that do, with `pad=same`."""
     shrinking = [s for s in steps if "pad" in type(s.layer).model_fields and _shrinks(s)]
-    changes: dict[Wire, Changes] = {step.output: {"pad": "same"} for step in shrinking}
-    if not shrinking or shape_after(steps, changes) != wanted:
-        return None
-    return [(step, {"pad": "same"}) for step in shrinking]
+    for some in ([s for s in shrinking if s.weights], shrinking):
+        changes: dict[Wire, Changes] = {step.output: {"pad": "same"} for step in some}
+        if some and shape_after(steps, changes) == wanted:
+            return [(step, {"pad": "same"}) for step in some]
+    return None
 
 
 def _shrinks(step: LayerStep) -> bool:
@@ -195,7 +128,7 @@ def shape_after(
     return tensor.shape
 
 
-def _candidates(layer: Layer, wanted: Shape) -> Iterator[Changes]:
+def candidates(layer: Layer, wanted: Shape) -> Iterator[Changes]:
     """Changes of a layer's arguments that could give a shape: single ones first, then pairs."""
     fields = type(layer).model_fields
     width: list[Changes] = [
@@ -217,16 +150,6 @@ def _candidates(layer: Layer, wanted: Shape) -> Iterator[Changes]:
         yield {**one, **other}
     if "pad" in fields and layer.kind != "conv_transpose":
         yield {"pad": "same", "stride": 1}
-
-
-def _other_windows(layer: Layer, axes: int) -> Iterator[Changes]:
-    """Another way of rounding, and other kernels, for a layer with a window."""
-    fields = type(layer).model_fields
-    if "ceil" in fields:
-        yield {"ceil": not getattr(layer, "ceil", False)}
-    if "kernel" in fields:
-        for kernel in KERNELS:
-            yield {"kernel": (kernel,) * axes}
 
 
 def as_fix(

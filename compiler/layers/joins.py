@@ -57,7 +57,7 @@ class Join(Weightless):
                     f"`{self.kind}` cannot join {first} and {other}: " + _difference(first, other),
                     ""
                     if other.dtype == first.dtype
-                    else "turn ids into vectors first: `embedding`",
+                    else "turn ids into vectors first: `embedding SIZE, DIM`",
                     left=0,
                     right=right,
                     ranks=other.dtype == first.dtype,
