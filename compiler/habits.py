@@ -114,6 +114,12 @@ _TABLE = [
         "choose another name",
     ),
     _row(
+        r"^[ \t]*(?:data|loss|optimizer|epochs|steps|batch|split|seed)(?P<place>[ \t]*=[ \t]*).*",
+        lambda _: " ",
+        "a clause of `train` has no `=`",
+        "take it out",
+    ),
+    _row(
         r"^[ \t]*(?P<place>if)\b[^:]*:",
         lambda _: "when",
         "`if` opens no block",

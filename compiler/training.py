@@ -145,7 +145,11 @@ class _Reader(Struct, eq=False):
             return
         if word not in CLAUSES:
             message = f"`train` has no clause `{word}`"
-            self.log.say("E0601", role.span, message, suggest(role.span, word, CLAUSES))
+            fix = suggest(role.span, word, CLAUSES)
+            self.log.say("E0601", role.span, message, fix)
+            named = (a.name.text for a in call.arguments if a.name is not None)
+            for meant in (*(edit.text for edit in fix.edits), *named):  # said, in another word
+                self.seen.setdefault(meant, role.span)
             return
         if word == "loss":
             self._loss(call)
@@ -288,6 +292,7 @@ class _Reader(Struct, eq=False):
     def length(self, call: tree.Call) -> None:
         """`epochs 12, batch=64`, `steps 5000`."""
         word = call.name.text
+        again = word in self.seen
         self._once(word, call.span)
         plain, named = self._numbers(call)
         if len(plain) != 1:
@@ -299,9 +304,11 @@ class _Reader(Struct, eq=False):
                 message = f"`{word}` has no argument `{name}`"
                 span = argument.name.span if argument.name else argument.span
                 self.log.say("E0203", span, message, suggest(span, name, ["batch"]))
-                self.seen.setdefault("batch", span)  # most likely it was meant
+                if "batch" not in named:
+                    self.seen.setdefault("batch", span)  # most likely it was meant
                 continue
-            self._once("batch", argument.span)
+            if not again:
+                self._once("batch", argument.span)
             value = self._number(argument.value)
             self.values["batch"] = self._whole("batch", value, argument.span, 1)
 
