@@ -124,7 +124,7 @@ def layer_fix(name: tree.Name, known: Collection[str], *, arguments: bool) -> Fi
     """What a layer of another framework is called here; None if the word is none of theirs."""
     word = name.text.lower().replace("_", "")
     here = _WORDS.get(word, "dense" if word == "linear" and arguments else None)
-    if here in known:
+    if here is not None and here in known:
         return rewrite(name.span, here, "that is called `{}` here")
     if here is None and word in _NO_LAYER and name.text not in known:
         return Fix(_NO_LAYER[word])

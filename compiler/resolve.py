@@ -470,8 +470,8 @@ class Resolver:
                     choices = words_of(layer, name) or yes_or_no(layer, name)
                     check_expression(argument.value, names, choices, self.log)
         missing = [n for n, f in fields.items() if f.is_required() and n not in given]
-        choices = {name: words_of(layer, name) for name in missing}
-        need_all(missing, call, [*fields], self.log, choices)
+        forms = {name: words_of(layer, name) for name in missing}
+        need_all(missing, call, [*fields], self.log, forms)
         arguments = {n: v for n, v in given.items() if n not in layer.operands}
         return program.LayerUse(layer, arguments, tuple(operands), call.span, call.name.span)
 
