@@ -51,6 +51,9 @@ _NO_LAYER = {
     "padding": "write `pad=` in the layer that follows",
 }
 
+_OPENERS = dict.fromkeys(("model", "network", "class", "sequential"), "net")
+_OPENERS |= dict.fromkeys(("def", "function", "module", "layer"), "block")
+
 _ARGUMENTS = {
     "filters": ("filters", "units", "dim", "channels"),
     "kernel": ("kernel",),
@@ -129,6 +132,12 @@ def layer_fix(name: tree.Name, known: Collection[str], *, arguments: bool) -> Fi
     if here is None and word in _NO_LAYER and name.text not in known:
         return Fix(_NO_LAYER[word])
     return None
+
+
+def opener_fix(word: str, span: Span) -> Fix | None:
+    """The word that opens a definition here; None if the word opens none elsewhere."""
+    here = _OPENERS.get(word)
+    return None if here is None else rewrite(span, here, "that is called `{}` here")
 
 
 def argument_fix(argument: tree.Argument, fields: Collection[str], call: tree.Call) -> Fix | None:

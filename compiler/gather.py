@@ -194,9 +194,12 @@ class Files:
             self.log.say("E0209", statement.span, message, hint)
             return
         if isinstance(statement, tree.Line) and statement.body is not None:
+            from netc.compiler.elsewhere import opener_fix
+
             place = first_place(statement)
             message = f"no word `{word}` opens a definition"
-            self.log.say("E0101", place, message, suggest(place, word, DEFINING))
+            fix = opener_fix(word, place) or suggest(place, word, DEFINING)
+            self.log.say("E0101", place, message, fix)
             return
         message = f"`{word or 'this line'}` stands outside of any net"
         hint = "put it into a `net`, a `block` or a `train` block, indented"

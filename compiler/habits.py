@@ -120,6 +120,12 @@ _TABLE = [
         "take it out",
     ),
     _row(
+        r"^use[ \t]+(?P<place>[^\s\":]+\.net)\b",
+        lambda m: f'"{m["place"]}"',
+        "the name of a file stands in double quotes",
+        "write `{}`",
+    ),
+    _row(
         r"^[ \t]*(?P<place>if)\b[^:]*:",
         lambda _: "when",
         "`if` opens no block",

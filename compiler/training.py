@@ -47,6 +47,7 @@ def recipes(program_: Program, nets: Mapping[str, Net], log: Log) -> dict[str, R
     for train in program_.trains:
         name = _net_of(train, names, gaps, log)
         if name is None:
+            _Reader("", train, log).clauses()  # they are right or wrong for any net
             continue
         if name in found:
             message = f"`{name}` has two train blocks"
@@ -98,8 +99,7 @@ class _Reader(Struct, eq=False):
     def recipe(self) -> Recipe | None:
         """The recipe; None, with diagnostics, if a clause is wrong or missing."""
         before = self.log.has_errors
-        for line in self.train.body or ():
-            self._line(line)
+        self.clauses()
         self._complete()
         if self.log.has_errors and not before:
             return None
@@ -119,6 +119,11 @@ class _Reader(Struct, eq=False):
             tuple(self.claims),
             self.seen["data"],
         )
+
+    def clauses(self) -> None:
+        """Reads the lines of the block."""
+        for line in self.train.body or ():
+            self._line(line)
 
     def _line(self, line: tree.Statement) -> None:
         if is_allow(line):  # read with the file

@@ -49,6 +49,11 @@ def test_a_train_block_is_judged_beside_a_syntax_error() -> None:
     assert said(f"{BROKEN}\n{GOOD}\n{TRAIN}") == ["2 E0101", "12 E0201", "13 E0210"]
 
 
+def test_a_train_block_of_no_net_is_judged() -> None:
+    text = f"{GOOD}\n{TRAIN.replace('train Good', 'train Other')}"
+    assert said(text) == ["5 E0201", "8 E0201", "9 E0210"]
+
+
 def test_a_train_block_is_judged_though_its_net_is_broken() -> None:
     broken = GOOD.replace("dense classes", "dense classes )")
     assert said(f"{broken}\n{TRAIN}") == ["3 E0101", "8 E0201", "9 E0210"]
