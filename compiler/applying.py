@@ -240,7 +240,7 @@ def _unequal(
         earlier = [Label(span, f"here {text}") for span, text in conflict.places]
     from netc.compiler.joining import Place, history, mend
 
-    fix = mend(layer, wires, axis, Place(use.word, frame, context.nets_inputs, context.claimed))
+    fix = mend(layer, wires, axis, Place(use, frame, context.nets_inputs, context.claimed))
     labels = [*(history(wire) for wire in wires), *earlier]
     context.tell("E0310", use.word, message, frame, fix, labels)
 

@@ -54,7 +54,8 @@ def bridged(meeting: Meeting) -> Fix:
         return _gated(meeting, low, high[0])
     found = [next(_bridges(meeting.word, wire.tensor, low.tensor), None) for wire in high]
     missing = [bridge for bridge in found if bridge is not None]
-    if len(missing) < len(found):
+    lows = {w.tensor.shape for w in meeting.wires if w not in high}
+    if len(missing) < len(found) or (len(lows) > 1 and meeting.word != "concat"):
         rank = len(low.tensor.shape)
         return Fix(f"bring all to {rank} {'axis' if rank == 1 else 'axes'}, or join others")
     edits = [_inserted(meeting, w, text) for w, text in zip(high, missing, strict=True)]

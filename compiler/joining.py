@@ -9,12 +9,14 @@ from collections.abc import Collection, Iterator, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
+from netc.compiler.bridging import Meeting, bridged
 from netc.compiler.diagnostics import Label
 from netc.compiler.edits import Fix, rewrite
 from netc.compiler.frame import Frame, made_by
 from netc.compiler.graph import LayerStep, Wire
 from netc.compiler.layers.base import Layer, feature_axis
 from netc.compiler.layers.joins import Concat, Join
+from netc.compiler.program import LayerUse
 from netc.compiler.replaying import above, replayed
 from netc.compiler.resizing import resized
 from netc.compiler.sizes import Shape, Size
@@ -52,13 +54,13 @@ class Place(Struct, frozen=True, eq=False):
     """Where values are joined.
 
     Attributes:
-        word: the word of the join in the text.
+        use: the join in the text.
         frame: where elaboration stands.
         inputs: the net's inputs by name.
         held: values of which a claim is true; it must stay so.
     """
 
-    word: Span
+    use: LayerUse
     frame: Frame
     inputs: Sequence[tuple[str, Wire]]
     held: Collection[Wire]
@@ -72,9 +74,11 @@ def mend(layer: Layer, wires: Sequence[Wire], axis: int, place: Place) -> Fix:
         wanted = (value.tensor.shape[0], *gate.tensor.shape[1:])
         changed = steps_changed(gate, wanted, place.frame, above([value]) or ())
         return as_fix(changed) if changed else Fix(f"the gate must give {wanted[0]} numbers")
+    if len({len(wire.tensor.shape) for wire in wires}) > 1:
+        return bridged(Meeting(place.use, wires, place.frame))
     return (
         equal_ways(wires, free, place)
-        or side_by_side(layer, wires, axis, place.word)
+        or side_by_side(layer, wires, axis, place.use.word)
         or _to_do(wires, axis)
     )
 
@@ -121,9 +125,8 @@ def equal_ways(wires: Sequence[Wire], free: int | None, place: Place) -> Fix | N
     offered: the layers' own shape rules say that it fits. The shape of most ways is tried first,
     of two that of the first.
     """
-    if len({len(wire.tensor.shape) for wire in wires}) > 1:
-        return None
-    if (other := resized(wires, free, place.inputs, place.held)) is not None:
+    other = resized(wires, free, place.inputs, place.held)
+    if other is not None and other.edits:
         return other
     shapes = Counter(_compared(wire.tensor.shape, free) for wire in wires)
     for shape, count in shapes.most_common():
@@ -133,7 +136,7 @@ def equal_ways(wires: Sequence[Wire], free: int | None, place: Place) -> Fix | N
             fix = as_fix(changed, then)
             alike = _alike(wires, shape, free) if len(wires) > 2 and count > 1 else ""
             return replace(fix, hint=alike + fix.hint)
-    return None
+    return other
 
 
 def _compared(shape: Shape, free: int | None) -> tuple[Size | None, ...]:

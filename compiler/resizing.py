@@ -15,7 +15,7 @@ from netc.compiler.layers.base import Tensor, Window
 from netc.compiler.replaying import above, replayed
 from netc.compiler.source import Span
 
-MOST_OFF = 33
+MOST_OFF = 17
 """How far from its size an input is looked for whose sizes leave no rest."""
 
 
@@ -39,28 +39,42 @@ def resized(
 ) -> Fix | None:
     """The nearest size of an input with which values fit; None unless a window loses a rest.
 
-    `free` is the axis along which the values may differ; `held` are values that a true claim is of.
+    `free` is the axis along which the values may differ; `held` are values that a true claim is of:
+    where they would not stay so, and where the size is no number in the text, there is no edit.
     """
     values = above([*wires, *held])
     lost = None if values is None else _lost({wire: wire.tensor for wire in values})
-    if values is None or lost is None:
+    if values is None or lost is None or not _close(wires, free):
         return None
-    for _, source in inputs:
-        place = written_shape(source)
-        same = {w: w.tensor for _, w in inputs if w.tensor == source.tensor and w in values}
-        if source not in same or place is None:
-            continue
-        tensor = source.tensor
-        for axis in range(1, len(tensor.shape)):
-            found = _along(axis, tensor, _Tried(values, tuple(same), wires, held), free)
-            if found is None:
-                break
-            tensor = found
-        else:
-            fit = "both fit" if len(wires) == 2 else "all fit"
-            hint = f"{lost}: let the input be `{tensor}`: then {fit}"
-            return Fix(hint, (Edit(place, str(tensor)),))
+    fit = "both fit" if len(wires) == 2 else "all fit"
+    for kept in (held, ()) if held else (held,):
+        for _, source in inputs:
+            same = tuple(w for _, w in inputs if w.tensor == source.tensor and w in values)
+            tensor = _larger(source.tensor, _Tried(values, same, wires, kept), free)
+            if source in same and tensor is not None:
+                place = written_shape(source) if kept is held else None
+                hint = f"{lost}: let the input be `{tensor}`: then {fit}"
+                if kept is not held:
+                    hint += ", and the claims above follow"
+                return Fix(hint, (Edit(place, str(tensor)),) if place is not None else ())
     return None
+
+
+def _close(wires: Sequence[Wire], free: int | None) -> bool:
+    """Whether sizes differ by a rest: none is twice another."""
+    for axis, sizes in enumerate(zip(*(wire.tensor.shape for wire in wires), strict=True)):
+        known = [size for size in sizes if isinstance(size, int)]
+        if axis != free and known and max(known) >= 2 * min(known) and len(set(known)) > 1:
+            return False
+    return True
+
+
+def _larger(tensor: Tensor, tried: _Tried, free: int | None) -> Tensor | None:
+    """The input with another size along each axis but the first; None if one finds none."""
+    found: Tensor | None = tensor
+    for axis in range(1, len(tensor.shape)):
+        found = _along(axis, found, tried, free) if found is not None else None
+    return found if found != tensor else None
 
 
 def _along(axis: int, tensor: Tensor, tried: _Tried, free: int | None) -> Tensor | None:
@@ -68,9 +82,12 @@ def _along(axis: int, tensor: Tensor, tried: _Tried, free: int | None) -> Tensor
 
     Sizes of which no window loses a rest come first: the joins further down may need them.
     """
-    found = [*_fitting(axis, tensor, tried, free)]
-    whole = (new for new, tensors in found if _lost(tensors, axis) is None)
-    return next(whole, found[0][0] if found else None)
+    first: Tensor | None = None
+    for new, tensors in _fitting(axis, tensor, tried, free):
+        if _lost(tensors, axis) is None:
+            return new
+        first = first or new
+    return first
 
 
 def _fitting(axis: int, tensor: Tensor, tried: _Tried, free: int | None) -> Iterator[_Found]:
@@ -87,7 +104,7 @@ def _near(size: int) -> Iterator[int]:
     yield size
     for off in range(1, MOST_OFF):
         yield size + off
-        if size > off:
+        if size > 2 * off:
             yield size - off
 
 
