@@ -238,6 +238,7 @@ def test_damaged_nets_are_read_up_to_where_the_parser_stops(
     check_pygments(text)
 
 
+@settings(deadline=None)
 @given(st.lists(PIECES, max_size=12).map("".join))
 def test_loose_pieces_are_read_up_to_where_the_parser_stops(text: str) -> None:
     check_textmate(text)
