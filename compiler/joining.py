@@ -111,8 +111,9 @@ def _windows(wires: Sequence[Wire]) -> bool:
 def _to_do(wires: Sequence[Wire], axis: int) -> Fix:
     """What is to be made equal, where no edit was found that does it."""
     if axis and _windows(wires):
+        ways = "both" if len(wires) == 2 else "all"
         return Fix(
-            f"give both ways the same kernel, stride and padding, so that axis {axis} agrees"
+            f"give {ways} ways the same kernel, stride and padding, so that axis {axis} agrees"
         )
     sizes = Counter(wire.tensor.shape[axis] for wire in wires)
     return Fix(f"let axis {axis} be {sizes.most_common(1)[0][0]} in each of them")
