@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from netc.compiler.graph import (
     BlockStep,
@@ -20,8 +21,7 @@ from netc.compiler.graph import (
 from netc.compiler.source import Source, Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Dead:
+class Dead(Struct, frozen=True, eq=False):
     """A place of the text whose value nothing reads, wherever it is used.
 
     Attributes:
