@@ -17,7 +17,7 @@ from torch import nn
 
 import netc
 from benchmarks.measure import SPECS, in_turns, ratio
-from benchmarks.train import HIGH, LOW, updates
+from benchmarks.train import HIGH, updates
 
 CASES = (
     ("resnet", "ResNet18", "resnet18", 8),
@@ -64,10 +64,10 @@ def _measure(file: str, name: str, function: str, batch: int) -> None:
     print(f"{name}, batch {batch}, {ROUNDS} rounds: outputs {apart:.1e} apart")
     for what, times in (("a run", runs), ("an update", steps)):
         spread = ratio(times["ours"], times["theirs"])
-        kept = "kept" if LOW <= spread.median <= HIGH else "MISSED"
+        kept = "kept" if spread.median <= HIGH else "MISSED"  # quicker is no fault
         print(
             f"  {what:10} emitted ÷ torchvision {spread.median:.3f} "
-            f"({spread.low:.3f}–{spread.high:.3f}); target {LOW}–{HIGH}: {kept}",
+            f"({spread.low:.3f}–{spread.high:.3f}); target ≤ {HIGH}: {kept}",
             flush=True,
         )
 

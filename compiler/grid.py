@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import zip_longest
 from typing import Literal
 
@@ -68,8 +69,11 @@ def measure(text: str) -> int:
     >>> measure("conv"), measure("层"), measure("64 × 64")
     (4, 2, 7)
     """
-    if text.isascii():
-        return len(text)
+    return len(text) if text.isascii() else _places(text)
+
+
+@lru_cache(maxsize=4096)  # the cells of a deep net repeat: `64 × 56 × 56`
+def _places(text: str) -> int:
     from unicodedata import combining, east_asian_width
 
     return sum(0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in text)
@@ -118,6 +122,10 @@ def _least(text: str, pieces: re.Pattern[str] = _WORDS) -> int:
 
 def _lines(row: Sequence[str], widths: Sequence[int], styles: Sequence[Style]) -> list[str]:
     """A row as one line, or as many as its tallest cell needs."""
+    sizes = [*map(measure, row)]
+    if all(size <= width for size, width in zip(sizes, widths, strict=True)):  # nearly every row
+        columns = zip(row, sizes, widths, styles, strict=True)
+        return [GAP.join(_padded(*column) for column in columns).rstrip()]
     cells = [
         _broken(cell, width) if style.narrow == "break" else [_cut(cell, width)]
         for cell, width, style in zip(row, widths, styles, strict=True)
@@ -125,13 +133,17 @@ def _lines(row: Sequence[str], widths: Sequence[int], styles: Sequence[Style]) -
     lines = []
     for line in zip_longest(*cells, fillvalue=""):
         padded = [
-            " " * (width - measure(cell)) + cell
-            if style.right
-            else cell + " " * (width - measure(cell))
+            _padded(cell, measure(cell), width, style)
             for cell, width, style in zip(line, widths, styles, strict=True)
         ]
         lines.append(GAP.join(padded).rstrip())
     return lines
+
+
+def _padded(cell: str, size: int, width: int, style: Style) -> str:
+    """A cell of some size, filled up to the width of its column."""
+    gap = " " * (width - size)
+    return gap + cell if style.right else cell + gap
 
 
 def _cut(text: str, width: int) -> str:
