@@ -29,7 +29,8 @@ from netc.compiler.graph import (
     LayerStep,
     Wire,
 )
-from netc.compiler.layers.base import JoinError, Layer, ShapeError, Tensor
+from netc.compiler.layers.base import Layer, Tensor
+from netc.compiler.layers.refusals import JoinError, ShapeError
 from netc.compiler.sizes import Floor, Shape, Size, names_in
 from netc.compiler.source import Span
 

@@ -12,7 +12,8 @@ from netc.compiler import layers
 from netc.compiler.edits import Edit, Fix, indentation, rewrite
 from netc.compiler.frame import Frame
 from netc.compiler.graph import Wire
-from netc.compiler.layers.base import Layer, ShapeError, Tensor
+from netc.compiler.layers.base import Layer, Tensor
+from netc.compiler.layers.refusals import ShapeError
 from netc.compiler.program import LayerUse
 from netc.compiler.source import Span
 from netc.compiler.ways import layers_of

@@ -18,7 +18,7 @@ from netc.compiler.graph import (
     WhenStep,
     Wire,
 )
-from netc.compiler.layers.base import Torch
+from netc.compiler.layers.calls import Torch
 
 _ROOM = 64
 """Characters that an expression of several steps may take with its comment."""

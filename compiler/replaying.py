@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any, TypeAlias
 
 from netc.compiler.graph import Wire
-from netc.compiler.layers.base import Layer, ShapeError, Tensor
+from netc.compiler.layers.base import Layer, Tensor
+from netc.compiler.layers.refusals import ShapeError
 from netc.compiler.source import Span
 
 MOST_VALUES = 2_000

@@ -10,7 +10,8 @@ from netc.compiler.changing import change_argument
 from netc.compiler.edits import Edit, Fix
 from netc.compiler.frame import Frame
 from netc.compiler.graph import BlockStep, GroupStep, LayerStep, RepeatStep, Step, WhenStep, Wire
-from netc.compiler.layers.base import Layer, ShapeError, Tensor, feature_axis
+from netc.compiler.layers.base import Layer, Tensor, feature_axis
+from netc.compiler.layers.refusals import ShapeError
 from netc.compiler.sizes import Shape
 from netc.compiler.source import Span
 

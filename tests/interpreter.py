@@ -17,7 +17,7 @@ from torch import nn
 
 import netc.compiler
 from netc.compiler.graph import LayerStep, Net, Wire, walk
-from netc.compiler.layers.base import Call, Given, Inferred
+from netc.compiler.layers.calls import Call, Given, Inferred
 
 _SUPPORT = Path(str(netc.compiler.__file__)).parent / "templates" / "support"
 

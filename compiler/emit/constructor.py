@@ -32,7 +32,7 @@ from netc.compiler.graph import (
     Wire,
     has_weights,
 )
-from netc.compiler.layers.base import Call, Given, Inferred
+from netc.compiler.layers.calls import Call, Given, Inferred
 from netc.compiler.reserved import MODULE_ATTRIBUTES
 from netc.compiler.sizes import Symbolic
 

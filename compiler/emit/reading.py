@@ -25,7 +25,7 @@ from netc.compiler.graph import (
     WhenStep,
     Wire,
 )
-from netc.compiler.layers.base import Given, Torch
+from netc.compiler.layers.calls import Given, Torch
 
 Path: TypeAlias = tuple[int | str, ...]
 """Where in the text of a class a value is read: instances of one text agree on it."""

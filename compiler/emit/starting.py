@@ -28,7 +28,8 @@ from netc.compiler.graph import (
     Step,
 )
 from netc.compiler.initialising import TORCH, Start, starts
-from netc.compiler.layers.base import Given, Inferred, need_known
+from netc.compiler.layers.calls import Given, Inferred
+from netc.compiler.layers.refusals import need_known
 
 Lines = list[str]
 _INDENT = 8

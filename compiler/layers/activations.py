@@ -3,21 +3,10 @@
 from collections.abc import Sequence
 from typing import ClassVar, Literal
 
-from netc.compiler.layers.base import (
-    Call,
-    Kept,
-    Part,
-    Receptive,
-    ShapeError,
-    Tensor,
-    Torch,
-    Weightless,
-    applied,
-    feature_axis,
-    need_axis,
-    need_float,
-)
+from netc.compiler.layers.base import Kept, Receptive, Tensor, Weightless, feature_axis
+from netc.compiler.layers.calls import Call, Part, Torch, applied
 from netc.compiler.layers.fields import Natural
+from netc.compiler.layers.refusals import ShapeError, need_axis, need_float
 
 
 class Activation(Weightless):

@@ -7,18 +7,15 @@ from typing import ClassVar, Literal
 from netc.compiler.layers.base import (
     INDEX_BYTES,
     MOST_TURNS,
-    Call,
-    Given,
     Held,
     Kept,
     Receptive,
     Tensor,
-    Torch,
     Turns,
     Window,
-    applied,
     by,
 )
+from netc.compiler.layers.calls import Call, Given, Torch, applied
 from netc.compiler.layers.fields import PerAxis
 from netc.compiler.layers.pools import Pool
 from netc.compiler.layers.windows import AXIS_NAMES, image_said, spread, squeeze

@@ -5,28 +5,20 @@ from typing import Literal
 
 from netc.compiler.layers.base import (
     FLOAT_BYTES,
-    Call,
     Formulas,
-    Given,
     Held,
-    Inferred,
     Kept,
     Layer,
-    Part,
     Receptive,
-    ShapeError,
     Tensor,
-    Torch,
     Weight,
     Why,
     counted,
-    need_float,
-    need_known,
-    need_rank,
     times,
-    unshared,
 )
+from netc.compiler.layers.calls import Call, Given, Inferred, Part, Torch
 from netc.compiler.layers.fields import Positive, Probability
+from netc.compiler.layers.refusals import ShapeError, need_float, need_known, need_rank, unshared
 from netc.compiler.layers.starting import Init, Std, check_start
 from netc.compiler.sizes import Size
 

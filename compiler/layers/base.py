@@ -9,11 +9,12 @@ weights says so.
 # no postponed annotations here: pydantic would evaluate them again for every subclass
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import ClassVar, Literal, TypeAlias
 
 from msgspec import Struct
 from pydantic import BaseModel, ConfigDict
 
+from netc.compiler.layers.calls import Torch
 from netc.compiler.sizes import Shape, Size, Symbolic, product_of
 
 DType: TypeAlias = Literal["float", "int"]
@@ -33,57 +34,6 @@ class Tensor(Struct, frozen=True):
     def __str__(self) -> str:
         inner = f"[{', '.join(map(str, self.shape))}]"
         return inner if self.dtype == "float" else f"{self.dtype}{inner}"
-
-
-class ShapeError(Exception):
-    """A layer cannot take what flows in.
-
-    Attributes:
-        code: the diagnostic's code, E03xx.
-        message: the fact with its numbers.
-        hint: the edit that would mend it.
-        argument: the argument to point at; the layer's name if None.
-        change: the hint as an edit of the call: an argument and the text it should have, None to
-            leave it out.
-    """
-
-    def __init__(
-        self,
-        message: str,
-        hint: str = "",
-        *,
-        code: str = "E0301",
-        argument: str | None = None,
-        change: tuple[str, str | None] | None = None,
-    ) -> None:
-        super().__init__(message)
-        self.code, self.message, self.hint, self.argument = code, message, hint, argument
-        self.change = change
-
-
-class JoinError(ShapeError):
-    """Two values cannot be joined, so that a message can name the layers that made them.
-
-    Attributes:
-        left: the index of the one input.
-        right: the index of the other.
-        axis: the axis where they differ, counted without the batch; None if it is the number of
-            axes or the kind of number.
-        ranks: whether it is the number of axes.
-    """
-
-    def __init__(
-        self,
-        message: str,
-        hint: str = "",
-        *,
-        left: int,
-        right: int,
-        axis: int | None = None,
-        ranks: bool = False,
-    ) -> None:
-        super().__init__(message, hint, code="E0310")
-        self.left, self.right, self.axis, self.ranks = left, right, axis, ranks
 
 
 class Weight(Struct, frozen=True):
@@ -204,65 +154,6 @@ class Kept(Struct, frozen=True, eq=False):
         """Whether the output is memory of its own that the layer's backward pass does not read."""
         written = self.over is not None and self.over.output
         return self.known and not (self.output or self.view or self.reshaped or written)
-
-
-class Given(Struct, frozen=True, eq=False):
-    """A value in a constructor call that stands in the spec: the argument `field` of the layer."""
-
-    field: str
-    value: Any
-
-
-class Inferred(Struct, frozen=True, eq=False):
-    """A value in a constructor call that follows from the input; `name` is what people call it."""
-
-    name: str
-    value: int | float
-
-
-Part: TypeAlias = Given | Inferred | int | float | bool | str | tuple[int, ...] | None
-
-
-class Call(Struct, frozen=True, eq=False):
-    """A constructor call as it will be written: `nn.Conv2d(1, 6, 5, stride=2)`.
-
-    `function` is text of the layer's own; arguments are data and are written with `repr`, so that
-    nothing in a spec can become code.
-    """
-
-    function: str
-    args: tuple[Part, ...] = ()
-    keywords: tuple[tuple[str, Part], ...] = ()
-
-
-class Torch(Struct, frozen=True, eq=False):
-    """How a layer is written in PyTorch.
-
-    Attributes:
-        module: the `nn.Module` to construct; None if there is none (`torch.cat`).
-        call: the expression that applies it: `{m}` is the module, `{0}`, `{1}` … the inputs.
-        inline: the expression without a module, for layers that own no weights; else None.
-        support: classes that the emitted file must hold: templates/support/NAME.py.j2.
-        over: the statement that writes the output over the first input: `{0} += {1}`; for layers
-            without a module that can (`Kept.over`).
-    """
-
-    module: Call | None
-    call: str = "{m}({0})"
-    inline: str | None = None
-    support: tuple[str, ...] = ()
-    over: str = ""
-
-    def in_place(self) -> "Torch":
-        """The same with the output written over the input, for layers that can (`Kept.over`)."""
-        if self.over:
-            return Torch(None, inline=self.over)
-        call, inline = self.module, self.inline
-        if call is not None:
-            call = Call(call.function, call.args, (*call.keywords, ("inplace", True)))
-        if inline is not None:
-            inline = f"{inline.removesuffix(')')}, inplace=True)"
-        return Torch(call, self.call, inline, self.support)
 
 
 class Why(Struct, frozen=True, eq=False):
@@ -399,94 +290,9 @@ class Weightless(Layer):
         return Formulas()  # where the output's size is arithmetic, the layer says so
 
 
-def need_known(size: Size, what: str, layer: str) -> int:
-    """The size as a number. Raises ShapeError if it depends on a name, since weights cannot."""
-    if isinstance(size, int):
-        return size
-    raise ShapeError(
-        f"`{layer}` needs {what} as a number, and here it is {size}",
-        "weights have fixed sizes: write a number for this axis of the input",
-        code="E0302",
-    )
-
-
-def need_rank(tensor: Tensor, ranks: Sequence[int], layer: str, axes: str) -> None:
-    """Raises ShapeError unless the tensor has one of the numbers of axes."""
-    if len(tensor.shape) not in ranks:
-        raise ShapeError(
-            f"`{layer}` takes {axes}, and here flows {tensor}, "
-            f"which has {len(tensor.shape)} {'axis' if len(tensor.shape) == 1 else 'axes'}",
-            code="E0303",
-        )
-
-
-def need_float(tensor: Tensor, layer: str) -> None:
-    """Raises ShapeError if whole numbers (ids) flow in where real numbers are needed."""
-    if tensor.dtype != "float":
-        raise ShapeError(
-            f"`{layer}` takes real numbers, and here flow whole numbers: {tensor}",
-            "turn ids into vectors first: `embedding SIZE, DIM`",
-            code="E0304",
-        )
-
-
-def need_axis(axis: int, count: int, layer: str, argument: str = "axis") -> int:
-    """The axis, counted from 0 without the batch. Raises ShapeError if there is no such axis."""
-    if axis < count:
-        return axis
-    raise ShapeError(
-        f"`{layer}` names axis {axis}, and there are {count}, counted from 0 without the batch",
-        f"write `{argument}={count - 1}`" + (" or less" if count > 1 else "") if count else "",
-        code="E0312",
-        argument=argument,
-        change=(argument, str(count - 1)) if count else None,
-    )
-
-
-def nearest_divisors(count: int, wanted: int) -> tuple[int, ...]:
-    """The divisors next to a number, the nearer first, for hints; looked for below 10,000.
-
-    >>> nearest_divisors(48, 7), nearest_divisors(3, 2)
-    ((8, 6), (3, 1))
-    """
-    below = next(d for d in range(min(wanted, count, 10_000), 0, -1) if count % d == 0)
-    above = next((d for d in range(wanted, min(count, 10_000) + 1) if count % d == 0), below)
-    return tuple(sorted({below, above}, key=lambda d: (abs(d - wanted), -d)))
-
-
-def unshared(what: str, argument: str, wanted: int, count: int, share: int) -> ShapeError:
-    """The error (E0307) that so many groups cannot share `count` of something.
-
-    `share` is the number that the groups must divide: a common divisor where they divide several.
-    """
-    near = nearest_divisors(share, wanted)
-    listed = " or ".join(f"`{argument}={divisor}`" for divisor in near)
-    return ShapeError(
-        f"{what}: {count} = {wanted}·{count // wanted} + {count % wanted}",
-        f"write {listed}: the nearest that leave no rest",
-        code="E0307",
-        argument=argument,
-        change=(argument, str(near[0])),
-    )
-
-
 def feature_axis(rank: int) -> int:
     """Where features lie: last in `[c]` and `[T, c]`, first in `[c, h, w]` and longer."""
     return rank - 1 if rank <= 2 else 0
-
-
-def applied(call: Call, function: str) -> str:
-    """A module's functional form, with the module's arguments: `F.max_pool2d({0}, 3, stride=2)`."""
-    plain = [value.value if isinstance(value, Given | Inferred) else value for value in call.args]
-    named = [
-        f"{key}={_literal(value.value if isinstance(value, Given | Inferred) else value)}"
-        for key, value in call.keywords
-    ]
-    return f"{function}({', '.join(['{0}', *map(_literal, plain), *named])})"
-
-
-def _literal(value: object) -> str:
-    return f'"{value}"' if isinstance(value, str) else repr(value)
 
 
 def times(*sizes: Size | str) -> str:

@@ -5,30 +5,22 @@ from math import gcd
 
 from netc.compiler.layers.base import (
     MOST_TURNS,
-    Call,
     Formulas,
-    Given,
-    Inferred,
     Kept,
     Layer,
-    Part,
     Receptive,
-    ShapeError,
     Tensor,
-    Torch,
     Turns,
     Weight,
     Why,
     Window,
     by,
     counted,
-    need_float,
-    need_known,
-    need_rank,
     times,
-    unshared,
 )
+from netc.compiler.layers.calls import Call, Given, Inferred, Part, Torch
 from netc.compiler.layers.fields import Natural, Padding, PerAxis, Positive
+from netc.compiler.layers.refusals import ShapeError, need_float, need_known, need_rank, unshared
 from netc.compiler.layers.starting import Init, Plain, Std, check_start
 from netc.compiler.layers.windows import (
     AXIS_NAMES,

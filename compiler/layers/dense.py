@@ -3,25 +3,20 @@
 from collections.abc import Sequence
 
 from netc.compiler.layers.base import (
-    Call,
     Formulas,
-    Given,
-    Inferred,
     Kept,
     Layer,
     Receptive,
     Tensor,
-    Torch,
     Weight,
     Why,
     counted,
-    need_float,
-    need_known,
-    need_rank,
     numbered,
     times,
 )
+from netc.compiler.layers.calls import Call, Given, Inferred, Torch
 from netc.compiler.layers.fields import Positive
+from netc.compiler.layers.refusals import need_float, need_known, need_rank
 from netc.compiler.layers.starting import Init, Std, check_start
 from netc.compiler.sizes import Size, product_of
 

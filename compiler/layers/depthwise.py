@@ -4,24 +4,11 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from netc.compiler.layers.base import (
-    Formulas,
-    Given,
-    Inferred,
-    Kept,
-    Layer,
-    Part,
-    Receptive,
-    Tensor,
-    Torch,
-    Weight,
-    Why,
-    need_float,
-    need_known,
-    need_rank,
-)
+from netc.compiler.layers.base import Formulas, Kept, Layer, Receptive, Tensor, Weight, Why
+from netc.compiler.layers.calls import Given, Inferred, Part, Torch
 from netc.compiler.layers.conv import SPATIAL, Conv
 from netc.compiler.layers.fields import Padding, PerAxis, Positive
+from netc.compiler.layers.refusals import need_float, need_known, need_rank
 from netc.compiler.layers.starting import Init, Std
 from netc.compiler.sizes import Size
 

@@ -6,26 +6,20 @@ from netc.compiler.layers.base import (
     FLOAT_BYTES,
     INDEX_BYTES,
     NO_MACS,
-    Call,
     Formulas,
-    Given,
     Held,
-    Inferred,
     Kept,
     Layer,
-    Part,
     Receptive,
     Tensor,
-    Torch,
     Weight,
     Weightless,
     Why,
-    need_float,
-    need_known,
-    need_rank,
     times,
 )
+from netc.compiler.layers.calls import Call, Given, Inferred, Part, Torch
 from netc.compiler.layers.fields import PerAxis
+from netc.compiler.layers.refusals import need_float, need_known, need_rank
 from netc.compiler.layers.windows import (
     PICTURE,
     WINDOW_LETTERS,

@@ -5,20 +5,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from netc.compiler.layers.base import (
-    FLOAT_BYTES,
-    Call,
-    Given,
-    Held,
-    Kept,
-    Receptive,
-    ShapeError,
-    Tensor,
-    Torch,
-    Weightless,
-    need_float,
-)
+from netc.compiler.layers.base import FLOAT_BYTES, Held, Kept, Receptive, Tensor, Weightless
+from netc.compiler.layers.calls import Call, Given, Torch
 from netc.compiler.layers.fields import Probability
+from netc.compiler.layers.refusals import ShapeError, need_float
 
 
 class Dropout(Weightless):

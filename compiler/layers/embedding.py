@@ -6,23 +6,17 @@ from typing import Literal
 from netc.compiler.layers.base import (
     NO_MACS,
     NO_WEIGHTS,
-    Call,
     Formulas,
-    Given,
-    Inferred,
     Kept,
     Layer,
     Receptive,
-    ShapeError,
     Tensor,
-    Torch,
     Weight,
     Why,
-    need_float,
-    need_known,
-    need_rank,
 )
+from netc.compiler.layers.calls import Call, Given, Inferred, Torch
 from netc.compiler.layers.fields import Positive
+from netc.compiler.layers.refusals import ShapeError, need_float, need_known, need_rank
 from netc.compiler.layers.starting import Plain, Std, check_start
 from netc.compiler.sizes import Size
 

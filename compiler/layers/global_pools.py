@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from netc.compiler.layers.base import Kept, Receptive, Tensor, Torch, by
+from netc.compiler.layers.base import Kept, Receptive, Tensor, by
+from netc.compiler.layers.calls import Torch
 from netc.compiler.layers.pools import Pool
 from netc.compiler.layers.windows import squeeze
 

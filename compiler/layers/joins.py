@@ -6,18 +6,16 @@ from netc.compiler.layers.base import (
     FLOAT_BYTES,
     Formulas,
     Held,
-    JoinError,
     Kept,
     Receptive,
-    ShapeError,
     Tensor,
-    Torch,
     Weightless,
     feature_axis,
-    need_axis,
     numbered,
 )
+from netc.compiler.layers.calls import Torch
 from netc.compiler.layers.fields import Natural
+from netc.compiler.layers.refusals import JoinError, ShapeError, need_axis
 from netc.compiler.sizes import Size
 
 

@@ -9,28 +9,20 @@ from netc.compiler.layers.base import (
     FLOAT_BYTES,
     NO_MACS,
     NO_WEIGHTS,
-    Call,
     Formulas,
-    Given,
     Held,
-    Inferred,
     Kept,
     Layer,
-    Part,
     Receptive,
-    ShapeError,
     Tensor,
-    Torch,
     Weight,
     Why,
-    need_float,
-    need_known,
-    need_rank,
     numbered,
     times,
-    unshared,
 )
+from netc.compiler.layers.calls import Call, Given, Inferred, Part, Torch
 from netc.compiler.layers.fields import Positive
+from netc.compiler.layers.refusals import ShapeError, need_float, need_known, need_rank, unshared
 from netc.compiler.sizes import Size, product_of
 
 Epsilon = Annotated[float, Field(gt=0, allow_inf_nan=False)]

@@ -5,22 +5,16 @@ from typing import ClassVar
 
 from netc.compiler.layers.base import (
     INDEX_BYTES,
-    Call,
     Formulas,
-    Given,
     Held,
     Kept,
-    Part,
     Receptive,
-    ShapeError,
     Tensor,
-    Torch,
     Weightless,
-    applied,
-    need_float,
-    need_rank,
 )
+from netc.compiler.layers.calls import Call, Given, Part, Torch, applied
 from netc.compiler.layers.fields import Padding, PerAxis
+from netc.compiler.layers.refusals import ShapeError, need_float, need_rank
 from netc.compiler.layers.windows import (
     WINDOW_LETTERS,
     Axis,

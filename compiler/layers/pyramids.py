@@ -8,26 +8,21 @@ from pydantic import BeforeValidator, Field
 from netc.compiler.layers.base import (
     FLOAT_BYTES,
     INDEX_BYTES,
-    Call,
     Formulas,
-    Given,
     Held,
-    Inferred,
     Kept,
     Layer,
     Receptive,
     Tensor,
-    Torch,
     Weight,
     Weightless,
     Why,
     counted,
-    need_float,
-    need_known,
-    need_rank,
     times,
 )
+from netc.compiler.layers.calls import Call, Given, Inferred, Torch
 from netc.compiler.layers.fields import Positive, as_tuple
+from netc.compiler.layers.refusals import need_float, need_known, need_rank
 from netc.compiler.layers.starting import Init, Std, check_start
 from netc.compiler.sizes import Size, product_of
 

@@ -9,24 +9,18 @@ from netc.compiler.layers.activations import Activation
 from netc.compiler.layers.base import (
     FLOAT_BYTES,
     NO_MACS,
-    Call,
     Formulas,
-    Given,
     Held,
-    Inferred,
     Kept,
     Layer,
-    Part,
     Receptive,
     Tensor,
-    Torch,
     Weight,
     Why,
-    need_float,
-    need_known,
-    need_rank,
     times,
 )
+from netc.compiler.layers.calls import Call, Given, Inferred, Part, Torch
+from netc.compiler.layers.refusals import need_float, need_known, need_rank
 from netc.compiler.sizes import Size
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]

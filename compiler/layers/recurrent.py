@@ -6,26 +6,19 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from netc.compiler.layers.base import (
-    Call,
     Formulas,
-    Given,
-    Inferred,
     Kept,
     Layer,
-    Part,
     Receptive,
-    ShapeError,
     Tensor,
-    Torch,
     Weight,
     Why,
     counted,
-    need_float,
-    need_known,
-    need_rank,
     times,
 )
+from netc.compiler.layers.calls import Call, Given, Inferred, Part, Torch
 from netc.compiler.layers.fields import Positive, Probability
+from netc.compiler.layers.refusals import ShapeError, need_float, need_known, need_rank
 from netc.compiler.layers.starting import Init, Std, check_start
 from netc.compiler.sizes import Size
 

@@ -5,25 +5,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from netc.compiler.layers.base import (
-    FLOAT_BYTES,
-    Call,
-    Given,
-    Held,
-    Inferred,
-    Kept,
-    Part,
-    Receptive,
-    ShapeError,
-    Tensor,
-    Torch,
-    Weightless,
-    applied,
-    need_float,
-    need_known,
-    need_rank,
-)
+from netc.compiler.layers.base import FLOAT_BYTES, Held, Kept, Receptive, Tensor, Weightless
+from netc.compiler.layers.calls import Call, Given, Inferred, Part, Torch, applied
 from netc.compiler.layers.fields import Positive
+from netc.compiler.layers.refusals import ShapeError, need_float, need_known, need_rank
 from netc.compiler.sizes import Size, product_of
 
 Above0 = Annotated[float, Field(gt=0, allow_inf_nan=False)]

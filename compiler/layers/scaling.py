@@ -2,16 +2,9 @@
 
 from collections.abc import Sequence
 
-from netc.compiler.layers.base import (
-    JoinError,
-    Kept,
-    Receptive,
-    Tensor,
-    Torch,
-    Weightless,
-    need_float,
-    need_rank,
-)
+from netc.compiler.layers.base import Kept, Receptive, Tensor, Weightless
+from netc.compiler.layers.calls import Torch
+from netc.compiler.layers.refusals import JoinError, need_float, need_rank
 from netc.compiler.sizes import Size
 
 

@@ -2,16 +2,10 @@
 
 from collections.abc import Sequence
 
-from netc.compiler.layers.base import (
-    Kept,
-    Receptive,
-    ShapeError,
-    Tensor,
-    Torch,
-    Weightless,
-    need_float,
-)
+from netc.compiler.layers.base import Kept, Receptive, Tensor, Weightless
+from netc.compiler.layers.calls import Torch
 from netc.compiler.layers.fields import Extent
+from netc.compiler.layers.refusals import ShapeError, need_float
 
 
 class Last(Weightless):

@@ -6,23 +6,18 @@ from typing import Annotated, TypeAlias
 from pydantic import BeforeValidator
 
 from netc.compiler.layers.base import (
-    Call,
     Formulas,
-    Given,
     Kept,
     Receptive,
-    ShapeError,
     Tensor,
-    Torch,
     Weightless,
     counted,
-    need_float,
-    need_known,
-    need_rank,
     numbered,
     times,
 )
+from netc.compiler.layers.calls import Call, Given, Torch
 from netc.compiler.layers.fields import Extents, Natural, Positive, as_tuple
+from netc.compiler.layers.refusals import ShapeError, need_float, need_known, need_rank
 from netc.compiler.sizes import product_of
 
 Axes: TypeAlias = Annotated[tuple[Natural, ...], BeforeValidator(as_tuple)]

@@ -3,7 +3,8 @@
 from typing import Literal
 
 from netc.compiler.layers.activations import Activation
-from netc.compiler.layers.base import FLOAT_BYTES, Held, Kept, Part, Tensor
+from netc.compiler.layers.base import FLOAT_BYTES, Held, Kept, Tensor
+from netc.compiler.layers.calls import Part
 
 
 class Gelu(Activation):

@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Protocol, TypeAlias, get_args
 
 from pydantic import Field
 
-from netc.compiler.layers.base import ShapeError
+from netc.compiler.layers.refusals import ShapeError
 
 ByFan: TypeAlias = Literal[
     "he_normal", "he_uniform", "xavier_normal", "xavier_uniform", "lecun_normal", "lecun_uniform"

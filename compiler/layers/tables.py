@@ -9,27 +9,20 @@ from netc.compiler.layers.base import (
     FLOAT_BYTES,
     INDEX_BYTES,
     NO_WEIGHTS,
-    Call,
     Formulas,
-    Given,
     Held,
-    Inferred,
     Kept,
     Layer,
-    Part,
     Receptive,
-    ShapeError,
     Tensor,
-    Torch,
     Weight,
     Why,
     counted,
-    need_float,
-    need_known,
-    need_rank,
     times,
 )
+from netc.compiler.layers.calls import Call, Given, Inferred, Part, Torch
 from netc.compiler.layers.fields import Natural, PerAxis
+from netc.compiler.layers.refusals import ShapeError, need_float, need_known, need_rank
 from netc.compiler.layers.starting import Init, Std, check_start
 from netc.compiler.layers.windows import (
     PICTURE,

@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from netc.compiler.layers.base import FLOAT_BYTES, Held, ShapeError, Window, by
+from netc.compiler.layers.base import FLOAT_BYTES, Held, Window, by
+from netc.compiler.layers.refusals import ShapeError
 from netc.compiler.sizes import Shape, Size, ceil_div, floor_div
 
 

@@ -10,7 +10,8 @@ from hypothesis import assume, settings
 from hypothesis import strategies as st
 
 from netc.compiler.layers import find
-from netc.compiler.layers.base import Layer, ShapeError, Tensor
+from netc.compiler.layers.base import Layer, Tensor
+from netc.compiler.layers.refusals import ShapeError
 
 CASES = settings(max_examples=25, deadline=None)
 

@@ -17,7 +17,8 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 import netc.compiler
-from netc.compiler.layers.base import Call, Given, Inferred, Layer, Tensor, Torch
+from netc.compiler.layers.base import Layer, Tensor
+from netc.compiler.layers.calls import Call, Given, Inferred, Torch
 
 SUPPORT = Path(str(netc.compiler.__file__)).parent / "templates" / "support"
 BATCH = 2

@@ -8,9 +8,10 @@ from layer_oracle import run_of
 from torch.autograd import gradcheck
 
 from netc.compiler.layers.activations import Linear, Relu, Sigmoid, Softmax, Tanh
-from netc.compiler.layers.base import Layer, ShapeError, Tensor
+from netc.compiler.layers.base import Layer, Tensor
 from netc.compiler.layers.dropout import Dropout
 from netc.compiler.layers.rectifiers import Elu, LeakyRelu, Prelu
+from netc.compiler.layers.refusals import ShapeError
 from netc.compiler.layers.smooth import Gelu, Silu
 
 

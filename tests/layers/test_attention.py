@@ -12,8 +12,9 @@ from layer_oracle import Run, numbers, run_of
 from torch import nn
 
 from netc.compiler.layers.attention import Attention
-from netc.compiler.layers.base import ShapeError, Tensor
+from netc.compiler.layers.base import Tensor
 from netc.compiler.layers.embedding import Embedding, Positions
+from netc.compiler.layers.refusals import ShapeError
 from netc.compiler.sizes import symbol
 
 

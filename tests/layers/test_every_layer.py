@@ -35,7 +35,8 @@ from live_memory import Live
 from pydantic import ValidationError
 
 from netc.compiler.layers import find, words
-from netc.compiler.layers.base import Layer, ShapeError, Tensor
+from netc.compiler.layers.base import Layer, Tensor
+from netc.compiler.layers.refusals import ShapeError
 from netc.compiler.sizes import evaluate, symbol
 
 every_word = pytest.mark.parametrize("word", words())

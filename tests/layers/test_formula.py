@@ -9,9 +9,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from netc.compiler.layers.base import Layer, ShapeError, Tensor
+from netc.compiler.layers.base import Layer, Tensor
 from netc.compiler.layers.conv import Conv, ConvTranspose
 from netc.compiler.layers.pools import AvgPool, MaxPool
+from netc.compiler.layers.refusals import ShapeError
 from netc.compiler.sizes import evaluate, symbol
 
 SIZES = {n: torch.zeros(1, 1, n) for n in range(1, 33)}

@@ -6,8 +6,9 @@ import pytest
 import torch
 from layer_oracle import numbers, run_of
 
-from netc.compiler.layers.base import JoinError, ShapeError, Tensor
+from netc.compiler.layers.base import Tensor
 from netc.compiler.layers.joins import Add, Concat, Mul, Stack
+from netc.compiler.layers.refusals import JoinError, ShapeError
 from netc.compiler.layers.sequences import Last, Mean
 from netc.compiler.layers.shapes import Reshape, Transpose
 from netc.compiler.sizes import symbol

@@ -10,9 +10,10 @@ import torch.nn.functional as F
 from layer_oracle import run_of
 
 from netc.compiler.layers.adaptive_pools import AdaptiveAvgPool
-from netc.compiler.layers.base import Layer, ShapeError, Tensor
+from netc.compiler.layers.base import Layer, Tensor
 from netc.compiler.layers.global_pools import GlobalAvgPool, GlobalMaxPool
 from netc.compiler.layers.pools import AvgPool, MaxPool
+from netc.compiler.layers.refusals import ShapeError
 from netc.compiler.layers.shapes import Flatten
 from netc.compiler.sizes import symbol
 

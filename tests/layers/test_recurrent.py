@@ -9,8 +9,9 @@ import torch
 from layer_oracle import run_of
 from torch import nn
 
-from netc.compiler.layers.base import ShapeError, Tensor
+from netc.compiler.layers.base import Tensor
 from netc.compiler.layers.recurrent import Gru, Lstm, Recurrent, Rnn
+from netc.compiler.layers.refusals import ShapeError
 
 State = tuple[torch.Tensor, ...]
 Step = Callable[[torch.Tensor, State, list[torch.Tensor]], State]
