@@ -59,7 +59,9 @@ class Gaps(Struct):
             head = _HEAD.match(line.strip())
             if head is not None:
                 self.names.add(head[1])
-                whole = head[0][-1] in "(:" and (heads is None or head[1] in heads)
+                after = line.strip()[head.end() :].split("#")[0].strip()
+                ended = head[0][-1] == "(" or (head[0][-1] == ":" and not after)
+                whole = ended and (heads is None or head[1] in heads)
                 self.blind |= not whole  # the name may be part of what is wrong
             elif not _NO_NAME.match(line.strip()):
                 self.blind = self.hushed = True

@@ -54,6 +54,12 @@ def test_a_train_block_of_no_net_is_judged() -> None:
     assert said(text) == ["5 E0201", "8 E0201", "9 E0210"]
 
 
+@pytest.mark.parametrize("head", ["net G:ood(classes=10):", "net G: ood(classes=10)", "net Go od:"])
+def test_a_name_that_is_part_of_what_is_wrong_is_known_to_nobody(head: str) -> None:
+    text = GOOD.replace("net Good(classes=10):", head)
+    assert [line for line in said(f"{text}\n{TRAIN}") if line.startswith("5 ")] == []
+
+
 def test_a_train_block_is_judged_though_its_net_is_broken() -> None:
     broken = GOOD.replace("dense classes", "dense classes )")
     assert said(f"{broken}\n{TRAIN}") == ["3 E0101", "8 E0201", "9 E0210"]
