@@ -118,11 +118,12 @@ def apply(
             return None
         output = layer.output(tensors)
         weights = layer.weights(tensors)
+        macs = layer.macs(tensors, output)
     except ShapeError as error:
         _shape_error(context, error, use, wires, frame)
         return None
     wire = Wire(output, use.span, f"`{use.span.text}` gives {output}", layer, wires)
-    return LayerStep(layer, wires, wire, weights, use.arguments, use.span)
+    return LayerStep(layer, wires, wire, weights, macs, use.arguments, use.span)
 
 
 def _shape_error(

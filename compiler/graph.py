@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from netc.compiler import tree
 from netc.compiler.layers.base import Layer, Tensor, Weight
+from netc.compiler.sizes import Size
 from netc.compiler.source import Span
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class LayerStep(Struct, frozen=True, eq=False):
     """A layer applied.
 
     Attributes:
+        macs: the multiplications and additions for one example.
         name: its key in the state dict below the module it stands in; None without weights.
         given: the arguments as written, by field.
         reuse: a shared layer applied again; its weights were counted before.
@@ -61,6 +63,7 @@ class LayerStep(Struct, frozen=True, eq=False):
     inputs: tuple[Wire, ...]
     output: Wire
     weights: tuple[Weight, ...]
+    macs: Size
     given: dict[str, tree.Expr]
     span: Span
     name: str | None = None

@@ -126,7 +126,7 @@ class Rebuilding:
     def _of(self, step: Step) -> tuple[int, int | None]:
         match step:
             case LayerStep():
-                some = step.layer.macs([w.tensor for w in step.inputs], step.output.tensor)
+                some = step.macs
                 owned = 0 if step.reuse else sum(w.count for w in step.weights if not w.buffer)
                 return owned, some if isinstance(some, int) else None
             case ParamStep():

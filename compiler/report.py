@@ -240,7 +240,7 @@ def _row(
         macs: Size = 0
         kind = "param"
     else:
-        macs = step.layer.macs([wire.tensor for wire in step.inputs], step.output.tensor)
+        macs = step.macs
         kind = step.layer.kind
     tensor = step.output.tensor
     return Row(
