@@ -75,18 +75,6 @@ def _opener_fix(word: str, place: Span, known: Sequence[str]) -> Fix:
     )
 
 
-def inlined(call: tree.Call) -> tree.Call | None:
-    """The call behind `inline`; None if that is not the word before it."""
-    if call.role is not None:
-        return replace(call, role=None) if call.role.text == INLINE else None
-    if call.name.text != INLINE or len(call.arguments) != 1:
-        return None
-    (only,) = call.arguments
-    if only.name is not None or not isinstance(only.value, tree.Name):
-        return None
-    return tree.Call(only.value, (), only.span)
-
-
 def _when(
     resolver: Resolver,
     plain: Sequence[tree.Argument],
