@@ -21,7 +21,7 @@ ROOMS = {
     "PIL": {"runtime", "src/netc/filtering.py"},
     "jinja2": {"compiler/emit"},
     "networkx": {"compiler/graph.py"},
-    "lark": {"compiler/parse.py", "compiler/layout.py"},
+    "lark": {"compiler/parse.py", "compiler/layout.py", "compiler/building.py"},
     "click": {"src/netc"},
     "pygments": {"src/netc/highlight.py"},
     "netc.grammar.textmate": set(),
