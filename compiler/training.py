@@ -399,8 +399,10 @@ class _Reader(Struct, eq=False):
             message = f"`train {self.net}` does not say how long"
             self.log.say("E0603", self.train.span, message, "write `epochs 10, batch=64`")
         elif "batch" not in self.seen:
+            length = self.seen["epochs" if "epochs" in self.seen else "steps"]
             message = f"`train {self.net}` does not say how many examples make a batch"
-            self.log.say("E0604", self.train.span, message, "write `epochs 10, batch=64`")
+            fix = rewrite(length, f"{length.text}, batch=64")
+            self.log.say("E0604", length, message, fix)
 
 
 _NUMBERS: dict[str, Callable[[_Reader, tree.Call], None]] = {
