@@ -7,6 +7,7 @@ from netc.compiler.layers.base import Kept, Receptive, Tensor, Weightless, featu
 from netc.compiler.layers.calls import Call, Part, Torch, applied
 from netc.compiler.layers.fields import Natural
 from netc.compiler.layers.refusals import ShapeError, need_axis, need_float
+from netc.compiler.sizes import Size
 
 
 class Activation(Weightless):
@@ -43,6 +44,9 @@ class Activation(Weightless):
     def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
         over = self.kept_in_place(output)
         return Kept((0,), over=over) if self.keeps == "input" else Kept(output=True, over=over)
+
+    def working(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
+        return 0
 
     def kept_in_place(self, output: Tensor) -> Kept | None:
         """What autograd keeps with `inplace=True`, which not every function has.

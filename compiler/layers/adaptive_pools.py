@@ -101,6 +101,9 @@ class AdaptiveAvgPool(_Adaptive):
         mean = product_of(output.shape[1:]) == 1
         return Kept(inputs=() if mean else (0,), reshaped=len(output.shape) == 2)
 
+    def working(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
+        return 0
+
 
 class AdaptiveMaxPool(_Adaptive):
     """Largest values of as many windows as the output shall have, whatever the input's size.

@@ -8,6 +8,7 @@ weights says so.
 
 # no postponed annotations here: pydantic would evaluate them again for every subclass
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar, Literal, TypeAlias
 
@@ -225,49 +226,49 @@ class Layer(BaseModel):
         """
         return []
 
+    @abstractmethod
     def output(self, inputs: Sequence[Tensor]) -> Tensor:
         """The tensor that flows out. Raises ShapeError if the inputs do not fit."""
-        raise NotImplementedError
 
+    @abstractmethod
     def weights(self, inputs: Sequence[Tensor]) -> tuple[Weight, ...]:
         """The tensors it owns, in the order of PyTorch's state dict."""
-        raise NotImplementedError
 
+    @abstractmethod
     def macs(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
         """Multiply-accumulates of matrix products and convolutions, for one example."""
-        raise NotImplementedError
 
+    @abstractmethod
     def receptive(self, inputs: Sequence[Tensor]) -> Receptive:
         """How much of its input one element of the output reads."""
-        raise NotImplementedError
 
+    @abstractmethod
     def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
         """What autograd keeps for the backward pass."""
-        raise NotImplementedError
 
-    def working(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
+    @abstractmethod
+    def working(self, inputs: Sequence[Tensor], output: Tensor) -> Size | None:
         """Bytes of one example that a call holds for itself at its worst moment.
 
         They come on top of inputs and output and are freed when it returns: padded copies, the
-        places that max pooling notes. Without gradients, in evaluation mode.
+        places that max pooling notes. Without gradients, in evaluation mode. None if it is unknown.
         """
-        return 0
 
+    @abstractmethod
     def torch(self, inputs: Sequence[Tensor], output: Tensor) -> Torch:
         """How it is written in PyTorch."""
-        raise NotImplementedError
 
+    @abstractmethod
     def why(self, inputs: Sequence[Tensor], output: Tensor) -> Why:
         """The arithmetic behind output size, parameters and MACs."""
-        raise NotImplementedError
 
+    @abstractmethod
     def formulas(self, inputs: Sequence[Tensor], output: Tensor) -> Formulas:
         """The same arithmetic in symbols."""
-        raise NotImplementedError
 
+    @abstractmethod
     def does(self, inputs: Sequence[Tensor], output: Tensor) -> str:
         """What it does here, in a few words that follow its name: `puts all axes into one`."""
-        raise NotImplementedError
 
 
 class Weightless(Layer):
@@ -279,9 +280,9 @@ class Weightless(Layer):
     def macs(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
         return 0
 
+    @abstractmethod
     def rule(self, inputs: Sequence[Tensor], output: Tensor) -> str:
         """The arithmetic behind the output size, as text."""
-        raise NotImplementedError
 
     def why(self, inputs: Sequence[Tensor], output: Tensor) -> Why:
         return Why(self.rule(inputs, output), NO_WEIGHTS, NO_MACS)

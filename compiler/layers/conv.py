@@ -331,6 +331,9 @@ class ConvTranspose(Layer):
     def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
         return Kept(inputs=(0,))
 
+    def working(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
+        return 0
+
     def torch(self, inputs: Sequence[Tensor], output: Tensor) -> Torch:
         (x,) = inputs
         axes = len(x.shape) - 1

@@ -69,6 +69,9 @@ class Dense(Layer):
     def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
         return Kept(inputs=(0,), reshaped=len(output.shape) > 1)
 
+    def working(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
+        return 0
+
     def torch(self, inputs: Sequence[Tensor], output: Tensor) -> Torch:
         features = need_known(inputs[0].shape[-1], "the number of features", self.kind)
         keywords = () if self.bias else (("bias", False),)

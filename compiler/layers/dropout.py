@@ -9,6 +9,7 @@ from netc.compiler.layers.base import FLOAT_BYTES, Held, Kept, Receptive, Tensor
 from netc.compiler.layers.calls import Call, Given, Torch
 from netc.compiler.layers.fields import Probability
 from netc.compiler.layers.refusals import ShapeError, need_float
+from netc.compiler.sizes import Size
 
 
 class Dropout(Weightless):
@@ -67,6 +68,9 @@ class Dropout(Weightless):
         # a CPU keeps the scaled mask as float32, CUDA one byte a number
         mask = Held("scaled mask", (*output.shape, FLOAT_BYTES))
         return Kept(beside=(mask,)) if self.share else Kept(view=True)
+
+    def working(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
+        return 0
 
     def torch(self, inputs: Sequence[Tensor], output: Tensor) -> Torch:
         call = Call("nn.Dropout", (Given("p", self.p) if self.keep is None else self.share,))

@@ -69,6 +69,9 @@ class Embedding(Layer):
     def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
         return Kept(inputs=(0,))
 
+    def working(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
+        return 0
+
     def torch(self, inputs: Sequence[Tensor], output: Tensor) -> Torch:
         return Torch(Call("nn.Embedding", (Given("words", self.words), Given("dim", self.dim))))
 
@@ -160,6 +163,9 @@ class Positions(Layer):
 
     def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
         return Kept(passes=True)
+
+    def working(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
+        return 0
 
     def torch(self, inputs: Sequence[Tensor], output: Tensor) -> Torch:
         features = Inferred("dim", self._features(inputs[0]))

@@ -6,6 +6,7 @@ from netc.compiler.layers.base import Kept, Receptive, Tensor, by
 from netc.compiler.layers.calls import Torch
 from netc.compiler.layers.pools import Pool
 from netc.compiler.layers.windows import squeeze
+from netc.compiler.sizes import Size
 
 
 class _Global(Pool):
@@ -30,6 +31,9 @@ class _Global(Pool):
         """The function over every axis but the batch and the channels."""
         axes = tuple(range(2, len(x.shape) + 1))
         return Torch(None, inline=f"{function}({{0}}, dim={squeeze(axes)})")
+
+    def working(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
+        return 0
 
 
 class GlobalAvgPool(_Global):

@@ -224,6 +224,9 @@ class Concat(Join):
         axis = self._axis(len(output.shape)) + 1
         return Torch(None, inline=f"torch.cat([{', '.join(_names(inputs))}], dim={axis})")
 
+    def working(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
+        return 0
+
 
 class Stack(Join):
     """The values one above the other, along a new axis.
@@ -260,3 +263,6 @@ class Stack(Join):
         return Torch(
             None, inline=f"torch.stack([{', '.join(_names(inputs))}], dim={self.axis + 1})"
         )
+
+    def working(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
+        return 0

@@ -1,5 +1,6 @@
 """Normalisation: mean 0 and variance 1 over some axes, then a learned scale and shift."""
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
@@ -52,9 +53,9 @@ class Norm(Layer):
         """The learned scale and shift."""
         return (Weight("weight", shape), Weight("bias", shape))
 
+    @abstractmethod
     def over(self) -> str:
         """What shares one mean and one variance."""
-        raise NotImplementedError
 
     def macs(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
         return 0
@@ -149,6 +150,9 @@ class BatchNorm(Norm):
         each = "channel once for the batch"
         held = statistics(each, self.channels(inputs[0]), once=True)
         return Kept(inputs=(0,), beside=(held,))
+
+    def working(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
+        return 0
 
     def torch(self, inputs: Sequence[Tensor], output: Tensor) -> Torch:
         (x,) = inputs

@@ -134,6 +134,9 @@ class Prelu(Layer):
     def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
         return Kept(inputs=(0,))
 
+    def working(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
+        return 0
+
     def torch(self, inputs: Sequence[Tensor], output: Tensor) -> Torch:
         slopes = Inferred("num_parameters", self._count(inputs[0]))
         args = () if self.slopes == "shared" else (slopes,)

@@ -96,6 +96,9 @@ class Recurrent(Layer):
     def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
         return Kept((0,), known=False)
 
+    def working(self, inputs: Sequence[Tensor], output: Tensor) -> None:
+        return None  # as `kept`
+
     def options(self) -> tuple[tuple[str, Part], ...]:
         """Arguments of this kind alone."""
         return ()

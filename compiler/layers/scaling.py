@@ -78,6 +78,9 @@ class Scale(Weightless):
     def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
         return Kept(inputs=(0, 1))
 
+    def working(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
+        return 0
+
     def torch(self, inputs: Sequence[Tensor], output: Tensor) -> Torch:
         x, gate = inputs
         if len(gate.shape) > 1:

@@ -6,6 +6,7 @@ from netc.compiler.layers.base import Kept, Receptive, Tensor, Weightless
 from netc.compiler.layers.calls import Torch
 from netc.compiler.layers.fields import Extent
 from netc.compiler.layers.refusals import ShapeError, need_float
+from netc.compiler.sizes import Size
 
 
 class Last(Weightless):
@@ -40,6 +41,9 @@ class Last(Weightless):
 
     def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
         return Kept(view=True)
+
+    def working(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
+        return 0
 
     def torch(self, inputs: Sequence[Tensor], output: Tensor) -> Torch:
         return Torch(None, inline="{0}[:, -1]")
@@ -105,6 +109,9 @@ class Mean(Weightless):
 
     def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
         return Kept()
+
+    def working(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
+        return 0
 
     def torch(self, inputs: Sequence[Tensor], output: Tensor) -> Torch:
         return Torch(None, inline=f"torch.mean({{0}}, dim={self.axis(inputs[0]) + 1})")

@@ -18,7 +18,7 @@ from netc.compiler.layers.base import (
 from netc.compiler.layers.calls import Call, Given, Torch
 from netc.compiler.layers.fields import Extents, Natural, Positive, as_tuple
 from netc.compiler.layers.refusals import ShapeError, need_float, need_known, need_rank
-from netc.compiler.sizes import product_of
+from netc.compiler.sizes import Size, product_of
 
 Axes: TypeAlias = Annotated[tuple[Natural, ...], BeforeValidator(as_tuple)]
 
@@ -31,6 +31,9 @@ class Arrangement(Weightless):
 
     def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
         return Kept(view=True)
+
+    def working(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
+        return 0
 
 
 class Flatten(Arrangement):
@@ -214,6 +217,9 @@ class PadChannels(Weightless):
 
     def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
         return Kept()
+
+    def working(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
+        return 0
 
     def torch(self, inputs: Sequence[Tensor], output: Tensor) -> Torch:
         (x,) = inputs

@@ -286,6 +286,9 @@ class Filter(Layer):
     def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
         return Kept(inputs=(0,))
 
+    def working(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
+        return 0
+
     def torch(self, inputs: Sequence[Tensor], output: Tensor) -> Torch:
         channels = self.weights(inputs)[0].shape[0]
         kernel = kernel_of(self.operator, self.sign)
