@@ -101,6 +101,10 @@ class Log:
         """Keeps a diagnostic, unless this code was already said of this place."""
         self._found.setdefault(_place_of(diagnostic.code, diagnostic.span), diagnostic)
 
+    def put(self, diagnostic: Diagnostic) -> None:
+        """Keeps a diagnostic in the place of the one that was said of this place."""
+        self._found[_place_of(diagnostic.code, diagnostic.span)] = diagnostic
+
     def has(self, diagnostic: Diagnostic) -> bool:
         """Whether this code was already said of this place."""
         return _place_of(diagnostic.code, diagnostic.span) in self._found

@@ -50,7 +50,7 @@ def _borrowed_by_layers(
     known: dict[str, dict[tuple[str, str], tree.Expr]] = {}
     for use in (use for other in (definition, *others) for use in uses(other)):
         for name, expr in use.arguments.items():
-            if _means_the_same(expr, definition):
+            if means_the_same(expr, definition):
                 known.setdefault(use.layer.kind, {}).setdefault((name, expr.span.text), expr)
     for use in uses(definition):
         for (name, text), expr in known.get(use.layer.kind, {}).items():
@@ -67,7 +67,7 @@ def _borrowed_by_blocks(
     known: dict[str, dict[tuple[str, str], tree.Expr]] = {}
     for use in (use for other in (definition, *others) for use in _block_uses(other)):
         for name, expr in use.arguments.items():
-            if _means_the_same(expr, definition):
+            if means_the_same(expr, definition):
                 known.setdefault(use.block, {}).setdefault((name, expr.span.text), expr)
     for use in _block_uses(definition):
         for (name, text), expr in known.get(use.block, {}).items():
@@ -88,7 +88,7 @@ def _borrowed_in_pairs(
                     continue
                 new, last = other.arguments[a], other.arguments[b]
                 texts = new.span.text, last.span.text
-                known = _means_the_same(new, definition) and _means_the_same(last, definition)
+                known = means_the_same(new, definition) and means_the_same(last, definition)
                 if known and texts not in tried:
                     tried.add(texts)
                     hint = f"write `{', '.join(texts)}` for `{old.span.text}, {later.span.text}`"
@@ -112,7 +112,7 @@ def _borrowed_by_handed(
             yield Supposed(call.span, fix, ((call, longer),))
 
 
-def _means_the_same(expr: tree.Expr, definition: program.Definition) -> bool:
+def means_the_same(expr: tree.Expr, definition: program.Definition) -> bool:
     """Whether an expression of another definition can stand in this one: its names are known."""
     names = [node.text for node in nodes(expr) if isinstance(node, tree.Name)]
     known = {*definition.parameters, *definition.blocks, "in", "yes", "no", "same", "valid"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import partial
 from typing import TypeAlias
@@ -97,8 +98,12 @@ def copy_of(
     at: int,
     definition: program.Definition,
     other: Others,
+    name: str | None = None,
 ) -> Supposed:
-    """A line with some other expressions, below the line of a body; under a name of its own."""
+    """A line with some other expressions, below the line of a body; under a name of its own.
+
+    `name` is that name, where it is known.
+    """
     above = body[at].span
     indent = above.source.line(above.line)[: above.column - 1]
     start = line.span.column - 1
@@ -108,7 +113,7 @@ def copy_of(
     places = [(old.span, written) for old, _, written in other]
     target = line.target
     if target is not None:
-        target = _free_name(target, definition)
+        target = name or _free_name(target, definition)
         places.append((replace(line.span, end_column=start + len(str(line.target)) + 1), target))
     for span, written in sorted(places, key=lambda place: -place[0].column):
         text = text[: span.column - 1 - start] + written + text[span.end_column - 1 - start :]
@@ -140,9 +145,13 @@ def _without_claims(line: program.Flow) -> tuple[program.Element, ...]:
 
 
 def _free_name(name: str, definition: program.Definition) -> str:
-    """A name like another one that no line has yet: `norm5` for `norm0`."""
+    """A name like another one that no line has yet: `norm5` for `norm0`, `join5b` for `join5a`."""
     stem = name.rstrip("0123456789")
     taken = {node.target for node in nodes(definition) if isinstance(node, program.Flow)}
+    if re.search(r"[0-9][a-y]$", name):
+        letters = (f"{name[:-1]}{chr(n)}" for n in range(ord(name[-1]) + 1, ord("z") + 1))
+        if (letter := next((one for one in letters if one not in taken), None)) is not None:
+            return letter
     ends = [t.removeprefix(stem) for t in taken if t is not None and t.startswith(stem)]
     largest = max((int(end) for end in ends if end.isdigit()), default=0)
     return f"{stem}{largest + 1}"

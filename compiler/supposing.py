@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 from msgspec.structs import replace
 
 from netc.compiler import program
+from netc.compiler.claims import counts_claimed
 from netc.compiler.diagnostics import Diagnostic, Label
 from netc.compiler.nodes import used_blocks
 from netc.compiler.rebuilding import Budget, Counts, Rebuilding
@@ -34,6 +35,7 @@ from netc.compiler.supposed_lines import (
     doubled,
     flattens,
 )
+from netc.compiler.supposed_missing import supplied
 from netc.compiler.supposed_names import forgotten, unused, unused_with_number
 from netc.compiler.supposed_values import first_rounds, joins, multiples, pictures
 
@@ -126,6 +128,22 @@ class Supposing:
             if solved is not None:
                 return solved
         return self._spare
+
+    def supply(self, wrong: Diagnostic, claimed: Counts) -> Supposed | None:
+        """The name or the argument without which a net is not resolved, and all claims are true.
+
+        Only where a count is claimed there is something to hold it against.
+        """
+        for key in self._own if claimed else ():
+            definitions = self.program.definitions
+            for one in supplied(wrong, definitions[key], definitions):
+                if isinstance(one, Open):
+                    solved = self._solved(key, one, {}, claimed, next(iter(claimed)))
+                    if solved is not None:
+                        return solved
+                elif self._mends(key, one, claimed):
+                    return one
+        return None
 
     # -- what is tried
 
@@ -231,15 +249,25 @@ def _distance(one: Supposed, lines: list[int]) -> int:
     return min(abs(one.place.line - line) for line in lines)
 
 
+def expected(definition: program.Definition) -> Counts:
+    """The counts that the lines of a net claim that is not built."""
+    return counts_claimed(
+        (item.claim, {})
+        for item in definition.body
+        if isinstance(item, program.Expect) and not item.sizes
+    )
+
+
 def mended(wrong: Diagnostic, supposed: Supposed | None) -> Diagnostic:
     """A finding with the change that mends it, said before what it says by itself."""
     if supposed is None:
         return wrong
     hint = f"{supposed.fix.hint}: then every claim is true"
     label = Label(supposed.place, "one change here mends it")
+    here = supposed.place.before == wrong.span.before  # the finding points there itself
     return replace(
         wrong,
         hint=f"{hint}; or {wrong.hint}" if wrong.hint else hint,
         edits=supposed.fix.edits,
-        labels=(label, *wrong.labels),
+        labels=wrong.labels if here else (label, *wrong.labels),
     )

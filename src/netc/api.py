@@ -57,6 +57,7 @@ class Spec:
         if any(map(unusable, values.values())):
             return  # what would follow is about the value, not about the spec
         self._elaborate(values)
+        self._supply()
         if not self._log.has_errors:
             warn_unused(self._program, self._nets, self.source, self._log)
         if self._program.trains:
@@ -99,15 +100,27 @@ class Spec:
         of_claim = wrong.code == "E0501" and "change what leads here" in wrong.hint
         if wrong.edits and not of_claim and self._is_true_with(wrong, definition):
             return found
-        from netc.compiler.supposing import mended
+        from netc.compiler.supposing import expected, mended
 
-        claimed = claims.counts_claimed(
-            (item.claim, {})
-            for item in definition.body
-            if isinstance(item, program.Expect) and not item.sizes
-        )
+        claimed = expected(definition)
         better = mended(wrong, self._supposing(definition).mend(wrong, claimed))
         return [*found[:first], better, *found[first + 1 :]]
+
+    def _supply(self) -> None:
+        """Says of a name or an argument that is missing what it is, if every claim says so."""
+        wrong = [found for found in self._log if found.severity == "error"]
+        if not wrong or any(found.code not in ("E0202", "E0205") for found in wrong):
+            return
+        if len({found.span.text for found in wrong}) > 1 or self._program.gaps.hushed:
+            return
+        from netc.compiler.supposing import expected, mended
+
+        for definition in self._program.nets():
+            claimed = expected(definition)
+            supposed = self._supposing(definition).supply(wrong[0], claimed)
+            if supposed is not None:
+                self._log.put(mended(replace(wrong[0], hint=""), supposed))
+                return
 
     def _channels_first(
         self, definition: program.Definition, found: list[Diagnostic], first: int
