@@ -10,7 +10,16 @@ from msgspec import Struct
 
 from netc.compiler import tree
 from netc.compiler.diagnostics import Diagnostic, Log, finding
-from netc.compiler.edits import Edit, Fix, suggest, take_argument_out, whole_line
+from netc.compiler.edits import (
+    Edit,
+    Fix,
+    indentation,
+    rewrite,
+    suggest,
+    take_argument_out,
+    take_line_out,
+    whole_line,
+)
 from netc.compiler.source import Source, Span
 
 if TYPE_CHECKING:
@@ -113,8 +122,7 @@ def _codes(
     arguments = call.arguments if isinstance(call, tree.Call) and call.role is None else ()
     plain = all(a.name is None and isinstance(a.value, tree.Name) for a in arguments)
     if not arguments or not plain or len(line.chain.elements) > 1 or line.body is not None:
-        message = "`allow` takes the codes of warnings"
-        log.say("E0209", line.span, message, "write it as in `allow W0301, W0302`")
+        log.say("E0209", line.span, "`allow` takes the codes of warnings", _plainly(line))
         return
     for argument in arguments:
         code, span = argument.value.span.text, argument.value.span
@@ -122,16 +130,40 @@ def _codes(
             yield Allow(code, span, where, name, first, last, _out(span, len(arguments) == 1))
         elif re.fullmatch(r"E\d{4}", code):
             message = f"`{code}` is an error, and errors cannot be allowed"
-            log.say("E0210", span, message, "`allow` is for the codes that start with W or N")
+            hint = "take it out: `allow` is for the codes that start with W or N"
+            log.say("E0210", span, message, _out(span, len(arguments) == 1, hint))
         else:
             log.say("E0201", span, f"there is no warning `{code}`", suggest(span, code, CODES))
 
 
-def _out(span: Span, alone: bool) -> Fix:
+def _plainly(line: tree.Line) -> Fix:
+    """The codes that stand in a line, and nothing else; without any, the line means nothing."""
+    if line.body is not None:
+        return Fix("write it as in `allow W0301, W0302`")
+    found = dict.fromkeys(re.findall(r"\b[NW]\d{4}\b", line.span.text))
+    codes = [code for code in found if code in CODES]
+    if codes:
+        return rewrite(line.span, f"{WORD} {', '.join(codes)}")
+    return take_line_out(line.span, "take the line out, or write it as in `allow W0301, W0302`")
+
+
+def moved_out(line: tree.Statement, definition: tree.Definition, *, alone: bool) -> Fix:
+    """An `allow` line of a part of a definition as the first line of that definition.
+
+    `alone`: it is all that its part has, and no part is empty.
+    """
+    hint = "move it out, to the lines of the net or the block"
+    head, text = definition.body[0].span, line.span.text
+    if alone or line.span.line != line.span.end_line:
+        return Fix(hint)
+    first = Span(head.source, head.line, 1, head.line, 1)
+    above = Edit(first, f"{indentation(head)}{text}\n")
+    return Fix(f"{hint}: `{text}`", (above, Edit(whole_line(line.span), "")))
+
+
+def _out(span: Span, alone: bool, hint: str = "take it out") -> Fix:
     """Takes a code out of its line, or the line with it."""
-    if alone:
-        return Fix("take it out", (Edit(whole_line(span), ""),))
-    return take_argument_out(span, "take it out")
+    return take_line_out(span, hint) if alone else take_argument_out(span, hint)
 
 
 def reached(program: Program, nets: Mapping[str, Net], source: Source) -> Iterator[Allow]:

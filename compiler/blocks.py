@@ -12,7 +12,7 @@ from netc.compiler.diagnostics import Label
 from netc.compiler.edits import Fix, append, rewrite, suggest
 from netc.compiler.scope import Names, bind, check_expression
 from netc.compiler.source import Span
-from netc.compiler.words import INLINE, LATER, STRUCTURE
+from netc.compiler.words import INLINE, LATER, STRUCTURE, not_built
 
 if TYPE_CHECKING:
     from netc.compiler.resolve import Resolver
@@ -49,7 +49,7 @@ def opened(
         inside = "residual" if word == "shortcut" else "parallel` or `inception"
         resolver.log.say("E0209", span, f"`{word}` stands outside of `{inside}`")
     elif word in LATER:
-        resolver.log.say("E0208", span, f"`{word}` ({LATER[word]}) is not built yet", "take it out")
+        resolver.log.say("E0208", span, *not_built(word))
     elif layers.find(word) or word in resolver.definitions or word in resolver.gaps.names:
         resolver.log.say("E0209", span, f"`{word}` opens no block", "take the `:` out")
     else:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from netc.compiler import tree
 from netc.compiler.diagnostics import Label, Log
-from netc.compiler.edits import Fix, rewrite, suggest
+from netc.compiler.edits import Fix, rewrite, suggest, take_line_out
 from netc.compiler.evaluate import EvaluationError, Poisoned, Range, evaluate, say
 from netc.compiler.graph import Net
 from netc.compiler.report import Claim, Report, Row
@@ -52,10 +52,13 @@ def judge(net: Net, report: Report, log: Log, explain: Explain | None = None) ->
             holds = _holds(expr, here, values, place, log)
         except Poisoned:
             message = "the claim names something that has no value here"
-            log.say("E0503", span, message, "claims compare with numbers, sizes and parameters")
+            hint = "claims compare with numbers, sizes and parameters"
+            log.say("E0503", span, message, _measured_claim(expr, here, place, hint))
             continue
         except EvaluationError as error:
-            log.say(error.code, error.span, error.message, error.hint)
+            fix = error.hint if isinstance(error.hint, Fix) else Fix(error.hint)
+            fix = fix if fix.hint else _measured_claim(expr, here, place, "")
+            log.say(error.code, error.span, error.message, fix)
             continue
         if holds is not None:
             claims.append(Claim(text, span.line, holds))
@@ -143,8 +146,7 @@ def _holds(
         right = _holds(expr.right, measured, values, expr.right.span, log)
         return None if left is None or right is None else left and right
     if not isinstance(expr, tree.Binary) or expr.operator not in _FLIP:
-        hint = "write it as in `expect params <= 1e6`"
-        raise EvaluationError(expr.span, "a claim is a comparison", hint, "E0503")
+        raise EvaluationError(expr.span, "a claim is a comparison", "", "E0503")
     name, operator, other = _name(expr.left), expr.operator, expr.right
     if name not in measured.values and _name(expr.right) in measured.values:
         name, operator, other = _name(expr.right), _FLIP[operator], expr.left
@@ -182,7 +184,11 @@ def _compare(
         sizes = "".join(f", {name}=224" for name in names)
         hint = f"say for which size, behind the claim: `{sizes}`; or write numbers in the input"
         message = f"the claim cannot be judged: {name} is {shown} here"
-        log.say("E0503", span, message, "" if name.endswith("receptive_field") else hint)
+        fix = Fix(hint)
+        if name.endswith("receptive_field"):  # no size would make it known
+            whole = span.text.startswith("expect")
+            fix = take_line_out(span, "take it out") if whole else Fix("")
+        log.say("E0503", span, message, fix)
     elif not holds:
         fix = _true_claim(name, actual, operator, span)
         labels: Sequence[Label] = ()
@@ -281,6 +287,24 @@ def _shown(value: Any) -> str:
     if isinstance(value, tuple):
         return f"[{', '.join(map(str, value))}]"
     return str(value) if isinstance(value, Symbolic) else f"{value:,}"
+
+
+def _measured_claim(expr: tree.Expr, measured: _Measured, span: Span, hint: str) -> Fix:
+    """What is measured, claimed in the place of what cannot be judged; else the claim taken out."""
+    name = next((n for e in _sides(expr) if (n := _name(e)) in measured.values), "")
+    actual = measured.values.get(name)
+    if actual is not None:
+        fix = _true_claim(name, actual, "==", span)
+        true = f"write `{fix.edits[0].text}`, as it is measured"
+        return replace(fix, hint=f"{hint}; {true}" if hint else true)
+    if isinstance(expr, tree.Binary) and expr.operator == "and":
+        return Fix(hint)
+    out = "take it out" if name else "take it out; `params`, `macs` and `output` are measured"
+    return take_line_out(span, f"{hint}; {out}" if hint else out)
+
+
+def _sides(expr: tree.Expr) -> tuple[tree.Expr, ...]:
+    return (expr.left, expr.right) if isinstance(expr, tree.Binary) else (expr,)
 
 
 def _false_message(name: str, actual: Any, operator: str, claimed: Any) -> str:

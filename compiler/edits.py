@@ -77,6 +77,11 @@ def take_argument_out(span: Span, hint: str) -> Fix:
     return Fix(hint, (Edit(gap, ""),) if span.line == span.end_line else ())
 
 
+def take_line_out(span: Span, hint: str) -> Fix:
+    """Takes the line of a span out."""
+    return Fix(hint, (Edit(whole_line(span), ""),))
+
+
 def whole_line(span: Span) -> Span:
     """The line of a span with its end."""
     return Span(span.source, span.line, 1, span.line + 1, 1)
@@ -122,13 +127,16 @@ _ALIKE = 0.6
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word that a misspelt one most likely stands for; None if none is near.
 
-    >>> nearest("max_pol", ["conv", "max_pool"])
-    'max_pool'
+    >>> nearest("max_pol", ["conv", "max_pool"]), nearest("rl", ["lr", "eps"])
+    ('max_pool', 'lr')
     """
     choices = list(known)
     slips = _slips(word, choices)
     if len(slips) == 1:
         return slips[0]
+    turned = [c for c in choices if len(c) == len(word) and sorted(c) == sorted(word)]
+    if len(turned) == 1 != len(word):  # too short a word for letters in common to count
+        return turned[0]
     import difflib  # 5 ms, and most runs need no suggestion
 
     lower = {c.lower(): c for c in choices if _may_be_near(word.lower(), c.lower())}

@@ -15,7 +15,7 @@ from netc.compiler.edits import Fix, append, rewrite
 from netc.compiler.gaps import Gaps
 from netc.compiler.layers.base import Layer
 from netc.compiler.scope import Names, bound_elsewhere, check_expression
-from netc.compiler.words import CLAIMING, INLINE, LATER, STRUCTURE
+from netc.compiler.words import CLAIMING, INLINE, LATER, STRUCTURE, not_built
 
 
 class Sight(NamedTuple):
@@ -138,8 +138,7 @@ class Meanings:
         word = call.name.text
         if word in STRUCTURE and word not in self.gaps.names:
             if word in LATER:
-                message = f"`{word}` ({LATER[word]}) is not built yet"
-                self.log.say("E0208", call.name.span, message, "take it out")
+                self.log.say("E0208", call.name.span, *not_built(word))
                 return
             message = f"`{word}` opens a block and needs a `:`"
             self.log.say(

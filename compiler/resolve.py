@@ -8,10 +8,10 @@ from collections.abc import Iterable, Sequence
 from msgspec.structs import replace
 
 from netc.compiler import program, tree
-from netc.compiler.allowing import is_allow
+from netc.compiler.allowing import is_allow, moved_out
 from netc.compiler.blocks import opened
 from netc.compiler.diagnostics import Log
-from netc.compiler.edits import Fix, rewrite, take_argument_out
+from netc.compiler.edits import Fix, rewrite, take_argument_out, take_line_out
 from netc.compiler.gaps import Gaps
 from netc.compiler.gather import Files, Reader, first_word
 from netc.compiler.meanings import Meanings, Sight
@@ -25,7 +25,7 @@ from netc.compiler.scope import (
 )
 from netc.compiler.source import Source, Span
 from netc.compiler.uses import refuse_circles, sound, uses_of
-from netc.compiler.words import LATER
+from netc.compiler.words import LATER, not_built
 
 
 def resolve(source: Source, log: Log, read: Reader) -> program.Program:
@@ -130,8 +130,8 @@ class Resolver:
         for line in lines:
             if is_allow(line):
                 message = "`allow` is about a whole net, block or file and stands in a part of it"
-                hint = "move it out, to the lines of the net or the block"
-                self.log.say("E0209", line.span, message, hint)
+                fix = moved_out(line, self.source_tree, alone=len(lines) == 1)
+                self.log.say("E0209", line.span, message, fix)
                 continue
             whole = isinstance(line, tree.Declaration) and line.word.text == "input"
             whole = whole or (isinstance(line, tree.Line) and line.bind is not None)
@@ -158,9 +158,10 @@ class Resolver:
         if word == "init" and not own:
             return self._init(line, names)
         if word in LATER and not own:
-            self.log.say(
-                "E0208", line.span, f"`{word}` ({LATER[word]}) is not built yet", "take it out"
-            )
+            message, hint = not_built(word)
+            out = word == "generate" and line.body is None  # the net is the same without it
+            fix = take_line_out(line.span, hint) if out else Fix(hint)
+            self.log.say("E0208", line.span, message, fix)
             return ()
         if word in ("input", "param") and isinstance(line.chain.elements[0], tree.Call):
             self.unread |= word == "input"
@@ -206,9 +207,7 @@ class Resolver:
     def _declaration(self, line: tree.Declaration, names: Names) -> Iterable[program.Item]:
         word = line.word.text
         if word in LATER:
-            self.log.say(
-                "E0208", line.span, f"`{word}` ({LATER[word]}) is not built yet", "take it out"
-            )
+            self.log.say("E0208", line.span, *not_built(word))
             return ()
         if word == "input" and not self.is_net:
             message = "`input` stands in a block; what flows into a block is `in`"

@@ -15,7 +15,7 @@ from netc.compiler import tree
 from netc.compiler.allowing import is_allow
 from netc.compiler.arguments import field_of, need_all, problems, words_of
 from netc.compiler.diagnostics import Label, Log
-from netc.compiler.edits import Edit, Fix, rewrite, suggest, whole_line
+from netc.compiler.edits import Fix, rewrite, suggest, take_argument_out, take_line_out
 from netc.compiler.evaluate import EvaluationError, Poisoned, evaluate, say
 from netc.compiler.gaps import Gaps
 from netc.compiler.graph import Net
@@ -139,13 +139,13 @@ class _Reader(Struct, eq=False):
             hint = f"the clauses of `train` are {', '.join(f'`{c}`' for c in CLAUSES)}"
             self.log.say("E0601", line.span, "this is no clause of `train`", hint)
             return
-        role = call.role or call.name
+        role = _role(call)
         word = role.text
         if word == "expect":
             self._expect(call, line.span)
             return
         if word in LATER:
-            fix = Fix("take it out", (Edit(whole_line(role.span), ""),))
+            fix = take_line_out(role.span, "take it out")
             self.log.say("E0208", role.span, f"`{word}` in training is not built yet", fix)
             return
         if word not in CLAUSES:
@@ -185,7 +185,7 @@ class _Reader(Struct, eq=False):
         rest: list[tree.Argument] = []
         for place, argument in enumerate(call.arguments):
             if argument.name is not None and argument.name.text == "weight":
-                weight = self._weight(argument.value)
+                weight = self._weight(argument)
             elif place == own and argument.name is None and isinstance(argument.value, tree.Name):
                 output = argument.value
             else:
@@ -200,14 +200,26 @@ class _Reader(Struct, eq=False):
         if isinstance(part, Loss) and weight is not None and known:
             self.terms.append(LossTerm(part, output.text if output else None, weight))
 
-    def _weight(self, expr: tree.Expr) -> float | None:
-        value = self._number(expr)
+    def _weight(self, argument: tree.Argument) -> float | None:
+        value = self._number(argument.value)
         if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < inf:
             return float(value)
         if value is not None:
             message = f"`weight` is a number above 0, and this is {say(value)}"
-            self.log.say("E0210", expr.span, message)
+            self.log.say("E0210", argument.value.span, message, self._weighted(argument, value))
         return None
+
+    def _weighted(self, argument: tree.Argument, value: Any) -> Fix:
+        """A loss with a weight that it can have; one of weight 0 has no part in the sum."""
+        losses = [c for c in map(_call, self.train.body or ()) if c and _role(c).text == "loss"]
+        if value == 0 and not isinstance(value, bool) and len(losses) > 1:
+            return take_line_out(argument.span, "take the line out: it adds nothing to the sum")
+        match argument.value:
+            case tree.Unary(operator="-", operand=tree.Number() as number) if (
+                0 < number.value < inf
+            ):
+                return rewrite(argument.value.span, number.span.text)
+        return take_argument_out(argument.span, "take it out: then the weight is 1")
 
     def _is_output(self, name: tree.Name) -> bool:
         if not self.outputs or name.text in self.outputs:
@@ -412,6 +424,11 @@ _NUMBERS: dict[str, Callable[[_Reader, tree.Call], None]] = {
     "split": _Reader.split,
     "steps": _Reader.length,
 }
+
+
+def _role(call: tree.Call) -> tree.Name:
+    """The word that a clause begins with."""
+    return call.role or call.name
 
 
 def _call(line: tree.Statement) -> tree.Call | None:

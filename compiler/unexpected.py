@@ -238,6 +238,9 @@ def _explain_word(stop: Stop, part: Part) -> Told:
     first = line.split()[:1]
     if first in (["net"], ["block"]):
         fix = Fix(f"a definition reads `{first[0]} NAME(parameter=default):`")
+        if stop.text == ":" and "RPAR" in stop.allowed and part.code(number).text.endswith(":"):
+            place = part.span(number, stop.column, stop.column)
+            fix = rewrite(place, ")", f"write `{{}}` before the `:`; {fix.hint}", safe=True)
     elif "COMMA" in stop.allowed and stop.kind in _OPERANDS:
         message = f"a comma is missing before `{stop.text}`"
         end = len(line[: stop.column - 1].rstrip()) + 1

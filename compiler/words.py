@@ -21,9 +21,18 @@ LATER = {
     "noise": "several nets in one training",
 }
 """Words of the language whose meaning is not built yet: said plainly instead of guessed."""
+_INSTEAD = {
+    "scan": "the cells that are built are `rnn`, `gru` and `lstm`",
+    "state": "the cells that are built are `rnn`, `gru` and `lstm`",
+}
 
 _TAKEN = frozenset(("F", "Tensor", "math", "nn", "range", "self", "super", "torch"))
 """Names that the emitted file uses for itself."""
+
+
+def not_built(word: str) -> tuple[str, str]:
+    """What is said of a word whose meaning is not built yet, and what can be written instead."""
+    return f"`{word}` ({LATER[word]}) is not built yet", _INSTEAD.get(word, "take it out")
 
 
 def as_python_reads(text: str) -> str:
