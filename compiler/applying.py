@@ -229,14 +229,14 @@ def _unequal(
     context.differ(wires[-1].tensor.shape, wires[0].tensor.shape)
     shapes = " and ".join(str(wire.tensor) for wire in wires)
     message = (
-        f"`{layer.kind}` needs equal sizes along axis {axis}: {left} is not {right} "
+        f"`{layer.kind}` {layer.needs} along axis {axis}: {left} is not {right} "
         f"{_whatever(left, right)}({shapes})"
     )
     earlier: list[Label] = []
     if excluded is not None:
         asked, conflict = excluded
         message = (
-            f"`{layer.kind}` needs equal sizes along axis {axis}, {left} and {right} ({shapes}): "
+            f"`{layer.kind}` {layer.needs} along axis {axis}, {left} and {right} ({shapes}): "
             f"{_excluded(asked, conflict)}"
         )
         earlier = [Label(span, f"here {text}") for span, text in conflict.places]

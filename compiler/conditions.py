@@ -215,6 +215,28 @@ def _least(size: Size, name: str) -> int | None:
     return len(values) - fitting + 1 if fitting > length else None
 
 
+def never_positive(size: Size) -> bool:
+    """Whether a size is below 1 whatever its name; False where that is not seen at once.
+
+    Of one name and degree 1 it changes from period to period by the same number.
+
+    >>> from netc.compiler.sizes import symbol
+    >>> never_positive(symbol("H") // 2 * 2 - symbol("H")), never_positive(symbol("H") - 5)
+    (True, False)
+    """
+    if isinstance(size, int):
+        return size < 1
+    name, *others = sorted(names_in(size))
+    length = period(size, name)
+    if others or degree(size, name) > 1 or length > _LONGEST:
+        return False
+    values = [int(str(evaluate(size, {name: n}))) for n in range(1, 2 * length + 1)]
+    return all(
+        now < 1 and later <= now
+        for now, later in zip(values[:length], values[length:], strict=True)
+    )
+
+
 def has_sizes(sizes: Iterable[Size], values: Mapping[str, int]) -> bool:
     """Whether all sizes are 1 or more with these values; those that stay unknown may be."""
     found = (evaluate(size, values) for size in sizes)

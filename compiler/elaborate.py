@@ -85,11 +85,14 @@ def _too_small(context: Findings, module: Module) -> bool:
 
 
 def _symbolic(module: Module) -> Iterator[Size]:
-    """Sizes with names of all values in a net that has such inputs."""
+    """Sizes with names of all values in a net that has such inputs, and what its layers ask for."""
     if all(isinstance(size, int) for _, wire in module.inputs for size in wire.tensor.shape):
         return
     for placed in walk(module):
-        yield from placed.step.output.tensor.shape
+        step = placed.step
+        yield from step.output.tensor.shape
+        if isinstance(step, LayerStep):
+            yield from step.layer.fitting([wire.tensor for wire in step.inputs])
 
 
 class Elaborator(Findings):

@@ -36,6 +36,7 @@ _LAYERS = {
     "add": "sum plus",
     "mul": "multiply product times",
     "reshape": "view unflatten",
+    "crop": "centercrop cropping1d cropping2d cropping3d narrow",
     "transpose": "permute",
     "rnn": "simplernn elman",
     "repeat": "loop",

@@ -69,6 +69,14 @@ class LayerStep(Struct, frozen=True, eq=False):
     name: str | None = None
     reuse: bool = False
 
+    @property
+    def sources(self) -> tuple[Wire, ...]:
+        """The inputs whose numbers are read, and not their sizes alone."""
+        if not self.layer.measured:
+            return self.inputs
+        sized = {getattr(self.layer, operand) for operand in self.layer.measured}
+        return tuple(wire for index, wire in enumerate(self.inputs) if index not in sized)
+
 
 class BlockStep(Struct, frozen=True, eq=False):
     """A block applied: a module of its own."""
@@ -127,6 +135,7 @@ class ParamStep(Struct, frozen=True, eq=False):
     span: Span
     name: str
     inputs: tuple[Wire, ...] = ()
+    sources: tuple[Wire, ...] = ()
 
 
 Step: TypeAlias = LayerStep | BlockStep | GroupStep | RepeatStep | WhenStep | ParamStep

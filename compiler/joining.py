@@ -69,6 +69,8 @@ class Place(Struct, frozen=True, eq=False):
 def mend(layer: Layer, wires: Sequence[Wire], axis: int, place: Place) -> Fix:
     """What makes values fit that differ along an axis: an edit, or else what there is to do."""
     free = layer.free_axis(len(wires[0].tensor.shape)) if isinstance(layer, Join) else None
+    if layer.measured:
+        return Fix("let what goes be even: another size of the input, or a line less on one way")
     if not isinstance(layer, Join):
         value, gate = wires  # a gate: one number for each channel
         wanted = (value.tensor.shape[0], *gate.tensor.shape[1:])

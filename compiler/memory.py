@@ -240,7 +240,7 @@ def learning(steps: Steps) -> set[Wire]:
     found: set[Wire] = set()
     for step in steps:
         weights = (step.weight,) if isinstance(step, ParamStep) else step.weights
-        if any(not w.buffer for w in weights) or any(wire in found for wire in step.inputs):
+        if any(not w.buffer for w in weights) or any(wire in found for wire in step.sources):
             found.add(step.output)
     return found
 
@@ -281,7 +281,7 @@ def _training(
         one = kept[step.output]
         same = one.view and sizes[step.output] == sizes[step.inputs[0]]  # `last` takes a piece
         shared = step.output if one.passes or same else None
-        for wire in step.inputs:
+        for wire in step.sources:
             if wire in learned:
                 gradients.arrive(wire, shared)
         assert isinstance(one.back, int)  # known wherever sizes are
@@ -301,7 +301,7 @@ def _leading(net: Net, steps: Steps) -> Steps:
     found: list[LayerStep | ParamStep] = []
     for step in reversed(steps):
         if step.output in needed:
-            needed.update(step.inputs)
+            needed.update(step.sources)
             found.append(step)
     return found[::-1]
 

@@ -76,7 +76,7 @@ def fields(net: Net) -> dict[Wire, Field]:
         if isinstance(step, ParamStep):
             found[step.output] = None
             continue
-        orders = {moved.get(wire) for wire in step.inputs}
+        orders = {moved.get(wire) for wire in step.sources}
         found[step.output] = _after(step, found, orders)
         may_move = orders != {None} or step.layer.kind in _MOVING
         if may_move and (order := _order(step, orders)) is not None:
@@ -108,7 +108,7 @@ def _order(step: LayerStep, before: set[Order | None]) -> Order | None:
 
 
 def _after(step: LayerStep, found: dict[Wire, Field], orders: set[Order | None]) -> Field:
-    joined = _join([found.get(wire) for wire in step.inputs])
+    joined = _join([found.get(wire) for wire in step.sources])
     reads: Receptive = step.layer.receptive([wire.tensor for wire in step.inputs])
     if joined is None or reads == "whole":
         return None
@@ -272,7 +272,7 @@ def of_net(net: Net, found: dict[Wire, Field]) -> tuple[Sizes, tuple[tuple[str, 
     for number, placed in enumerate(walk(net.module)):
         step = placed.step
         order.append(found[step.output])
-        before = max((last.get(wire, -1) for wire in step.inputs), default=-1)
+        before = max((last.get(wire, -1) for wire in step.sources), default=-1)
         last[step.output] = number if _is_wide(order[-1]) else before
     order.append(None)  # that of the place -1
     outputs = ((name, sizes(order[last.get(wire, -1)])) for name, wire in net.module.outputs)

@@ -17,6 +17,7 @@ _MODULES: dict[str, tuple[str, ...]] = {
     "adaptive_pools": ("adaptive_avg_pool", "adaptive_max_pool"),
     "attention": ("attention",),
     "conv": ("conv", "conv_transpose"),
+    "cropping": ("crop",),
     "dense": ("dense",),
     "depthwise": ("depthwise_conv",),
     "drawn": ("stochastic_pool", "trainable_avg_pool"),

@@ -197,6 +197,8 @@ class Layer(BaseModel):
         positional: how many leading fields may be written without a name (`conv 64, 3x3`: 2).
         operands: fields that name other values of the net (`over=memory`); the field then holds the
             index of that value among the inputs.
+        measured: those of them whose sizes alone are read: no gradient goes to them.
+        needs: what it asks of the pairs of `joins`, in words.
         at_rest: outside training it hands its input on as it is.
         letters: what the letters of its formulas stand for.
         examples: lines of `.net` that must compile, each with its input shape and output shape.
@@ -213,6 +215,8 @@ class Layer(BaseModel):
     inputs: ClassVar[tuple[int, int | None]] = (1, 1)
     positional: ClassVar[int] = 99
     operands: ClassVar[tuple[str, ...]] = ()
+    measured: ClassVar[tuple[str, ...]] = ()
+    needs: ClassVar[str] = "needs equal sizes"
     at_rest: ClassVar[bool] = False
     letters: ClassVar[tuple[tuple[str, str], ...]] = ()
     examples: ClassVar[tuple[tuple[str, str, str], ...]]
@@ -225,6 +229,10 @@ class Layer(BaseModel):
         checks the pairs before it asks for the output, since sizes with names may turn out equal.
         """
         return []
+
+    def fitting(self, inputs: Sequence[Tensor]) -> tuple[Size, ...]:
+        """Sizes that must be 1 or more for the inputs to fit, beside those of the output."""
+        return ()
 
     @abstractmethod
     def output(self, inputs: Sequence[Tensor]) -> Tensor:

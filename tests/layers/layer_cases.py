@@ -58,6 +58,14 @@ def _any_shape(**arguments: st.SearchStrategy[Any]) -> Callable[[Draw], tuple[An
     return make
 
 
+def _crop(draw: Draw) -> tuple[Any, ...]:
+    channels, *kept = _image(draw)
+    shape = (channels, *(size + 2 * draw(st.integers(0, 3)) for size in kept))
+    if draw(FLAGS):
+        return {"to": 1}, [shape, (draw(SMALL), *kept)]
+    return {"size": kept[0] if len({*kept}) == 1 and draw(FLAGS) else tuple(kept)}, [shape]
+
+
 def _softmax(draw: Draw) -> tuple[Any, ...]:
     shape = _shape(draw, 1, 4)
     return {"axis": draw(st.none() | st.integers(0, len(shape) - 1))}, [shape]
@@ -335,6 +343,7 @@ STRATEGIES: dict[str, Callable[[Draw], tuple[Any, ...]]] = {
     "concat": _concat,
     "conv": _conv,
     "conv_transpose": _conv_transpose,
+    "crop": _crop,
     "dense": _dense,
     "depthwise_conv": _depthwise_conv,
     "dropout": _dropout,
