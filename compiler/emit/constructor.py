@@ -1,8 +1,4 @@
-"""`__init__`: one attribute for each module, numbers as literals or as constructor arguments.
-
-A number is written the way the spec has it where it can be (`4 * width`); an inferred one takes the
-nearest expression above it that has its value in every instance (`nn.BatchNorm2d(width)`).
-"""
+"""`__init__`: one attribute for each module, its numbers as `Numbers` writes them."""
 
 from __future__ import annotations
 
@@ -11,14 +7,14 @@ from typing import Any, cast
 
 from netc.compiler import tree
 from netc.compiler.emit.classes import (
-    Parameter,
     Plan,
     Plans,
     conditional,
 )
 from netc.compiler.emit.format import literal, names, python, statement
 from netc.compiler.emit.identifiers import Names
-from netc.compiler.evaluate import EvaluationError, Poisoned, evaluate
+from netc.compiler.emit.numbers import Numbers, Values, constant
+from netc.compiler.evaluate import evaluate
 from netc.compiler.expression import torch_of
 from netc.compiler.graph import (
     BlockStep,
@@ -36,8 +32,6 @@ from netc.compiler.layers.calls import Call, Given, Inferred
 from netc.compiler.reserved import MODULE_ATTRIBUTES
 from netc.compiler.sizes import Symbolic
 
-Values = dict[int, Any]
-"""A number in each instance, by the instance's place in its class."""
 Aligned = dict[int, Step]
 """The same step in each instance."""
 
@@ -48,26 +42,15 @@ class Constructor:
     def __init__(self, plan: Plan, plans: Plans) -> None:
         self.plan, self.plans = plan, plans
         self.lines: list[str] = []
-        self.parameters: list[Parameter] = []
         self.attributes: dict[int, str] = {}
         """Names of weightless modules, by the id of their first instance's step."""
-        self._known: list[tuple[str, Values]] = []
-        self._own = _own_parameters(plan.instances)
-        self._used: list[str] = []
+        self.numbers = Numbers(plan, plans.names)
         self._attribute_names = Names({*_attribute_names(plan.instances[0]), *MODULE_ATTRIBUTES})
 
     def write(self) -> None:
         """Fills the plan's parameters and constructor lines."""
         self.steps({i: m.steps for i, m in enumerate(self.plan.instances)}, 8)
-        defaults = dict(self.plan.instances[0].defaults)
-        own = [
-            Parameter(name, self._own[name], defaults.get(name), name in defaults)
-            for name in self._own
-            if name in self._used
-        ]
-        every = [*self.parameters, *own]
-        every.sort(key=lambda p: p.has_default)
-        self.plan.parameters = every
+        self.plan.parameters = self.numbers.arguments()
         self.plan.constructor = self.lines
 
     def steps(self, aligned: dict[int, Sequence[Step]], indent: int) -> None:
@@ -127,7 +110,7 @@ class Constructor:
         ):
             return True
         mentioned = {name for expr in layers[0].given.values() for name in names(expr)}
-        return bool(mentioned & set(self._own)) and torch_of(layers[0]).module is not None
+        return bool(mentioned & set(self.numbers.own)) and torch_of(layers[0]).module is not None
 
     def text(self, aligned: Aligned) -> str | None:
         """The expression that constructs a step; None for a layer that is no module."""
@@ -184,25 +167,31 @@ class Constructor:
 
     def _condition(self, aligned: dict[int, WhenStep], name: str) -> str:
         """The spec's own condition where the constructor knows all its names, else an argument."""
-        expr = next(iter(aligned.values())).condition
-        if any(self._evaluated(expr, i, _asked(s)) != s.taken for i, s in aligned.items()):
-            return self._new(f"has_{name}", {i: step.taken for i, step in aligned.items()})
+        taken = {i: step.taken for i, step in aligned.items()}
+        return self._own_condition(aligned) or self.numbers.new(f"has_{name}", taken)
+
+    def _own_condition(self, aligned: dict[int, WhenStep]) -> str | None:
+        numbers, expr = self.numbers, next(iter(aligned.values())).condition
+        if any(numbers.evaluated(expr, i, _asked(s)) != s.taken for i, s in aligned.items()):
+            return None
+        own = names(expr) & set(numbers.own)
+        flowing = {
+            mentioned: {i: _attribute_value(mentioned, _asked(s)) for i, s in aligned.items()}
+            for mentioned in sorted(names(expr) - own)
+        }
+        for values in flowing.values():
+            if any(all(numbers.own[name][i] == v for i, v in values.items()) for name in own):
+                return None  # `in.channels != channels` would be written `channels != channels`
         known: dict[str, str] = {}
-        own = names(expr) & set(self._own)
-        for mentioned in sorted(names(expr) - own):
-            values = {i: _attribute_value(mentioned, _asked(step)) for i, step in aligned.items()}
-            if any(all(self._own[name][i] == v for i, v in values.items()) for name in own):
-                # `in.channels != channels` would be written `channels != channels`
-                return self._new(f"has_{name}", {i: step.taken for i, step in aligned.items()})
         for mentioned in sorted(names(expr)):
-            if mentioned in self._own:
-                known[mentioned] = self._use(mentioned)
+            if mentioned in own:
+                known[mentioned] = numbers.use(mentioned)
                 continue
-            values = {i: _attribute_value(mentioned, _asked(step)) for i, step in aligned.items()}
+            values = flowing[mentioned]
             if None in values.values():
-                return self._new(f"has_{name}", {i: step.taken for i, step in aligned.items()})
+                return None
             hint = mentioned.replace("in.", "in_").replace(".", "_")
-            known[mentioned] = self._inferred(values, hint)
+            known[mentioned] = numbers.inferred(values, hint)
         return python(expr, known)
 
     # -- calls
@@ -227,14 +216,14 @@ class Constructor:
     def _part(self, values: Values, aligned: dict[int, LayerStep], hint: str = "value") -> str:
         first = next(iter(values.values()))
         if isinstance(first, Inferred):
-            return self._inferred({i: v.value for i, v in values.items()}, first.name)
+            return self.numbers.inferred({i: v.value for i, v in values.items()}, first.name)
         if isinstance(first, Given):
             step = next(iter(aligned.values()))
             plain = {i: v.value for i, v in values.items()}
-            return self._given(plain, step.given.get(first.field), first.field)
-        if _constant(values):
+            return self.numbers.given(plain, step.given.get(first.field), first.field)
+        if constant(values):
             return literal(first)
-        return self._new(hint, values)  # `pad=same` is another number for another kernel
+        return self.numbers.new(hint, values)  # `pad=same` is another number for another kernel
 
     def _block(self, aligned: dict[int, BlockStep]) -> str:
         plan, _ = self.plans.of(next(iter(aligned.values())).module)
@@ -249,84 +238,12 @@ class Constructor:
                 continue
             expr = first.given.get(parameter.name)
             text = (
-                self._given(values, expr, parameter.name)
+                self.numbers.given(values, expr, parameter.name)
                 if expr is not None
-                else self._inferred(values, parameter.name)
+                else self.numbers.inferred(values, parameter.name)
             )
             parts.append(f"{parameter.name}={text}" if parameter.has_default else text)
         return f"{plan.name}({', '.join(parts)})"
-
-    # -- numbers
-
-    def _given(self, values: Values, expr: tree.Expr | None, hint: str) -> str:
-        """A number that stands in the spec."""
-        mentioned = names(expr) if expr is not None else set()
-        if (
-            expr is not None
-            and mentioned
-            and mentioned <= set(self._own)
-            and all(_same(self._evaluated(expr, i), value) for i, value in values.items())
-        ):
-            text = python(expr, {name: self._use(name) for name in mentioned})
-            self._known.append((text, values))
-            return text
-        if _constant(values):
-            value = next(iter(values.values()))
-            if self._own:  # without arguments of its own a class has literals only
-                self._known.append((literal(value), values))
-            return literal(value)
-        return self._matching(values) or self._new(hint, values)
-
-    def _inferred(self, values: Values, hint: str) -> str:
-        """A number that follows from what flows in."""
-        found = self._matching(values)
-        if found is not None:
-            return found
-        if _constant(values):
-            return literal(next(iter(values.values())))
-        return self._new(hint, values)
-
-    def _matching(self, values: Values) -> str | None:
-        """The nearest expression above with this value in every instance."""
-        for text, known in reversed(self._known):
-            if all(i in known and known[i] == value for i, value in values.items()):
-                return text
-        if len(self.plan.instances) > 1:
-            fitting = [
-                name
-                for name, own in self._own.items()
-                if all(_same(own[i], value) for i, value in values.items())
-            ]
-            if len(fitting) == 1:
-                return self._use(fitting[0])
-        return None
-
-    def _new(self, hint: str, values: Values) -> str:
-        """A new constructor argument. Instances that never use it get a value of its type."""
-        taken = {p.name for p in self.parameters} | set(self._own) | self.plans.names
-        name, count = hint, 1
-        while name in taken:
-            count += 1
-            name = f"{hint}{count}"
-        filler = next(iter(values.values()))
-        whole = {i: values.get(i, filler) for i in range(len(self.plan.instances))}
-        self.parameters.append(Parameter(name, whole))
-        self._known.append((name, whole))
-        return name
-
-    def _use(self, name: str) -> str:
-        if name not in self._used:
-            self._used.append(name)
-        return name
-
-    def _evaluated(self, expr: tree.Expr, instance: int, flowing: Wire | None = None) -> Any:
-        env = {name: values[instance] for name, values in self._own.items()}
-        if flowing is not None:
-            env["in"] = flowing
-        try:
-            return evaluate(expr, env)
-        except (EvaluationError, Poisoned):
-            return None
 
     def _fresh(self, word: str) -> str:
         return self._attribute_names.give(word)
@@ -348,21 +265,6 @@ def _inner(step: Step) -> Sequence[Step]:
 
 def _named(step: Step) -> str:
     return step.name or ""
-
-
-def _own_parameters(instances: Sequence[Module]) -> dict[str, Values]:
-    """A block's parameters that are plain values in every instance."""
-    if instances[0].word != "block":
-        return {}
-    return {
-        name: {i: m.parameters[name] for i, m in enumerate(instances)}
-        for name in instances[0].parameters
-        if all(
-            m.parameters[name] is None
-            or isinstance(m.parameters[name], bool | int | float | str | tuple)
-            for m in instances
-        )
-    }
 
 
 def _attribute_names(module: Module) -> set[str]:
@@ -399,18 +301,6 @@ def _keyword(keyword: str, modules: dict[int, Call], aligned: dict[int, LayerSte
 
 
 _ABSENT = object()
-
-
-def _constant(values: Values) -> bool:
-    first = next(iter(values.values()))
-    return all(type(v) is type(first) and v == first for v in values.values())
-
-
-def _same(one: Any, other: Any) -> bool:
-    """Equal, where `(3, 3)` for all axes is the same as `3`."""
-    if isinstance(one, tuple) and isinstance(other, int):
-        return set(one) == {other}
-    return type(one) is type(other) and bool(one == other)
 
 
 def _param(step: ParamStep) -> str:
