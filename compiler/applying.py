@@ -31,7 +31,7 @@ from netc.compiler.graph import (
 )
 from netc.compiler.layers.base import Layer, Tensor
 from netc.compiler.layers.refusals import JoinError, ShapeError
-from netc.compiler.sizes import Floor, Shape, Size, names_in
+from netc.compiler.sizes import Shape, Size, names_in, shape_spec_text
 from netc.compiler.source import Span
 
 if TYPE_CHECKING:
@@ -306,7 +306,7 @@ def _excluded_claim(
 ) -> None:
     """Says that a claim (E0501) is false for every size that earlier lines leave."""
     message = f"the claim is false: {_excluded(asked, conflict)}"
-    fix = rewrite(claim.span, as_written(current.tensor.shape), "write `{}`, which flows here")
+    fix = rewrite(claim.span, shape_spec_text(current.tensor.shape), "write `{}`, which flows here")
     labels = [made_by(current), *(Label(span, f"here {text}") for span, text in conflict.places)]
     context.tell("E0501", claim.span, message, frame, fix, labels)
 
@@ -320,7 +320,7 @@ def _false_claim(
     from netc.compiler.claimed import claimed_way, factors
 
     message = f"the claim {Tensor(claimed)} is false: here flows {Tensor(shape)}"
-    written = as_written(shape)
+    written = shape_spec_text(shape)
     fix = claimed_way(current, claimed, frame, context.claimed)
     if fix is None:
         why = factors(current, claimed)
@@ -335,29 +335,3 @@ def _false_claim(
         if edit.span.line not in (claim.span.line, labels[0].span.line):
             labels.append(Label(edit.span, "one change here makes it true"))
     context.tell("E0501", claim.span, message, frame, fix, labels)
-
-
-def as_written(shape: Shape) -> str:
-    """A shape as a claim in the language, which divides with `//`: `[8, 2*((H - 1)//2) + 1]`."""
-    return f"[{', '.join(map(_written, shape))}]"
-
-
-def _written(size: Size) -> str:
-    if isinstance(size, int):
-        return str(size)
-    text = ""
-    for monomial, coefficient in size.terms:
-        factors = [str(abs(coefficient))] if abs(coefficient) != 1 or not monomial else []
-        for atom in monomial:
-            factors.append(atom if isinstance(atom, str) else _division(atom, bool(factors)))
-        sign = "-" if coefficient < 0 else "+"
-        lead = f" {sign} " if text else "-" * (coefficient < 0)
-        text += lead + "*".join(factors)
-    return text
-
-
-def _division(floor: Floor, follows: bool) -> str:
-    """A rounded-down division; in parentheses behind a factor, which `//` would divide as well."""
-    inner = _written(floor.numerator)
-    text = f"{inner if inner.isidentifier() else f'({inner})'}//{floor.divisor}"
-    return f"({text})" if follows else text

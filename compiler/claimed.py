@@ -95,7 +95,7 @@ def _other_input(steps: Sequence[LayerStep], wanted: Shape) -> Fix | None:
     shape = source.tensor.shape
     size = shape[-1] if shape else None
     line = source.made.source.line(source.made.line)
-    written = line.find(str(source.tensor))
+    written = line.find(source.tensor.spec_text)
     if written < 0 or len(shape) < 3 or not isinstance(size, int) or set(shape[1:]) != {size}:
         return None
     for off in range(1, MOST_OFF):
@@ -103,9 +103,9 @@ def _other_input(steps: Sequence[LayerStep], wanted: Shape) -> Fix | None:
             tensor = replace(source.tensor, shape=(shape[0], *[other] * (len(shape) - 1)))
             if other > 0 and shape_after(steps, {}, tensor) == wanted:
                 hint = "let the input be `{}`: then the claim is true"
-                end = written + 1 + len(str(source.tensor))
+                end = written + 1 + len(source.tensor.spec_text)
                 place = replace(source.made, column=written + 1, end_column=end)
-                return rewrite(place, str(tensor), hint)
+                return rewrite(place, tensor.spec_text, hint)
     return None
 
 

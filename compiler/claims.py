@@ -14,7 +14,7 @@ from netc.compiler.edits import Fix, rewrite, suggest, take_line_out
 from netc.compiler.evaluate import EvaluationError, Poisoned, Range, evaluate, say
 from netc.compiler.graph import Net
 from netc.compiler.report import Claim, Report, Row
-from netc.compiler.sizes import Symbolic, names_in
+from netc.compiler.sizes import Symbolic, names_in, shape_spec_text, spec_text
 from netc.compiler.source import Span
 
 if TYPE_CHECKING:
@@ -286,7 +286,7 @@ def _true(actual: Any, operator: str, claimed: Any) -> bool | None:
 def _shown(value: Any) -> str:
     if isinstance(value, tuple):
         return f"[{', '.join(map(str, value))}]"
-    return str(value) if isinstance(value, Symbolic) else f"{value:,}"
+    return f"{value:,}"
 
 
 def _measured_claim(expr: tree.Expr, measured: _Measured, span: Span, hint: str) -> Fix:
@@ -307,6 +307,11 @@ def _sides(expr: tree.Expr) -> tuple[tree.Expr, ...]:
     return (expr.left, expr.right) if isinstance(expr, tree.Binary) else (expr,)
 
 
+def _written(value: Any) -> str:
+    """A value as a claim has it."""
+    return shape_spec_text(value) if isinstance(value, tuple) else spec_text(value)
+
+
 def _false_message(name: str, actual: Any, operator: str, claimed: Any) -> str:
     text = f"the claim is false: {name} is {_shown(actual)}"
     if isinstance(actual, int) and isinstance(claimed, int | float):
@@ -319,7 +324,7 @@ def _false_message(name: str, actual: Any, operator: str, claimed: Any) -> str:
 
 def _true_claim(name: str, actual: Any, operator: str, span: Span) -> Fix:
     """The claim as it would be true, in the place of the false one."""
-    value = f"{actual:_}" if isinstance(actual, int) else _shown(actual)
+    value = f"{actual:_}" if isinstance(actual, int) else _written(actual)
     operator = {"<": "<=", ">": ">="}.get(operator, operator)
     if operator == "!=":
         return Fix("change the net, or take the claim out")

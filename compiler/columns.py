@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal, TypeAlias
 
@@ -15,7 +14,7 @@ from netc.compiler.layers.base import Tensor
 from netc.compiler.memory import BYTES
 from netc.compiler.receptive import Field
 from netc.compiler.report import Report, Row
-from netc.compiler.sizes import Floor, Shape, Size, Symbolic
+from netc.compiler.sizes import Shape, Size, Symbolic, spec_text
 
 Value: TypeAlias = Size | float | str | Shape | tuple[int | str, ...] | tuple[Shape, ...] | None
 """A cell: a count, a share, words, the sizes of a tensor or of several; None where there is none.
@@ -25,7 +24,6 @@ A count of 0 is written as a dash for people, and as 0 for programs.
 
 Kind: TypeAlias = Literal["words", "arithmetic", "shape", "shapes", "count", "bytes", "share"]
 NOTHING = "–"
-_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 class Column(Struct, frozen=True, eq=False):
@@ -60,8 +58,13 @@ class Column(Struct, frozen=True, eq=False):
             return value
         if isinstance(value, tuple):
             shapes: Any = value if self.kind == "shapes" else (value,)
-            return ", ".join(f"[{', '.join(map(str, shape))}]" for shape in shapes)
-        return "" if value is None else str(value)
+            return ", ".join(map(_raw_shape, shapes))
+        return spec_text(value) if isinstance(value, Symbolic) else str(value or "")
+
+
+def _raw_shape(shape: tuple[Size | str, ...]) -> str:
+    """Sizes in brackets; those of a receptive field may be words."""
+    return f"[{', '.join(s if isinstance(s, str) else spec_text(s) for s in shape)}]"
 
 
 def columns() -> dict[str, Column]:
@@ -185,46 +188,13 @@ _COLUMNS = (
 # Values as text for people
 
 
-def size_text(size: Size) -> str:
-    """A size as people write it: numbers in groups of three, floors with their signs.
-
-    >>> from netc.compiler.sizes import symbol
-    >>> size_text((symbol("H") - 1) // 2 * 1024 + 1)
-    '1,024·⌊(H − 1)/2⌋ + 1'
-    """
-    if isinstance(size, int):
-        return f"{size:,}"
-    parts: list[str] = []
-    for monomial, coefficient in size.terms:
-        powers = Counter(map(_atom_text, monomial))
-        factors = [atom + _power(count) for atom, count in powers.items()]
-        if abs(coefficient) != 1 or not factors:
-            factors.insert(0, f"{abs(coefficient):,}")
-        sign = (
-            ("−" if coefficient < 0 else "") if not parts else (" − " if coefficient < 0 else " + ")
-        )
-        parts.append(sign + "·".join(factors))
-    return "".join(parts)
-
-
-def _power(count: int) -> str:
-    return "" if count == 1 else str(count).translate(_RAISED)
-
-
-def _atom_text(atom: str | Floor) -> str:
-    if isinstance(atom, str):
-        return atom
-    inner = size_text(atom.numerator)
-    return f"⌊{inner if len(atom.numerator.terms) == 1 else f'({inner})'}/{atom.divisor}⌋"
-
-
 def shape_text(shape: object) -> str:
     """Sizes of a tensor: `64 × 112 × 112`; words such as `unknown` stay."""
     if not isinstance(shape, tuple):
         return NOTHING if shape is None else str(shape)
     if len(shape) == 1:
-        return _plain(shape[0])
-    return " × ".join(f"({_plain(size)})" if _is_sum(size) else _plain(size) for size in shape)
+        return _sized(shape[0])
+    return " × ".join(f"({_sized(size)})" if _is_sum(size) else _sized(size) for size in shape)
 
 
 def fields_text(report: Report) -> str | None:
@@ -239,14 +209,14 @@ def _is_sum(size: Size) -> bool:
     return isinstance(size, Symbolic) and len(size.terms) > 1
 
 
-def _plain(size: Size | str) -> str:
-    return size_text(size) if isinstance(size, Symbolic) else str(size)
+def _sized(size: Size | str) -> str:
+    return f"{size:,}" if isinstance(size, Symbolic) else str(size)
 
 
 def bytes_text(count: object) -> str:
     """Bytes as people read them, in powers of 1024; sizes with names stay bytes."""
     if isinstance(count, Symbolic):
-        return f"{size_text(count)} B"
+        return f"{count:,} B"
     if not isinstance(count, int):
         return "unknown"
     size = float(count)
@@ -272,7 +242,7 @@ def short_count(count: int) -> str:
 
 
 def _count_text(value: object) -> str:
-    return size_text(value) if isinstance(value, int | Symbolic) and value != 0 else NOTHING
+    return f"{value:,}" if isinstance(value, int | Symbolic) and value != 0 else NOTHING
 
 
 def _share_text(value: object) -> str:

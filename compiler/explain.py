@@ -11,9 +11,9 @@ from msgspec import Struct
 
 from netc.compiler.beginning import Makers, at_first, makers
 from netc.compiler.graph import BlockStep, LayerStep, Wire
-from netc.compiler.notation import powers, typeset
 from netc.compiler.parts import Outline, Part, every
 from netc.compiler.report import Row, row_json
+from netc.compiler.sizes import power
 from netc.compiler.source import Source, Span
 from netc.compiler.why import FLOPS, MEMORY, Reasons
 
@@ -21,6 +21,7 @@ LISTED = 6
 """So many places are named where a layer stands at several; the rest are counted."""
 MARGIN, WIDTH = 17, 88
 _DIGITS = re.compile(r"(?<![\w.])\d{4,}(?![\w.]*[A-Za-z_])")
+_POWER = re.compile(r"(?<![\w·])((?:\d[\d,]*·)?)([A-Za-z]\w*|⌊[^⌊⌋]*⌋)((?:·\2(?!\w))+)")
 _LETTER = re.compile(r"[A-Za-z]+(?:_\w+)?")
 _AXIS = re.compile(r"(jump along )?(depth|height|width|length|axis \d+) (.+)")
 AXIS_WORDS = {"d": "depth", "h": "height", "w": "width", "l": "length"}
@@ -131,7 +132,14 @@ def _spot(span: Span) -> tuple[str, int, int]:
 
 def grouped(text: str) -> str:
     """Arithmetic as people write it, the digits of its numbers in threes: `61,706·T²`."""
-    return powers(typeset(_DIGITS.sub(lambda match: f"{int(match[0]):,}", text)))
+    return _POWER.sub(_raised, _DIGITS.sub(lambda match: f"{int(match[0]):,}", text))
+
+
+def _raised(match: re.Match[str]) -> str:
+    """The same factor several times as its power: `T·T` as `T²`."""
+    factor, again = match[2], match[3]
+    count = 1 + len(again) // (len(factor) + 1)
+    return f"{match[1]}{factor}{power(count)}"
 
 
 def _told(places: Sequence[Row], names: dict[Wire, str], by: Makers) -> str:
@@ -152,12 +160,12 @@ def _stands(places: Sequence[Row], names: dict[Wire, str], by: Makers) -> list[s
     if isinstance(row.step, LayerStep):
         does = row.step.layer.does([wire.tensor for wire in inputs], row.output)
         does += at_first(row.step, by, names)
-        lines += _entry("does", wrap(typeset(does), WIDTH - MARGIN))
+        lines += _entry("does", wrap(does, WIDTH - MARGIN))
     taken = [f"{wire.tensor} from {names[wire]}" for wire in inputs] or ["nothing"]
     if any(place.step.inputs != inputs for place in places):
         taken += ["at the other places from the same lines of the spec"]
-    lines += _entry("takes", list(map(typeset, taken)))
-    return lines + _entry("gives", [typeset(str(row.output))])
+    lines += _entry("takes", taken)
+    return lines + _entry("gives", [str(row.output)])
 
 
 def _numbers(why: Reasons, elsewhere: Sequence[str]) -> list[str]:

@@ -95,7 +95,7 @@ def together(step: Step, after: Step, so_far: str, over: Set[Wire]) -> str:
     if step.span.line != after.span.line or len(step.inputs) != 1:
         return ""
     first, second = so_far or _about(step, over), _about(after, over)
-    if not short_enough(first, second, str(after.output.tensor)):
+    if not short_enough(first, second, after.output.tensor.spec_text):
         return ""
     return second.replace("{0}", first)
 

@@ -11,7 +11,6 @@ from netc.compiler.entries import folded_kind
 from netc.compiler.explain import grouped, statements
 from netc.compiler.graph import BlockStep, LayerStep, RepeatStep, Wire
 from netc.compiler.layers.base import Tensor
-from netc.compiler.notation import typeset
 from netc.compiler.parts import Outline, Part
 from netc.compiler.report import Report, Row
 
@@ -23,13 +22,12 @@ def lecture(net: Outline) -> list[str]:
     """The lines for a whole net: what flows in, every layer, the totals."""
     inputs = ", ".join(f"{name} {wire.tensor}" for name, wire in net.inputs)
     lines = _Speaker(net).lines(net.parts, 0)
-    told = [f"{net.report.name} takes {inputs}.", *lines, *_totals(net.report, net.parts)]
-    return list(map(typeset, told))
+    return [f"{net.report.name} takes {inputs}.", *lines, *_totals(net.report, net.parts)]
 
 
 def walk_through(parts: Sequence[Part], net: Outline) -> list[str]:
     """The lines for some parts of a net: a block, a repeat."""
-    return list(map(typeset, _Speaker(net).lines(parts, 0)))
+    return _Speaker(net).lines(parts, 0)
 
 
 class _Speaker:

@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import TypeAlias
 
 from netc.compiler import program
-from netc.compiler.applying import as_written
 from netc.compiler.edits import Edit, take_out
 from netc.compiler.graph import (
     BlockStep,
@@ -19,6 +18,7 @@ from netc.compiler.graph import (
     Wire,
     walk,
 )
+from netc.compiler.sizes import shape_spec_text
 from netc.compiler.source import Span
 
 Place: TypeAlias = tuple[str, int, int, int, int]
@@ -48,7 +48,7 @@ def claims(
     found: list[Edit] = []
     for claim, before, owner in _claims(definition, program_):
         wires = made.get(_place(before), []) if before is not None else []
-        texts = {as_written(values[wire].tensor.shape) for wire in wires if wire in values}
+        texts = {shape_spec_text(values[wire].tensor.shape) for wire in wires if wire in values}
         if not wires and owner is not definition:
             continue  # of a block that this net does not use
         if texts == {claim.text}:

@@ -12,7 +12,7 @@ from msgspec import Struct
 from netc.compiler import memory, receptive
 from netc.compiler.graph import AUTO, LayerStep, Net, ParamStep, Placed, Wire, walk
 from netc.compiler.layers.base import Tensor
-from netc.compiler.sizes import Shape, Size
+from netc.compiler.sizes import Shape, Size, spec_text
 from netc.compiler.source import Span
 from netc.compiler.why import Place, Reasons, reasons
 
@@ -276,7 +276,7 @@ def _depth_of(step: LayerStep | ParamStep) -> int:
 
 def number(size: Size | None) -> int | str | None:
     """A size for JSON: a number, an expression over the user's names, or null for unknown."""
-    return size if isinstance(size, int) or size is None else str(size)
+    return size if isinstance(size, int) or size is None else spec_text(size)
 
 
 def _list(sizes: Sequence[Size | str] | str | None) -> list[int | str | None] | str | None:

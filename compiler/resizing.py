@@ -13,6 +13,7 @@ from netc.compiler.edits import Edit, Fix
 from netc.compiler.graph import Wire
 from netc.compiler.layers.base import Tensor, Window
 from netc.compiler.replaying import above, replayed
+from netc.compiler.sizes import spec_text
 from netc.compiler.source import Span
 
 MOST_OFF = 17
@@ -53,10 +54,10 @@ def resized(
             tensor = _larger(source.tensor, _Tried(values, same, wires, kept), free)
             if source in same and tensor is not None:
                 place = written_shape(source) if kept is held else None
-                hint = f"{lost}: let the input be `{tensor}`: then {fit}"
+                hint = f"{lost}: let the input be `{tensor.spec_text}`: then {fit}"
                 if kept is not held:
                     hint += ", and the claims above follow"
-                return Fix(hint, (Edit(place, str(tensor)),) if place is not None else ())
+                return Fix(hint, (Edit(place, tensor.spec_text),) if place is not None else ())
     return None
 
 
@@ -128,7 +129,7 @@ def _lost(tensors: Mapping[Wire, Tensor], only: int | None = None) -> str | None
 def written_shape(source: Wire) -> Span | None:
     """Where an input's sizes stand in the text as numbers."""
     line = source.made.source.line(source.made.line)
-    sizes = r"\s*,\s*".join(str(size) for size in source.tensor.shape)
+    sizes = r"\s*,\s*".join(re.escape(spec_text(size)) for size in source.tensor.shape)
     dtype = "" if source.tensor.dtype == "float" else source.tensor.dtype
     found = re.search(rf"{dtype}\[\s*{sizes}\s*\]", line)
     if found is None:

@@ -2,33 +2,43 @@
 
 A size is an `int` wherever it is known and a `Symbolic` otherwise. A `Symbolic` is a polynomial
 with integer coefficients over atoms; an atom is a name (`H`) or a floor division
-(`floor((H - 1)/2)`).
+(`⌊(H − 1)/2⌋`).
 Expressions are kept in one normal form, so that equal expressions compare equal:
 
-* whole parts leave a floor: `floor((2*H + 4)/2)` is `H + 2`;
-* floors of floors become one: `floor(floor(H/2)/2)` is `floor(H/4)`;
+* whole parts leave a floor: `⌊(2·H + 4)/2⌋` is `H + 2`;
+* floors of floors become one: `⌊⌊H/2⌋/2⌋` is `⌊H/4⌋`;
 * the constant inside a floor lies in `(-divisor, 0]`, which prints the output-size formula the way
-  people write it: `floor((H - 1)/2) + 1`.
+  people write it: `⌊(H − 1)/2⌋ + 1`.
+
+A size has two spellings, both here: `str` and `format` give what people read, `2·⌊H/16⌋ + 1`;
+`spec_text` gives text of the language, `2*(H//16) + 1`, which a spec and a program can read.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from math import gcd, lcm
 from typing import TypeAlias
 
 from msgspec import Struct
 
+_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+
 
 class Floor(Struct, frozen=True):
-    """The atom `floor(numerator/divisor)`; the divisor is a whole number of at least 2."""
+    """The atom `⌊numerator/divisor⌋`; the divisor is a whole number of at least 2."""
 
     numerator: Symbolic
     divisor: int
 
+    def __format__(self, numbers: str) -> str:
+        inner = format(self.numerator, numbers)
+        whole = inner if len(self.numerator.terms) == 1 else f"({inner})"
+        return f"⌊{whole}/{self.divisor:{numbers}}⌋"
+
     def __str__(self) -> str:
-        inner = str(self.numerator)
-        return f"floor({inner if inner.isidentifier() else f'({inner})'}/{self.divisor})"
+        return format(self)
 
 
 Atom: TypeAlias = str | Floor
@@ -66,16 +76,19 @@ class Symbolic(Struct, frozen=True):
     def __floordiv__(self, divisor: int) -> Size:
         return floor_div(self, divisor)
 
-    def __str__(self) -> str:
-        parts: list[str] = []
+    def __format__(self, numbers: str) -> str:
+        """As people write it, its numbers in the given form: `,` groups their digits in threes."""
+        text = ""
         for monomial, coefficient in self.terms:
-            factors = [str(atom) for atom in monomial]
+            powers = Counter(a if isinstance(a, str) else format(a, numbers) for a in monomial)
+            factors = [atom + power(count) for atom, count in powers.items()]
             if abs(coefficient) != 1 or not factors:
-                factors.insert(0, str(abs(coefficient)))
-            sign = "-" if coefficient < 0 else "+"
-            lead = ("-" if coefficient < 0 else "") if not parts else f" {sign} "
-            parts.append(lead + "*".join(factors))
-        return "".join(parts)
+                factors.insert(0, format(abs(coefficient), numbers))
+            text += _sign("−" if coefficient < 0 else "+", text) + "·".join(factors)
+        return text
+
+    def __str__(self) -> str:
+        return format(self)
 
 
 Size: TypeAlias = int | Symbolic
@@ -85,11 +98,33 @@ Shape: TypeAlias = tuple[Size, ...]
 """Sizes of one example, without the batch axis."""
 
 
+def spec_text(size: Size) -> str:
+    """A size as text of the language, which divides with `//`; Python reads it alike.
+
+    >>> spec_text((symbol("H") - 1) // 2 * 2 + 1)
+    '2*((H - 1)//2) + 1'
+    """
+    if isinstance(size, int):
+        return str(size)
+    text = ""
+    for monomial, coefficient in size.terms:
+        factors = [str(abs(coefficient))] if abs(coefficient) != 1 or not monomial else []
+        for atom in monomial:
+            factors.append(atom if isinstance(atom, str) else _division(atom, bool(factors)))
+        text += _sign("-" if coefficient < 0 else "+", text) + "*".join(factors)
+    return text
+
+
+def shape_spec_text(shape: Iterable[Size]) -> str:
+    """A shape as a claim in the language: `[8, 2*((H - 1)//2) + 1]`."""
+    return f"[{', '.join(map(spec_text, shape))}]"
+
+
 def symbol(name: str) -> Symbolic:
     """The size that is not known yet, by its name in the spec.
 
     >>> str((symbol("H") + 2 - 3) // 2 + 1)
-    'floor((H - 1)/2) + 1'
+    '⌊(H − 1)/2⌋ + 1'
     """
     return Symbolic((((name,), 1),))
 
@@ -107,7 +142,7 @@ def product_of(sizes: Iterable[Size]) -> Size:
 
 
 def floor_div(size: Size, divisor: int) -> Size:
-    """`floor(size/divisor)` in normal form. Raises ValueError unless the divisor is positive."""
+    """`⌊size/divisor⌋` in normal form. Raises ValueError unless the divisor is positive."""
     if divisor <= 0:
         raise ValueError(f"a size can be divided by a positive whole number only, not by {divisor}")
     if isinstance(size, int):
@@ -115,7 +150,7 @@ def floor_div(size: Size, divisor: int) -> Size:
     if divisor == 1:
         return size
     common = gcd(divisor, *(coefficient for monomial, coefficient in size.terms if monomial))
-    if common > 1:  # floor((2*H + 3)/4) is floor((H + 1)/2)
+    if common > 1:  # ⌊(2·H + 3)/4⌋ is ⌊(H + 1)/2⌋
         return floor_div(_collect((m, c // common) for m, c in size.terms), divisor // common)
     if (nested := _nested(size, divisor)) is not None:
         return nested
@@ -198,12 +233,34 @@ def degree(size: Size, name: str) -> int:
     )
 
 
+def power(count: int) -> str:
+    """An exponent as people write it, raised; none for 1."""
+    return "" if count == 1 else str(count).translate(_RAISED)
+
+
+def _sign(sign: str, before: str) -> str:
+    """The sign of a term; the first has one where it is negative only."""
+    return f" {sign} " if before else sign.strip("+")
+
+
+def _division(floor: Floor, follows: bool) -> str:
+    """A rounded-down division; in parentheses behind a factor, which `//` would divide as well."""
+    inner = spec_text(floor.numerator)
+    text = f"{inner if inner.isidentifier() else f'({inner})'}//{floor.divisor}"
+    return f"({text})" if follows else text
+
+
 def _terms(size: Size) -> tuple[tuple[Monomial, int], ...]:
     return (((), size),) if isinstance(size, int) else size.terms
 
 
 def _ordered(atoms: Iterable[Atom]) -> Monomial:
-    return tuple(sorted(atoms, key=str))
+    return tuple(sorted(atoms, key=_place))
+
+
+def _place(atom: Atom) -> tuple[bool, str]:
+    """What atoms are sorted by: names first."""
+    return isinstance(atom, Floor), str(atom)
 
 
 def _collect(terms: Iterable[tuple[Monomial, int]]) -> Size:
@@ -216,12 +273,12 @@ def _collect(terms: Iterable[tuple[Monomial, int]]) -> Size:
         return 0
     if len(kept) == 1 and not kept[0][0]:
         return kept[0][1]
-    kept.sort(key=lambda term: (not term[0], -len(term[0]), str(term[0] and [*map(str, term[0])])))
+    kept.sort(key=lambda term: (not term[0], -len(term[0]), [*map(_place, term[0])]))
     return Symbolic(tuple(kept))
 
 
 def _nested(size: Symbolic, divisor: int) -> Size | None:
-    """`floor((floor(a/b) + c)/d)` as `floor((a + b*c)/(b*d))`; None if there is no such form."""
+    """`⌊(⌊a/b⌋ + c)/d⌋` as `⌊(a + b·c)/(b·d)⌋`; None if there is no such form."""
     floors = [term for term in size.terms if any(isinstance(atom, Floor) for atom in term[0])]
     if len(floors) != 1:
         return None

@@ -11,12 +11,10 @@ from netc.compiler.columns import (
     columns,
     fields_text,
     short_count,
-    size_text,
 )
 from netc.compiler.entries import Entry, flat, folded
 from netc.compiler.graph import AUTO, Module
 from netc.compiler.grid import Style, grid, measure, wrapped
-from netc.compiler.notation import typeset
 from netc.compiler.report import Report
 from netc.compiler.sizes import Size, Symbolic, names_in
 
@@ -147,7 +145,7 @@ def _title(report: Report) -> str:
     named = [
         f"{tensor}" if name == "output" else f"{name} {tensor}" for name, tensor in report.outputs
     ]
-    return typeset(f"{report.name}: {inputs} → {', '.join(named)}")
+    return f"{report.name}: {inputs} → {', '.join(named)}"
 
 
 def _sentences(report: Report) -> Iterator[str]:
@@ -196,7 +194,7 @@ def _layers(count: int) -> str:
 def _quoted(count: Size, unit: str) -> str:
     """`25,557,032 parameters (25.6 M)`."""
     short = short_count(count) if isinstance(count, int) else ""
-    return f"{size_text(count)} {unit}" + (f" ({short})" if short else "")
+    return f"{count:,} {unit}" + (f" ({short})" if short else "")
 
 
 def _activations(report: Report) -> str:

@@ -138,7 +138,7 @@ def test_a_u_net_reports_its_condition() -> None:
 
 
 def test_sizes_with_names_flow_through() -> None:
-    assert str(shapes("conv 8, 3x3, stride=2, pad=1", "[3, H, 9]")[0][1]) == "floor((H - 1)/2) + 1"
+    assert str(shapes("conv 8, 3x3, stride=2, pad=1", "[3, H, 9]")[0][1]) == "⌊(H − 1)/2⌋ + 1"
     assert [str(s) for s in shapes("lstm 5 -> dense 2", "[T, 3]")[-1]] == ["T", "2"]
     assert lines_of("conv 8, 3x3", "[3, H, 9]").report().params == 224
 

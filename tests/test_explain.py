@@ -193,13 +193,13 @@ def test_people_read_one_notation(file: Path) -> None:
         )
         title = table(net.report, spec.net(name).graph.module).splitlines()[0]
         for text in (told, *lecture(net), title):
-            assert not re.search(r"floor\(|\w\*|[\w)] - [\w(]", text)
+            assert not re.search(r"//|\w\*|[\w)] - [\w(]", text)
 
 
 def test_json_keeps_the_notation_of_its_page() -> None:
     text = "net N:\n    input x: [3, H, 9]\n    conv 4, 3x3, stride=2\n"
     (row,) = json.loads(netc("-", "conv1", "--json", text=text).output)["nets"][0]["layers"]
-    assert row["output"] == [4, "floor((H - 1)/2)", 4]
+    assert row["output"] == [4, "(H - 1)//2", 4]
 
 
 # -- what is named

@@ -16,11 +16,13 @@ from goldens import (
     pages,
     rewrite,
 )
+from mistake_pages import cases as mistakes
 
 from netc.fixing import badness
 from netc.pages import codes, page
 
 CASES = cases()
+MISTAKES = mistakes()
 WRONG = [case for case in CASES if case.page.parent == CATALOGUE]
 BY_RUNNING = {"E0111", "E0605"}
 """Codes that no text of a spec has: of files that cannot be read, and of data that is read when
@@ -125,6 +127,22 @@ def test_hint_and_edit_tell_one_story(case: Case) -> None:
         for edit in diagnostic.edits:
             for word in edit.text.replace(",", " ").replace(":", " ").split():
                 assert word in diagnostic.hint, (edit.text, diagnostic.hint)
+
+
+_SIGNS = "⌊⌋⌈⌉·−²³"
+"""Of sizes as people write them; the language has none of these."""
+
+
+def test_sizes_are_written_in_one_way_for_people_and_in_another_for_specs() -> None:
+    seen = 0
+    for case in [*CASES, *MISTAKES]:
+        for found in case.findings():
+            said = [found.message, found.hint, *(label.text for label in found.labels)]
+            assert not [text for text in said if "floor(" in text or re.search(r"\w\*⌊", text)]
+            seen += sum("⌊" in text for text in said)
+            code = [edit.text for edit in found.edits] + re.findall(r"`([^`]*)`", found.hint)
+            assert not [text for text in code if set(_SIGNS) & set(text)], found.hint
+    assert seen >= 50
 
 
 def test_many_hints_offer_an_edit() -> None:

@@ -25,7 +25,7 @@ def _integer(value: Any) -> bool:
 
 
 def _size(value: Any) -> bool:
-    """A number, or text that names a size: `floor(H/2)`."""
+    """A number, or text that names a size: `H//2`."""
     return _integer(value) or (isinstance(value, str) and bool(re.search("[A-Za-z]", value)))
 
 

@@ -9,12 +9,11 @@ from compiling import REPOSITORY, errors_of, findings, net_of, spec_of
 from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 
-from netc.compiler.applying import as_written
 from netc.compiler.conditions import Only, Remainders
 from netc.compiler.diagnostics import Log
 from netc.compiler.elaborate import elaborate
 from netc.compiler.possible import solvable
-from netc.compiler.sizes import Size, evaluate, floor_div, symbol
+from netc.compiler.sizes import Size, evaluate, floor_div, shape_spec_text, symbol
 
 SIZES = range(1, 201)
 WINDOWS = (
@@ -244,6 +243,6 @@ def test_a_shape_that_is_offered_as_a_claim_is_true(body: list[str]) -> None:
     spec = spec_of(text)
     assume(not any(d.severity == "error" for d in spec.diagnostics))
     output = spec.net().report().outputs[0][1].shape
-    claimed = f"{text}    relu -> {as_written(output)}\n"
+    claimed = f"{text}    relu -> {shape_spec_text(output)}\n"
     assert errors_of(claimed) == []
     assert net_of(claimed).report().conditions == spec.net().report().conditions

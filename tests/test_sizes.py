@@ -7,6 +7,7 @@ from functools import reduce
 from hypothesis import given
 from hypothesis import strategies as st
 
+from netc.compiler import tree
 from netc.compiler.conditions import (
     Equation,
     Least,
@@ -20,7 +21,20 @@ from netc.compiler.conditions import (
     positive_when,
     together,
 )
-from netc.compiler.sizes import Size, Symbolic, ceil_div, evaluate, floor_div, names_in, symbol
+from netc.compiler.diagnostics import Log
+from netc.compiler.evaluate import evaluate as value_of
+from netc.compiler.parse import parse
+from netc.compiler.sizes import (
+    Size,
+    Symbolic,
+    ceil_div,
+    evaluate,
+    floor_div,
+    names_in,
+    spec_text,
+    symbol,
+)
+from netc.compiler.source import Source
 
 Program = list[tuple[str, int]]
 steps = st.lists(
@@ -64,6 +78,26 @@ def test_arithmetic_with_names_is_that_with_numbers(program: Program, h: int, w:
     assert evaluate(symbolic, {"H": h, "W": w}) == run(program, h, w)
     half = evaluate(symbolic, {"H": h})
     assert evaluate(half, {"W": w}) == run(program, h, w)
+
+
+@given(steps)
+def test_a_size_as_text_of_the_language_is_read_as_that_size(program: Program) -> None:
+    env = {"H": symbol("H"), "W": symbol("W")}
+    size = run(program, env["H"], env["W"])
+    log = Log()
+    (line,) = parse(Source("spec.net", f"size = {spec_text(size)}\n"), log).statements
+    assert isinstance(line, tree.Line) and not list(log)
+    assert value_of(line.chain.elements[0], env) == size
+    assert eval(spec_text(size), dict(env)) == size, "Python reads it alike"
+
+
+@given(steps)
+def test_a_size_for_people_has_no_sign_of_the_language(program: Program) -> None:
+    size = run(program, symbol("H"), symbol("W"))
+    for text in (str(size), f"{size:,}"):
+        assert not set(text) & set("*-") and "//" not in text
+        assert text.count("⌊") == text.count("⌋")
+    assert f"{size:,}".replace(",", "") == str(size)
 
 
 @given(steps, steps)
@@ -156,7 +190,7 @@ def test_smallest_sizes_are_said_once() -> None:
     multiple = equal_when(h // 16 * 16, h)
     assert not isinstance(multiple, bool)
     assert together([multiple, *positive_when([h // 16])]) == ("H must be a multiple of 16",)
-    assert together(positive_when([h - w])) == ("H - W must be at least 1",)
+    assert together(positive_when([h - w])) == ("H − W must be at least 1",)
 
 
 @given(st.lists(st.tuples(st.integers(1, 12), st.integers(0, 11)), min_size=1, max_size=3))
@@ -189,5 +223,5 @@ def test_conditions_read_as_people_say_them() -> None:
         "H and W must be multiples of 4",
     )
     assert isinstance(equal_when(h, w), Equation)
-    assert str((h - 1) // 2 + 1) == "floor((H - 1)/2) + 1"
+    assert str((h - 1) // 2 + 1) == "⌊(H − 1)/2⌋ + 1"
     assert isinstance(h * 0 + 3, int) and isinstance(h, Symbolic)

@@ -21,7 +21,7 @@ from random_nets import nets
 
 from netc.api import NetHandle
 from netc.cli import main
-from netc.compiler.columns import columns, dense_equivalent, short_count, size_text
+from netc.compiler.columns import columns, dense_equivalent, short_count
 from netc.compiler.exports import csv_text, markdown_text
 from netc.compiler.grid import measure
 from netc.compiler.table import table
@@ -125,7 +125,7 @@ def test_sizes_with_names_are_written_with_floors() -> None:
 
 def test_powers_of_a_size_are_written_as_such() -> None:
     report = lines_of("attention 2", "[T, 8]").report()
-    assert size_text(report.macs) == "16·T² + 256·T"
+    assert str(report.macs) == "16·T² + 256·T"
 
 
 # -- columns

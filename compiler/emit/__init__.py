@@ -83,10 +83,10 @@ def _docstring(plan: Plan) -> list[str]:
     first = plan.instances[0]
     flows = {
         (
-            ", ".join(f"{n} {w.tensor}" for n, w in zip(plan.inputs, handed, strict=True)),
-            ", ".join(str(wire.tensor) for _, wire in module.outputs),
+            ", ".join(f"{n} {w.tensor.spec_text}" for n, w in zip(plan.inputs, given, strict=True)),
+            ", ".join(wire.tensor.spec_text for _, wire in module.outputs),
         )
-        for module, handed in zip(plan.instances, plan.handed, strict=True)
+        for module, given in zip(plan.instances, plan.handed, strict=True)
     }
     if len(flows) > 1:
         return [f'    """{_TITLES[first.word]} `{first.name}` at {len(plan.instances)} places."""']

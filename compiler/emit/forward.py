@@ -108,7 +108,7 @@ class Forward:
         return number
 
     def _comment(self, aligned: dict[int, Step]) -> str:
-        shapes = {str(step.output.tensor) for step in aligned.values()}
+        shapes = {step.output.tensor.spec_text for step in aligned.values()}
         return shapes.pop() if len(shapes) == 1 else ""
 
     def _text(self, first: Step, member: str | None) -> str:

@@ -23,7 +23,7 @@ from netc.compiler.sizes import Size, product_of
 
 
 class _Adaptive(Pool):
-    """What the adaptive pools share: window `i` of `m` reads elements `floor(i*n/m)` up to
+    """What the adaptive pools share: window `i` of `m` reads elements `⌊i·n/m⌋` up to
     `ceil((i + 1)*n/m)`."""
 
     positional = 1
@@ -79,7 +79,7 @@ def _windows(size: Size, count: Size) -> Window | Turns | None:
 class AdaptiveAvgPool(_Adaptive):
     """Means of as many windows as the output shall have, whatever the input's size.
 
-    Shape: `[c, ...] -> [c, size...]`; window `i` of `m` reads `floor(i*n/m)` up to
+    Shape: `[c, ...] -> [c, size...]`; window `i` of `m` reads `⌊i·n/m⌋` up to
     `ceil((i + 1)*n/m)`. Its receptive field needs sizes as numbers.
     Source: https://pytorch.org/docs/stable/generated/torch.nn.AdaptiveAvgPool2d.html
     """

@@ -16,7 +16,7 @@ from msgspec import Struct
 from pydantic import BaseModel, ConfigDict
 
 from netc.compiler.layers.calls import Torch
-from netc.compiler.sizes import Shape, Size, Symbolic, product_of
+from netc.compiler.sizes import Shape, Size, Symbolic, product_of, shape_spec_text
 
 DType: TypeAlias = Literal["float", "int"]
 
@@ -33,8 +33,16 @@ class Tensor(Struct, frozen=True):
         return product_of(self.shape)
 
     def __str__(self) -> str:
-        inner = f"[{', '.join(map(str, self.shape))}]"
-        return inner if self.dtype == "float" else f"{self.dtype}{inner}"
+        return self._kind + f"[{', '.join(map(str, self.shape))}]"
+
+    @property
+    def spec_text(self) -> str:
+        """As a spec has it, and a comment in Python: `[8, (H - 1)//2 + 1]`."""
+        return self._kind + shape_spec_text(self.shape)
+
+    @property
+    def _kind(self) -> str:
+        return "" if self.dtype == "float" else self.dtype
 
 
 class Weight(Struct, frozen=True):

@@ -102,7 +102,7 @@ def _learned(weights: Sequence[Weight]) -> int:
 class Conv(Layer):
     """Convolution (cross-correlation) with learned filters.
 
-    Shape: `[c, n...] -> [filters, floor((n + 2p - d*(k - 1) - 1)/s) + 1 ...]`, one to three spatial
+    Shape: `[c, n...] -> [filters, ⌊(n + 2p − d·(k − 1) − 1)/s⌋ + 1 ...]`, one to three spatial
     axes. `pad=same` gives `ceil(n/s)`: `d*(k - 1)` zeros in all, the odd one at the end.
     Weights: `weight [filters, c/groups, k...]`, `bias [filters]`.
     MACs: `filters * positions * (c/groups) * k...`.
@@ -246,7 +246,7 @@ class Conv(Layer):
 class ConvTranspose(Layer):
     """Transposed convolution, which undoes a convolution's change of size.
 
-    Shape: `[c, n...] -> [filters, (n - 1)*s - 2p + d*(k - 1) + 1 + output_pad ...]`.
+    Shape: `[c, n...] -> [filters, (n − 1)·s − 2p + d·(k − 1) + 1 + output_pad ...]`.
     Weights: `weight [c, filters/groups, k...]`, `bias [filters]`.
     MACs: `c * positions of the input * (filters/groups) * k...`.
     Source: https://pytorch.org/docs/stable/generated/torch.nn.ConvTranspose2d.html

@@ -24,7 +24,7 @@ class DepthwiseConv(Layer):
 
     With a 1x1 `conv` behind it, which mixes, it is a separable convolution: `SeparableConv` of
     `std.vision`.
-    Shape: `[c, n...] -> [multiplier*c, floor((n + 2p - d*(k - 1) - 1)/s) + 1 ...]`, one to three
+    Shape: `[c, n...] -> [multiplier·c, ⌊(n + 2p − d·(k − 1) − 1)/s⌋ + 1 ...]`, one to three
     spatial axes; `pad` as in `conv`.
     Weights: `weight [multiplier*c, 1, k...]`, `bias [multiplier*c]`.
     MACs: `multiplier * c * positions * k...`.

@@ -83,7 +83,7 @@ class StochasticPool(Windowed, Weightless):
 
     Outside training it gives the mean with these shares, `(sum of a^2)/(sum of a)`. Numbers are
     those behind a `relu`: negative ones count as 0, and a window of zeros gives 0.
-    Shape: `[c, h, w] -> [c, floor((h - k)/s) + 1, floor((w - k)/s) + 1]`; the stride is the kernel
+    Shape: `[c, h, w] -> [c, ⌊(h − k)/s⌋ + 1, ⌊(w − k)/s⌋ + 1]`; the stride is the kernel
     unless given.
     Source: Zeiler, Fergus 2013, Stochastic pooling
     """
@@ -141,7 +141,7 @@ class TrainableAvgPool(Windowed):
 
     The subsampling of LeNet-5 in 1998. There the window's numbers are summed and not averaged,
     which is the same net: its learned factor is smaller by the window's size.
-    Shape: `[c, h, w] -> [c, floor((h - k)/s) + 1, floor((w - k)/s) + 1]`; the stride is the kernel
+    Shape: `[c, h, w] -> [c, ⌊(h − k)/s⌋ + 1, ⌊(w − k)/s⌋ + 1]`; the stride is the kernel
     unless given.
     Weights: `weight [c, 1, 1]`, which begins as 1, `bias [c, 1, 1]`, which begins as 0.
     Source: LeCun, Bottou, Bengio, Haffner 1998, section II.B

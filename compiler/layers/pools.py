@@ -164,7 +164,7 @@ class _Sliding(Pool):
 class MaxPool(_Sliding):
     """The largest value in each window, channel by channel.
 
-    Shape: `[c, n...] -> [c, floor((n + 2p - d*(k - 1) - 1)/s) + 1 ...]`, one to three spatial axes;
+    Shape: `[c, n...] -> [c, ⌊(n + 2p − d·(k − 1) − 1)/s⌋ + 1 ...]`, one to three spatial axes;
     the stride is the kernel unless given, and a smaller one makes windows overlap. `ceil` rounds
     up, but drops a last window that would start in the padding. `pad=same` gives `ceil(n/s)`.
     Padding is minus infinity, and at most half the kernel.
@@ -203,7 +203,7 @@ class MaxPool(_Sliding):
 class AvgPool(_Sliding):
     """The mean of each window, channel by channel.
 
-    Shape: `[c, n...] -> [c, floor((n + 2p - k)/s) + 1 ...]`, one to three spatial axes; the stride
+    Shape: `[c, n...] -> [c, ⌊(n + 2p − k)/s⌋ + 1 ...]`, one to three spatial axes; the stride
     is the kernel unless given. `ceil` and `pad=same` as in `max_pool`. Zeros of the padding count
     in the mean, as PyTorch has it (`count_include_pad`); with `count_pad=no` they do not.
     Source: https://pytorch.org/docs/stable/generated/torch.nn.AvgPool2d.html

@@ -33,7 +33,7 @@ Levels: TypeAlias = Annotated[tuple[Positive, ...], Field(min_length=1), BeforeV
 class SpatialPyramidPool(Weightless):
     """Pools the whole picture in grids of several sizes, and puts all results side by side.
 
-    Shape: `[c, ...] -> [c * (sum of level^axes)]`, one to three spatial axes of any size: level 4
+    Shape: `[c, ...] -> [c·(sum of level^axes)]`, one to three spatial axes of any size: level 4
     on a picture is a grid of 4 by 4. Windows are those of `adaptive_max_pool`. The result
     holds level after level, each `[c, level...]` flattened.
     Source: He, Zhang, Ren, Sun 2014, Spatial pyramid pooling (SPP-net);
@@ -112,7 +112,7 @@ class Netvlad(Layer):
     position are a softmax over the centers of a learned 1x1 convolution. Each `V_k` is scaled to
     length 1 (intra-normalisation), and then the whole. With the convolution's weights `2*alpha*c_k`
     and biases `-alpha*|c_k|^2` and a large `alpha` each position goes to its nearest center: VLAD.
-    Shape: `[c, ...] -> [centers * c]`, one to three spatial axes of any size.
+    Shape: `[c, ...] -> [centers·c]`, one to three spatial axes of any size.
     Weights: `centers [centers, c]`, `assign.weight [centers, c, 1]`, `assign.bias [centers]`.
     MACs: `2 * centers * c * positions`.
     Source: Arandjelovic, Gronat, Torii, Pajdla, Sivic 2015, NetVLAD

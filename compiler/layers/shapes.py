@@ -39,7 +39,7 @@ class Arrangement(Weightless):
 class Flatten(Arrangement):
     """Puts all axes into one: a vector for `dense`.
 
-    Shape: `[a, b, c...] -> [a*b*c...]`, in the order of memory: the last axis runs fastest.
+    Shape: `[a, b, c...] -> [a·b·c...]`, in the order of memory: the last axis runs fastest.
     Source: https://pytorch.org/docs/stable/generated/torch.flatten.html
     """
 
@@ -95,7 +95,7 @@ class Reshape(Arrangement):
     refused = (
         ("reshape [3, 133]", "[400]", "3·133 = 399"),
         ("reshape [0, 400]", "[400]", "above 0"),
-        ("reshape [2*H, 2*W]", "[4, H, W]", "2*H"),
+        ("reshape [2*H, 2*W]", "[4, H, W]", "2·H"),
     )
 
     sizes: Extents  #: the new axes

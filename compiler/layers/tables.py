@@ -63,7 +63,7 @@ Table: TypeAlias = (
 class TableConv(Layer):
     """Convolution whose filters read some channels only: those that a table lists for them.
 
-    Shape: `[c, h, w] -> [rows of the table, floor((h + 2p - k)/s) + 1, floor((w + 2p - k)/s) + 1]`.
+    Shape: `[c, h, w] -> [rows of the table, ⌊(h + 2p − k)/s⌋ + 1, ⌊(w + 2p − k)/s⌋ + 1]`.
     A row holds the channels that its filter reads, counted from 0; `lenet5` is the table of
     LeNet-5's third layer: 16 rows, 60 links.
     Weights: `weight [links, 1, k, k]` in the table's order, `bias [rows]`.
@@ -239,7 +239,7 @@ class Filter(Layer):
     weighted by 1 (`prewitt`), 2 (`sobel`) or 10 to 3 (`scharr`); those of `y` are transposed. With
     `sign=rising` the result is positive where numbers rise to the right (or downwards), as in
     most libraries; `sign=falling` is the other convention, `1 0 -1`: positive from bright to dark.
-    Shape: `[c, h, w] -> [c, h + 2p - 2, w + 2p - 2]`.
+    Shape: `[c, h, w] -> [c, h + 2p − 2, w + 2p − 2]`.
     Weights: none; buffer `weight [c, 1, 3, 3]`.
     MACs: `9 * c * positions`.
     Source: Sobel, Feldman 1968; Prewitt 1970; Scharr 2000

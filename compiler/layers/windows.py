@@ -33,7 +33,7 @@ class Axis(Struct, frozen=True):
         return self.dilation * (self.kernel - 1) + 1
 
     def output(self, size: Size) -> Size:
-        """`floor((n + before + after - d*(k - 1) - 1)/stride) + 1`.
+        """`⌊(n + before + after − d·(k − 1) − 1)/stride⌋ + 1`.
 
         With `ceil`, PyTorch rounds up but drops a last window that would start in the padding after
         the end; both together are `ceil((n + min(pads - extent + stride, before))/stride)`.

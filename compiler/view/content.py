@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from netc.compiler.columns import bytes_text, chosen, fields_text, short_count, size_text
+from netc.compiler.columns import bytes_text, chosen, fields_text, short_count
 from netc.compiler.graph import Module
 from netc.compiler.parts import outline
 from netc.compiler.report import Report
@@ -83,11 +83,11 @@ def _title(report: Report) -> str:
 
 def _totals(report: Report) -> Iterator[tuple[str, str, str]]:
     """The net's numbers: what it is, the number, and a short form or a remark."""
-    yield "parameters", size_text(report.params), _short(report.params)
+    yield "parameters", f"{report.params:,}", _short(report.params)
     if report.buffers:
-        yield "in buffers", size_text(report.buffers), _short(report.buffers)
-    yield "MACs", size_text(report.macs), _short(report.macs)
-    yield "FLOPs", size_text(report.flops), _short(report.flops)
+        yield "in buffers", f"{report.buffers:,}", _short(report.buffers)
+    yield "MACs", f"{report.macs:,}", _short(report.macs)
+    yield "FLOPs", f"{report.flops:,}", _short(report.flops)
     yield "weights", bytes_text(report.weights_bytes), ""
     yield "activations, peak", bytes_text(report.inference_peak), ""
     yield "in training", bytes_text(report.training_peak), ""
