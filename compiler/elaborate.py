@@ -41,10 +41,11 @@ from netc.compiler.graph import (
 )
 from netc.compiler.layers.base import Tensor, Weight
 from netc.compiler.naming import Namer
+from netc.compiler.repeating import repeat
 from netc.compiler.sizes import Size, Symbolic, symbol
 from netc.compiler.source import Span
 from netc.compiler.splicing import block, distinct_names, handed_block, sequential, when
-from netc.compiler.structure import gather, named, parallel, repeat, residual
+from netc.compiler.structure import gather, named, parallel, residual
 
 
 def elaborate(
