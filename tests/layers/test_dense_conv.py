@@ -14,7 +14,8 @@ from layer_oracle import Run, numbers, run_of
 from torch import nn
 
 from netc.compiler.layers.base import Layer, Tensor
-from netc.compiler.layers.conv import Conv, ConvTranspose
+from netc.compiler.layers.conv import Conv
+from netc.compiler.layers.conv_transpose import ConvTranspose
 from netc.compiler.layers.dense import Dense
 from netc.compiler.layers.shapes import Flatten
 

@@ -10,7 +10,8 @@ import torch
 import torch.nn.functional as F
 
 from netc.compiler.layers.base import Layer, Tensor
-from netc.compiler.layers.conv import Conv, ConvTranspose
+from netc.compiler.layers.conv import Conv
+from netc.compiler.layers.conv_transpose import ConvTranspose
 from netc.compiler.layers.pools import AvgPool, MaxPool
 from netc.compiler.layers.refusals import ShapeError
 from netc.compiler.sizes import evaluate, symbol
