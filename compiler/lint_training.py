@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import exp
 
 from msgspec import Struct
 
 from netc.compiler import tree
 from netc.compiler.diagnostics import Label, Log
-from netc.compiler.edits import Fix, rewrite, take_out
+from netc.compiler.edits import Edit, Fix, rewrite, take_out
 from netc.compiler.graph import LayerStep, Net, Wire, walk
 from netc.compiler.layers.base import feature_axis
 from netc.compiler.lint import SAME_VALUES
 from netc.compiler.recipe import Recipe
+from netc.compiler.recipes.base import Data, matches
+from netc.compiler.sizes import Shape
 from netc.compiler.source import Span
 
 LEAST_BATCH = 8
@@ -22,11 +24,6 @@ LEAST_BATCH = 8
 Wu, He 2018 (arXiv:1803.08494, table 2): the error of a ResNet-50 is 23.6 % with 32 pictures a
 worker, 24.8 % with 8, 27.3 % with 4 and 34.7 % with 2; group norm has 24.1 % with 32 and with 2.
 """
-
-CLASSES = {"breast_cancer": 2, "circles": 2, "digits": 10, "iris": 3, "wine": 3}
-"""Classes of the sets whose targets are classes."""
-TARGETS = {"diabetes": (25, 346), "linnerud": (31, 247)}
-"""The range of the targets of the sets whose targets are amounts."""
 
 _RANGES = {"sigmoid": (0.0, 1.0), "softmax": (0.0, 1.0), "tanh": (-1.0, 1.0)}
 """Between what numbers an activation's outputs lie."""
@@ -41,6 +38,8 @@ def lint_training(net: Net, recipe: Recipe, train: tree.Line, log: Log) -> None:
     _small_batches(net, recipe, clauses, log)
     _task(recipe, clauses, log)
     _one_class(net, recipe, clauses, log)
+    _examples(net, recipe, clauses, log)
+    _classes(net, recipe, clauses, log)
 
 
 class _Clauses(Struct, frozen=True, eq=False):
@@ -64,6 +63,17 @@ class _Clauses(Struct, frozen=True, eq=False):
                 if word == "batch" or (argument.name and argument.name.text == "batch"):
                     batch = argument.value
         return _Clauses(train, tuple(losses), batch)
+
+    def resized(self, data: Data, found: Sequence[int], declared: Shape) -> tuple[Edit, ...]:
+        """Pictures in the size of an input, if that makes them fit."""
+        size = data.fitting(found, declared)
+        if not size:
+            return ()
+        (call,) = (c for c in _calls(self.train) if (c.role or c.name).text == "data")
+        for argument in call.arguments:
+            if argument.name is not None and argument.name.text == "size":
+                return (Edit(argument.span, size),)
+        return (Edit(call.span.after, f", {size}"),)
 
 
 class _Word(Struct, frozen=True, eq=False):
@@ -173,7 +183,7 @@ def _scores_of_labels(step: LayerStep) -> str | None:
 
 def _amounts(kind: str, recipe: Recipe) -> str | None:
     """Bounded outputs may suit bounded amounts; those of known sets are compared."""
-    targets = TARGETS.get(recipe.data.kind)
+    targets = recipe.data.amounts
     if kind in _RANGES and targets is not None:
         low, high = _RANGES[kind]
         if low > targets[0] or high < targets[1]:
@@ -229,12 +239,12 @@ def _small_batches(net: Net, recipe: Recipe, clauses: _Clauses, log: Log) -> Non
 def _task(recipe: Recipe, clauses: _Clauses, log: Log) -> None:
     """What training would refuse once it has read the data, said before."""
     data, loss, word = recipe.data.kind, recipe.loss.kind, clauses.losses[0]
-    classes = CLASSES.get(data, 0)
+    classes, amounts = recipe.data.classes or 0, recipe.data.amounts
     if classes > 2 and loss in ("bce", "mse"):
         message = f"the targets of `{data}` are {classes} classes, and `{loss}` compares numbers"
         fix = word.other("cross_entropy", "write `loss {}`")
-    elif data in TARGETS and loss in ("bce", "cross_entropy"):
-        low, high = TARGETS[data]
+    elif amounts is not None and loss in ("bce", "cross_entropy"):
+        low, high = amounts
         wanted = "classes" if loss == "cross_entropy" else "zeros and ones"
         message = (
             f"the targets of `{data}` are amounts from {low} to {high}, and `{loss}` takes {wanted}"
@@ -247,7 +257,7 @@ def _task(recipe: Recipe, clauses: _Clauses, log: Log) -> None:
 
 def _one_class(net: Net, recipe: Recipe, clauses: _Clauses, log: Log) -> None:
     """Softmax of one number is 1 whatever the number is."""
-    classes = CLASSES.get(recipe.data.kind, 0)
+    classes = recipe.data.classes or 0
     for name, wire, loss, word in _judged(net, recipe, clauses):
         shape = wire.tensor.shape
         if loss == "cross_entropy" and shape and shape[feature_axis(len(shape))] == 1:
@@ -261,3 +271,42 @@ def _one_class(net: Net, recipe: Recipe, clauses: _Clauses, log: Log) -> None:
                 else word.other("bce", "write `loss {}` for yes or no, or give each class a score"),
                 [Label(wire.made, "this gives the score")],
             )
+
+
+# ------------------------------------------------------------------------------
+# W0605: the data against the net, of sets that are known before they are read
+
+
+def _examples(net: Net, recipe: Recipe, clauses: _Clauses, log: Log) -> None:
+    data, found = recipe.data, recipe.data.example()
+    inputs = net.module.inputs
+    if found is None:
+        return
+    if len(inputs) != 1:
+        names = ", ".join(f"`{name}`" for name, _ in inputs)
+        message = f"`data {data.kind}` gives 1 input, and `{net.name}` has {len(inputs)}: {names}"
+        log.say("W0605", recipe.data_span, message)
+        return
+    ((name, wire),) = inputs
+    declared = wire.tensor.shape
+    if matches(found, declared):
+        return
+    message = (
+        f"`data {data.kind}` gives examples {list(found)}, and input `{name}` is {wire.tensor}"
+    )
+    fix = Fix(data.mend(found, name, declared), clauses.resized(data, found, declared))
+    log.say("W0605", recipe.data_span, message, fix, [Label(wire.made, "the input")])
+
+
+def _classes(net: Net, recipe: Recipe, clauses: _Clauses, log: Log) -> None:
+    data = recipe.data
+    for name, wire, loss, _ in _judged(net, recipe, clauses):
+        shape = wire.tensor.shape
+        if loss != "cross_entropy" or data.classes is None or len(shape) != 1:
+            continue
+        if shape[0] not in (1, data.classes):
+            message = (
+                f"`data {data.kind}` has {data.classes} classes, and `{name}` scores {shape[0]}"
+            )
+            fix = Fix(f"end the net with `dense {data.classes}`")
+            log.say("W0605", wire.made, message, fix, [Label(recipe.data_span, "the data")])

@@ -7,8 +7,7 @@ from collections.abc import Iterator, Sequence
 import torch
 
 from netc.compiler.layers.base import Tensor
-from netc.compiler.recipes.base import Data
-from netc.compiler.recipes.pictures import Digits, Idx, Images
+from netc.compiler.recipes.base import matches
 from netc.compiler.sizes import Shape
 from netc.runtime.data import DataSet
 from netc.runtime.errors import DataError, TrainError
@@ -93,33 +92,14 @@ def _check_inputs(data: DataSet, job: Job) -> None:
         )
     for split, examples in _filled(data):
         for x, (name, declared) in zip(examples.inputs, job.inputs, strict=True):
-            if not _matches(x.shape[1:], declared.shape):
+            if not matches(x.shape[1:], declared.shape):
                 raise DataError(
                     f"`data {job.recipe.data.kind}` gives examples {_shape(x)} in {split}, and "
                     f"input `{name}` is {declared}",
-                    _mend(job.recipe.data, x.shape[1:], name, declared.shape),
+                    job.recipe.data.mend(x.shape[1:], name, declared.shape),
                 )
             if declared.dtype == "int" and x.is_floating_point():
                 raise DataError(f"input `{name}` is {declared}, and the data holds real numbers")
-
-
-def _matches(found: Sequence[int], declared: Shape) -> bool:
-    return len(found) == len(declared) and all(
-        not isinstance(size, int) or size == number
-        for number, size in zip(found, declared, strict=True)
-    )
-
-
-def _mend(part: Data, found: Sequence[int], name: str, declared: Shape) -> str:
-    """The edit that makes the data fit: another picture size if that is enough, else the input."""
-    change = f"declare `input {name}: {list(found)}`"
-    if not isinstance(part, Digits | Idx | Images) or len(declared) != 3:
-        return change
-    channels, *sides = declared
-    if channels != found[0] or not all(isinstance(side, int) for side in sides):
-        return change
-    size = f"size={sides[0]}" if sides[0] == sides[1] else f"size={sides[0]}x{sides[1]}"
-    return f"write `{size}` at `data {part.kind}`, or {change}"
 
 
 def _check_kind(data: DataSet, objective: Objective, job: Job) -> None:
@@ -164,7 +144,7 @@ def _single(shape: Shape) -> bool:
 def _check_target_shape(
     target: torch.Tensor, wanted: Shape, objective: Objective, split: str, output: Tensor
 ) -> None:
-    if _matches(target.shape[1:], wanted) or (_single(tuple(target.shape[1:])) and _single(wanted)):
+    if matches(target.shape[1:], wanted) or (_single(tuple(target.shape[1:])) and _single(wanted)):
         return
     per = "one class" if objective.target == "class" else "one number"
     needs = f"{per} per example" if not wanted else f"{per} for each of [{_join(wanted)}]"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from math import prod
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,15 @@ import torch
 from compiling import REPOSITORY, findings, lines_of
 from goldens import cases
 
+from netc.compiler import recipes
 from netc.compiler.allowing import CODES
 from netc.compiler.diagnostics import Diagnostic
 from netc.compiler.edits import applied
-from netc.compiler.lint_training import CLASSES, TARGETS
+from netc.compiler.recipes.arrays import Circles
+from netc.compiler.recipes.base import Data
+from netc.compiler.recipes.pictures import Digits
 from netc.compiler.source import Source
+from netc.runtime.readers import read
 
 covers = pytest.mark.covers
 
@@ -294,12 +299,58 @@ def test_one_class_has_no_loss() -> None:
 def test_what_is_known_of_the_sets_is_what_they_hold() -> None:
     from sklearn import datasets
 
-    for name, count in CLASSES.items():
-        if name != "circles":
-            assert len(set(getattr(datasets, f"load_{name}")().target)) == count
-    for name, (low, high) in TARGETS.items():
-        target = getattr(datasets, f"load_{name}")().target
-        assert (target.min(), target.max()) == (low, high)
+    for name in ("breast_cancer", "diabetes", "digits", "iris", "linnerud", "wine"):
+        part = recipes.find("data", name)
+        assert part is not None and issubclass(part, Data)
+        inputs, target = getattr(datasets, f"load_{name}")(return_X_y=True)
+        if part.classes is not None:
+            assert len(set(target)) == part.classes
+        else:
+            assert (target.min(), target.max()) == part.amounts
+        assert prod(part().example() or ()) == inputs.shape[1]
+
+
+@pytest.mark.parametrize("part", [Digits(), Digits(size=12), Digits(size=(9, 7)), Circles(n=5)])
+def test_sizes_of_examples_are_those_that_are_read(part: Data) -> None:
+    (inputs,) = read(part, Path(), 0).examples.inputs
+    assert part.example() == tuple(inputs.shape[1:])
+
+
+# -- W0605: the data against the net
+
+
+@pytest.mark.parametrize(
+    ("data", "shape", "fits"),
+    [
+        ("digits", "[1, 8, 8]", True),
+        ("digits", "[1, H, W]", True),
+        ("digits, size=32", "[1, 32, 32]", True),
+        ("digits, size=9x7", "[1, 9, 7]", True),
+        ("digits", "[1, 32, 32]", False),
+        ("digits, size=9x7", "[1, 7, 9]", False),
+        ("digits", "[3, 8, 8]", False),
+        ("digits", "[64]", False),
+        ('images "photos", size=20x30', "[3, 20, 30]", True),
+        ('images "photos", size=20x30, channels=1', "[3, 20, 30]", False),
+        ('idx "mnist"', "[3, 5, 5]", True),  # not known before it is read
+    ],
+)
+def test_pictures_against_the_input(data: str, shape: str, fits: bool) -> None:
+    text = recipe("global_avg_pool -> dense 10", data, "cross_entropy", shape)
+    if shape == "[64]":
+        text = text.replace("global_avg_pool -> ", "")
+    found = [d for d in findings(text) if d.code == "W0605"]
+    assert not found if fits else len(found) == 1
+    if found and found[0].edits:
+        assert warnings(edited(text, found[0])) == []
+
+
+def test_rows_against_the_input_and_scores_against_the_classes() -> None:
+    assert warnings(recipe("dense 3", "iris", "cross_entropy", "[4]")) == []
+    assert warnings(recipe("dense 3", "iris", "cross_entropy", "[5]")) == ["W0605"]
+    assert warnings(recipe("dense 4", "iris", "cross_entropy", "[4]")) == ["W0605"]
+    assert warnings(recipe("dense 2", "circles", "cross_entropy", "[2]")) == []
+    assert warnings(recipe("dense 2", "digits", "cross_entropy", "[8]")) == ["W0605", "W0605"]
 
 
 # -- edits

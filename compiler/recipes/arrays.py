@@ -21,8 +21,12 @@ class Circles(Data):
 
     kind = "circles"
     positional = 1
+    classes = 2
     n: Annotated[int, Field(ge=2, le=100_000_000)] = 500
     noise: Annotated[float, Field(ge=0, le=1)] = 0.0
+
+    def example(self) -> tuple[int, ...]:
+        return (2,)
 
 
 class Npz(Data):

@@ -3,18 +3,37 @@
 Nothing here reads data: `runtime/readers` does.
 """
 
+from collections.abc import Sequence
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
 
 from netc.compiler.recipes.base import Data, Text
+from netc.compiler.sizes import Shape
 
 Side: TypeAlias = Annotated[int, Field(gt=0, le=65_536)]
 ImageSize: TypeAlias = Side | tuple[Side, Side]
 """Height and width in pixels: `32` for both, or `32x48`."""
 
 
-class Digits(Data):
+def height_width(size: ImageSize) -> tuple[int, int]:
+    """Both sides in pixels: one number stands for both."""
+    return (size, size) if isinstance(size, int) else size
+
+
+class Pictures(Data):
+    """Pictures `[channels, height, width]`, which may be resized."""
+
+    def fitting(self, found: Sequence[int], declared: Shape) -> str:
+        if len(declared) != 3 or declared[0] != found[0]:
+            return ""
+        height, width = declared[1:]
+        if not isinstance(height, int) or not isinstance(width, int):
+            return ""
+        return f"size={height}" if height == width else f"size={height}x{width}"
+
+
+class Digits(Pictures):
     """Handwritten digits: 1,797 grey pictures of 8×8 pixels, 10 classes; inputs `[1, 8, 8]`.
 
     Pixels are 0..16 in the set and are divided by 16, so they lie in 0..1. `size=32` resizes by
@@ -23,10 +42,14 @@ class Digits(Data):
     """
 
     kind = "digits"
+    classes = 10
     size: ImageSize | None = None
 
+    def example(self) -> tuple[int, ...]:
+        return (1, *height_width(self.size or 8))
 
-class Idx(Data):
+
+class Idx(Pictures):
     """A folder in MNIST's format; grey pictures, inputs `[1, h, w]`, pixels divided by 255.
 
     Files `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, `t10k-images-idx3-ubyte` and
@@ -43,7 +66,7 @@ class Idx(Data):
     pad: Annotated[int, Field(ge=0, le=4096)] = 0
 
 
-class Images(Data):
+class Images(Pictures):
     """A folder with a sub-folder of pictures per class; inputs `[channels, h, w]`, divided by 255.
 
     Classes are the sub-folders in sorted order. Every picture is turned upright by its EXIF tag,
@@ -57,3 +80,6 @@ class Images(Data):
     path: Text
     size: ImageSize
     channels: Literal[1, 3] = 3
+
+    def example(self) -> tuple[int, ...]:
+        return (self.channels, *height_width(self.size))

@@ -3,13 +3,23 @@
 Nothing here reads data: `runtime/readers` does.
 """
 
+from typing import ClassVar
+
 from netc.compiler.recipes.base import Data, Scaling
 
 
 class Table(Data):
-    """A set of rows with features, which may be scaled."""
+    """A set of rows with features, which may be scaled.
 
+    Class attributes:
+        features: how many numbers a row has.
+    """
+
+    features: ClassVar[int]
     standardize: Scaling = False
+
+    def example(self) -> tuple[int, ...]:
+        return (self.features,)
 
 
 class Iris(Table):
@@ -19,6 +29,8 @@ class Iris(Table):
     """
 
     kind = "iris"
+    features = 4
+    classes = 3
 
 
 class Wine(Table):
@@ -28,6 +40,8 @@ class Wine(Table):
     """
 
     kind = "wine"
+    features = 13
+    classes = 3
 
 
 class BreastCancer(Table):
@@ -37,6 +51,8 @@ class BreastCancer(Table):
     """
 
     kind = "breast_cancer"
+    features = 30
+    classes = 2
 
 
 class Diabetes(Table):
@@ -48,6 +64,8 @@ class Diabetes(Table):
     """
 
     kind = "diabetes"
+    features = 10
+    amounts = (25, 346)
 
 
 class Linnerud(Table):
@@ -57,3 +75,5 @@ class Linnerud(Table):
     """
 
     kind = "linnerud"
+    features = 3
+    amounts = (31, 247)

@@ -17,13 +17,13 @@ def digits(part: Digits, base: Path, seed: int) -> Raw:
     """Inputs `[1797, 1, h, w]` in 0..1, targets `[1797]` in 0..9."""
     x, y = _arrays("digits")
     images = torch.from_numpy(x).float().div(16).reshape(-1, 1, 8, 8)
-    return Raw(Examples((resize(images, part.size),), torch.from_numpy(y).long()), classes=10)
+    return Raw(Examples((resize(images, part.size),), torch.from_numpy(y).long()), part.classes)
 
 
 def table(part: Data, base: Path, seed: int) -> Raw:
     """A set of rows with classes: inputs float64 `[m, features]`, targets int64 `[m]`."""
     x, y = _arrays(part.kind)
-    return Raw(Examples((torch.from_numpy(x),), torch.from_numpy(y).long()), int(y.max()) + 1)
+    return Raw(Examples((torch.from_numpy(x),), torch.from_numpy(y).long()), part.classes)
 
 
 def numbers(part: Data, base: Path, seed: int) -> Raw:

@@ -25,4 +25,4 @@ def draw(part: Circles, base: Path, seed: int) -> Raw:
     )
     # the playground shows the point where it was drawn, but labels it where noise would have put it
     moved = points + (2 * torch.stack(noise, dim=1) - 1) * RADIUS * part.noise
-    return Raw(Examples((points,), (moved.norm(dim=1) < RADIUS / 2).long()), classes=2)
+    return Raw(Examples((points,), (moved.norm(dim=1) < RADIUS / 2).long()), part.classes)

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import torch
 
-from netc.compiler.recipes.pictures import Images
+from netc.compiler.recipes.pictures import Images, height_width
 from netc.runtime.errors import DataError
 from netc.runtime.readers.base import Examples, Raw, need_folder
-from netc.runtime.readers.pictures import height_width
 
 
 def read(part: Images, base: Path, seed: int) -> Raw:

@@ -5,12 +5,7 @@ from __future__ import annotations
 import torch
 from torch.nn import functional
 
-from netc.compiler.recipes.pictures import ImageSize
-
-
-def height_width(size: ImageSize) -> tuple[int, int]:
-    """Both sides in pixels: one number stands for both."""
-    return (size, size) if isinstance(size, int) else size
+from netc.compiler.recipes.pictures import ImageSize, height_width
 
 
 def resize(images: torch.Tensor, size: ImageSize | None) -> torch.Tensor:
