@@ -18,27 +18,11 @@ LARGEST = 2**63 - 1
 DEEPEST = 64
 """How deep blocks or brackets may nest, and how many operators one expression may have."""
 
-_OPERATORS = frozenset(
-    [
-        "COMPARE",
-        "NEGATE",
-        "PLUS",
-        "MINUS",
-        "STAR",
-        "SLASH",
-        "FLOORDIV",
-        "PERCENT",
-        "POWER",
-        "IF",
-        "OR",
-        "AND",
-        "NOT",
-        "DOT",
-    ]
-)
+_ARITHMETIC = ("PLUS", "MINUS", "STAR", "SLASH", "FLOORDIV", "PERCENT", "POWER")
+JOINING = frozenset((*_ARITHMETIC, "COMPARE", "IF", "OR", "AND", "DOT", "__ANON_1"))
+"""The grammar's names of operators between two values; `__ANON_1` is `..`."""
+_OPERATORS = JOINING | {"NEGATE", "NOT"}
 _ENDS = frozenset(("COMMA", "EQUAL", "__ANON_0", "COLON"))  # __ANON_0 is the arrow
-
-
 _OUTERMOST = frozenset(("DEFINE", "USE"))
 _NUMBERS = frozenset(("NUMBER", "DIMS"))
 

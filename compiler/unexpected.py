@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from netc.compiler.diagnostics import Diagnostic, finding
 from netc.compiler.edits import Edit, Fix, append, rewrite, whole_line
+from netc.compiler.layout import JOINING
 from netc.compiler.source import Source, Span
 from netc.compiler.words import DEFINING, PLACEHOLDER, STRUCTURE
 
@@ -346,23 +347,6 @@ def _without_last(code: Span) -> Fix:
     return Fix("")
 
 
-_OPERATORS = frozenset(
-    [
-        "COMPARE",
-        "PLUS",
-        "MINUS",
-        "STAR",
-        "SLASH",
-        "FLOORDIV",
-        "PERCENT",
-        "POWER",
-        "IF",
-        "OR",
-        "AND",
-        "DOT",
-        "__ANON_1",
-    ]
-)
 _WORDS = {
     "_NL": "the end of the line",
     "_INDENT": "an indented block",
@@ -388,7 +372,7 @@ def _expected(terminals: Collection[str]) -> str:
     elif "NAME" in terminals:
         found.append("a name")
     found += [word for terminal, word in _WORDS.items() if terminal in terminals]
-    if _OPERATORS & terminals:
+    if JOINING & terminals:
         found.append("an operator")
     return (
         " or ".join(filter(None, [", ".join(found[:-1]), found[-1]])) if found else "something else"

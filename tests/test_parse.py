@@ -15,8 +15,9 @@ from netc.api import decode
 from netc.compiler import tree
 from netc.compiler.diagnostics import Log
 from netc.compiler.layers import words
-from netc.compiler.layout import DEEPEST, Layout
+from netc.compiler.layout import DEEPEST, JOINING, Layout
 from netc.compiler.parse import parse
+from netc.compiler.parse import words as words_of
 from netc.compiler.source import Source
 
 TOUR = sorted((TESTS / "tour").glob("*.net"))
@@ -45,6 +46,14 @@ def test_the_tour_has_sixteen_sections() -> None:
 def test_grammar_has_no_conflicts() -> None:
     """`strict` refuses shift/reduce conflicts and terminals that match the same text."""
     Lark(grammar(), parser="lalr", lexer="basic", postlex=Layout(), strict=True)
+
+
+def test_operators_between_two_values_are_known_to_the_layout() -> None:
+    """They are counted, and named to whoever stops where one may follow."""
+    between = ["<", "==", "+", "-", "*", "/", "//", "%", "**", "and", "or", ".", "..", "if"]
+    lines = [f"expect a {sign} b{' else c' * (sign == 'if')}\n" for sign in between]
+    found = {word.kind for line in lines for word in words_of(line) if word.text}
+    assert found - {"NAME", "ELSE"} == JOINING
 
 
 def test_grammar_has_no_layers_name() -> None:
