@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from math import inf
 from typing import Any
 
-from msgspec import Struct, field
 from msgspec.structs import replace
 from pydantic import ValidationError
 
@@ -14,6 +13,7 @@ from netc.compiler import recipes as parts
 from netc.compiler import tree
 from netc.compiler.allowing import is_allow
 from netc.compiler.arguments import field_of, need_all, problems, words_of
+from netc.compiler.clauses import Said
 from netc.compiler.diagnostics import Label, Log
 from netc.compiler.edits import Fix, rewrite, suggest, take_argument_out, take_line_out
 from netc.compiler.evaluate import EvaluationError, Poisoned, evaluate, say
@@ -84,17 +84,14 @@ def _net_of(train: tree.Line, nets: Sequence[str], gaps: Gaps, log: Log) -> str 
     return name.text
 
 
-class _Reader(Struct, eq=False):
+class _Reader:
     """Reads the clauses of one train block."""
 
-    net: str
-    train: tree.Line
-    log: Log
-    outputs: Sequence[str] = ()
-    seen: dict[str, Span] = field(default_factory=dict)
-    values: dict[str, Any] = field(default_factory=dict)
-    claims: list[MetricClaim] = field(default_factory=list)
-    terms: list[LossTerm] = field(default_factory=list)
+    def __init__(self, net: str, train: tree.Line, log: Log, outputs: Sequence[str] = ()) -> None:
+        self.net, self.train, self.log, self.outputs = net, train, log, outputs
+        self.said = Said(log)
+        self.claims: list[MetricClaim] = []
+        self.terms: list[LossTerm] = []
 
     def recipe(self) -> Recipe | None:
         """The recipe; None, with diagnostics, if a clause is wrong or missing."""
@@ -103,7 +100,7 @@ class _Reader(Struct, eq=False):
         self._complete()
         if self.log.has_errors and not before:
             return None
-        v = self.values
+        v = self.said.values
         if any(v.get(word) is None for word in ("data", "optimizer", "batch")) or not self.terms:
             return None
         return Recipe(
@@ -117,7 +114,7 @@ class _Reader(Struct, eq=False):
             v["batch"],
             v.get("seed", 0),
             tuple(self.claims),
-            self.seen["data"],
+            self.said.seen["data"],
         )
 
     def clauses(self) -> None:
@@ -154,22 +151,16 @@ class _Reader(Struct, eq=False):
             self.log.say("E0601", role.span, message, fix)
             named = (a.name.text for a in call.arguments if a.name is not None)
             for meant in (*(edit.text for edit in fix.edits), *named):  # said, in another word
-                self.seen.setdefault(meant, role.span)
+                self.said.seen.setdefault(meant, role.span)
             return
         if word == "loss":
             self._loss(call)
             return
         if word in parts.roles():
-            self._once(word, call.span)
-            self.values[word] = self._part(word, call)
+            self.said.once(word, call.span)
+            self.said.values[word] = self._part(word, call)
             return
-        _NUMBERS[word](self, call)
-
-    def _once(self, word: str, span: Span) -> None:
-        if word in self.seen:
-            label = Label(self.seen[word], "the first one")
-            self.log.say("E0206", span, f"`{word}` is given twice", "keep one", [label])
-        self.seen[word] = span
+        _NUMBERS[word](self.said, call)
 
     # -- data, loss, optimizer
 
@@ -178,7 +169,7 @@ class _Reader(Struct, eq=False):
 
         Each line is a term of the sum that is minimised; metrics are those of the first.
         """
-        self.seen.setdefault("loss", call.span)
+        self.said.seen.setdefault("loss", call.span)
         own = 0 if call.role else 1  # the word that says which loss
         output: tree.Name | None = None
         weight: float | None = 1.0
@@ -201,7 +192,7 @@ class _Reader(Struct, eq=False):
             self.terms.append(LossTerm(part, output.text if output else None, weight))
 
     def _weight(self, argument: tree.Argument) -> float | None:
-        value = self._number(argument.value)
+        value = self.said.number(argument.value)
         if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < inf:
             return float(value)
         if value is not None:
@@ -277,87 +268,6 @@ class _Reader(Struct, eq=False):
                 self.log.add(problem)
             return None
 
-    # -- numbers
-
-    def _numbers(self, call: tree.Call) -> tuple[list[Any], dict[str, tree.Argument]]:
-        plain: list[Any] = []
-        named: dict[str, tree.Argument] = {}
-        for argument in call.arguments:
-            if argument.name is not None:
-                named[argument.name.text] = argument
-            else:
-                plain.append(self._number(argument.value))
-        return plain, named
-
-    def _number(self, expr: tree.Expr) -> Any:
-        try:
-            return evaluate(expr, {})
-        except Poisoned:
-            self.log.say("E0210", expr.span, f"`{expr.span.text}` is no number")
-        except EvaluationError as error:
-            self.log.say(error.code, error.span, error.message, error.hint)
-        return None
-
-    def _whole(self, word: str, value: Any, span: Span, least: int) -> int | None:
-        if isinstance(value, int) and not isinstance(value, bool) and value >= least:
-            return value
-        if value is not None:
-            message = f"`{word}` takes a whole number of at least {least}, and this is {say(value)}"
-            self.log.say("E0210", span, message)
-        return None
-
-    def length(self, call: tree.Call) -> None:
-        """`epochs 12, batch=64`, `steps 5000`."""
-        word = call.name.text
-        again = word in self.seen
-        self._once(word, call.span)
-        plain, named = self._numbers(call)
-        if len(plain) != 1:
-            self.log.say("E0205", call.span, f"`{word}` needs one number", f"write `{word} 10`")
-            return
-        self.values[word] = self._whole(word, plain[0], call.span, 1)
-        for name, argument in named.items():
-            if name != "batch":
-                message = f"`{word}` has no argument `{name}`"
-                span = argument.name.span if argument.name else argument.span
-                self.log.say("E0203", span, message, suggest(span, name, ["batch"]))
-                if "batch" not in named:
-                    self.seen.setdefault("batch", span)  # most likely it was meant
-                continue
-            if not again:
-                self._once("batch", argument.span)
-            value = self._number(argument.value)
-            self.values["batch"] = self._whole("batch", value, argument.span, 1)
-
-    def single(self, call: tree.Call) -> None:
-        """`batch 64`, `seed 1`."""
-        word = call.name.text
-        self._once(word, call.span)
-        plain, named = self._numbers(call)
-        if len(plain) != 1 or named:
-            number = next((a.value.span.text for a in call.arguments if a.name is None), None)
-            fix = Fix(f"write `{word} {'1' if word == 'seed' else '64'}`")
-            if number is not None:
-                fix = rewrite(call.span, f"{word} {number}")
-            self.log.say("E0205", call.span, f"`{word}` takes one number", fix)
-            return
-        least = 0 if word == "seed" else 1
-        self.values[word] = self._whole(word, plain[0], call.span, least)
-
-    def split(self, call: tree.Call) -> None:
-        """`split 80, 10, 10`: shares of train, dev and test, in any unit."""
-        self._once("split", call.span)
-        plain, named = self._numbers(call)
-        fine = [
-            v for v in plain if isinstance(v, int | float) and not isinstance(v, bool) and v >= 0
-        ]
-        if named or len(fine) != 3 or not sum(fine) or not fine[0]:
-            message = "`split` takes three shares: train, dev and test"
-            self.log.say("E0210", call.span, message, "write `split 80, 10, 10`")
-            return
-        total = sum(fine)
-        self.values["split"] = tuple(share / total for share in fine)
-
     # -- claims and completeness
 
     def _expect(self, call: tree.Call, span: Span) -> None:
@@ -381,7 +291,7 @@ class _Reader(Struct, eq=False):
                 suggest(claim.left.span, claim.left.text, METRICS),
             )
             return
-        value = self._number(claim.right)
+        value = self.said.number(claim.right)
         if isinstance(value, int | float) and not isinstance(value, bool):
             text = span.text.removeprefix("expect").strip()
             name, operator = claim.left.text, claim.operator
@@ -397,32 +307,32 @@ class _Reader(Struct, eq=False):
             "loss": "loss cross_entropy",
             "optimizer": "optimizer adam",
         }
-        missing = [word for word in examples if word not in self.seen]
+        missing = [word for word in examples if word not in self.said.seen]
         if missing:
             message = f"`train {self.net}` does not say which {', '.join(missing)}"
             hint = " and ".join(f"`{examples[word]}`" for word in missing)
             self.log.say("E0602", self.train.span, message, f"write {hint}")
-        if "epochs" in self.seen and "steps" in self.seen:
-            label = Label(self.seen["epochs"], "epochs are given here")
+        if "epochs" in self.said.seen and "steps" in self.said.seen:
+            label = Label(self.said.seen["epochs"], "epochs are given here")
             self.log.say(
-                "E0602", self.seen["steps"], "the length is given twice", "keep one", [label]
+                "E0602", self.said.seen["steps"], "the length is given twice", "keep one", [label]
             )
-        elif "epochs" not in self.seen and "steps" not in self.seen:
+        elif "epochs" not in self.said.seen and "steps" not in self.said.seen:
             message = f"`train {self.net}` does not say how long"
             self.log.say("E0603", self.train.span, message, "write `epochs 10, batch=64`")
-        elif "batch" not in self.seen:
-            length = self.seen["epochs" if "epochs" in self.seen else "steps"]
+        elif "batch" not in self.said.seen:
+            length = self.said.seen["epochs" if "epochs" in self.said.seen else "steps"]
             message = f"`train {self.net}` does not say how many examples make a batch"
             fix = rewrite(length, f"{length.text}, batch=64")
             self.log.say("E0604", length, message, fix)
 
 
-_NUMBERS: dict[str, Callable[[_Reader, tree.Call], None]] = {
-    "batch": _Reader.single,
-    "epochs": _Reader.length,
-    "seed": _Reader.single,
-    "split": _Reader.split,
-    "steps": _Reader.length,
+_NUMBERS: dict[str, Callable[[Said, tree.Call], None]] = {
+    "batch": Said.single,
+    "epochs": Said.length,
+    "seed": Said.single,
+    "split": Said.split,
+    "steps": Said.length,
 }
 
 
