@@ -1,5 +1,7 @@
 """How soon the classic nets are summed up: `netc report` against torchinfo and fvcore.
 
+Every net of `specs/vision`, and LeNet-5.
+
 All are whole processes. The peers are given the PyTorch that netc wrote. torchinfo runs it on the
 meta device, where no tensor has memory; fvcore traces a run of one example, which fails there.
 """
@@ -13,20 +15,10 @@ from pathlib import Path
 import netc as package
 from benchmarks.measure import SPECS, milliseconds, netc, processes, python, ratio
 
-ROUNDS = 3
-NETS = (
-    ("lenet5.net", "LeNet5"),
-    ("vision/alexnet.net", "AlexNetTorchvision"),
-    ("vision/nin.net", "NIN"),
-    ("vision/vgg.net", "VGG16"),
-    ("vision/googlenet.net", "GoogLeNet"),
-    ("vision/inception_v3.net", "InceptionV3"),
-    ("vision/resnet.net", "ResNet50"),
-    ("vision/resnet.net", "ResNet152"),
-    ("vision/densenet.net", "DenseNet121"),
-    ("vision/densenet.net", "DenseNet201"),
-    ("vision/mobilenet_v2.net", "MobileNetV2"),
-)
+ROUNDS = 2
+PEERS = ("torchinfo", "fvcore")
+OPEN = 576
+"""What a size is that a spec leaves open: a side that U-Net takes."""
 
 MADE = """
 import sys
@@ -50,35 +42,41 @@ print(flop_count_table(count, max_depth=9))
 
 def main() -> None:
     """Prints the figures."""
-    missing = [name for name in ("torchinfo", "fvcore") if find_spec(name) is None]
+    missing = [name for name in PEERS if find_spec(name) is None]
     if missing:
         print(f"{' and '.join(missing)} not installed: pip install 'netc[bench]'")
         return
+    found: list[dict[str, float]] = []
     with tempfile.TemporaryDirectory() as folder:
-        for file, name in NETS:
-            _measure(Path(folder), file, name)
+        for file in (SPECS / "lenet5.net", *sorted((SPECS / "vision").glob("*.net"))):
+            for name in package.load(file).names:
+                found.append(_measure(Path(folder), file, name))
+    for peer in PEERS:
+        ratios = [one[peer] for one in found]
+        print(f"{peer} ÷ netc over {len(found)} nets: {min(ratios):.1f} to {max(ratios):.1f}")
 
 
-def _measure(folder: Path, file: str, name: str) -> None:
-    net = package.load(SPECS / file).net(name)
-    module = name.lower()
+def _measure(folder: Path, file: Path, name: str) -> dict[str, float]:
+    """How often netc's time each peer took."""
+    net = package.load(file).net(name)
+    module = f"{file.stem}_{name}".lower()
     (folder / f"{module}.py").write_text(net.source(), encoding="utf-8")
-    shape = net.report().inputs[0][1].shape
+    sizes = net.report().inputs[0][1].shape
+    shape = tuple(size if isinstance(size, int) else OPEN for size in sizes)
     about = {"folder": str(folder), "module": module, "name": name, "shape": shape}
     meta, cpu = (MADE.format(**about, device=device) for device in ("meta", "cpu"))
     times = processes(
         {
-            "netc": (netc("report", str(SPECS / file), "--net", name), 0),
+            "netc": (netc("report", str(file), "--net", name), 0),
             "torchinfo": (python("-c", meta + TORCHINFO), 0),
             "fvcore": (python("-c", cpu + FVCORE), 0),
         },
         ROUNDS,
     )
-    ratios = ", ".join(
-        f"{peer} ÷ netc {ratio(times[peer], times['netc']).median:.1f}"
-        for peer in ("torchinfo", "fvcore")
-    )
-    print(f"{name:20} {milliseconds(times['netc']):>22}   {ratios}", flush=True)
+    ratios = {peer: ratio(times[peer], times["netc"]).median for peer in PEERS}
+    said = ", ".join(f"{peer} ÷ netc {found:.1f}" for peer, found in ratios.items())
+    print(f"{file.stem:14} {name:20} {milliseconds(times['netc']):>22}   {said}", flush=True)
+    return ratios
 
 
 if __name__ == "__main__":
