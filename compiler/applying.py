@@ -79,8 +79,9 @@ def make_layer(
         places = {name: expr.span for name, expr in use.arguments.items()}
         fix = _swapped(use, fields)
         for problem in problems(error, use.layer, use.layer.kind, fields, places, use.word):
-            first = problem if fix is None else replace(problem, hint=fix.hint, edits=fix.edits)
-            context.report(first, frame)
+            if fix is not None:
+                problem = replace(problem, hint=fix.hint, edits=fix.edits, safe=fix.safe)
+            context.report(problem, frame)
             fix = None
         return None
 

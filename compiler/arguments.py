@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, cast, get_args, get_origin
@@ -9,7 +10,7 @@ from typing import Any, cast, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from netc.compiler import tree
-from netc.compiler.diagnostics import Diagnostic, Log
+from netc.compiler.diagnostics import Diagnostic, Log, finding
 from netc.compiler.edits import Fix, rewrite, suggest, take_argument_out
 from netc.compiler.evaluate import say
 from netc.compiler.source import Span
@@ -188,4 +189,13 @@ def problems(
             listed = f"`{field}` of `{word}` should be {listed}, and is {say(values.get(field))}"
         else:
             listed = f"`{word}`: {listed}"
-        yield Diagnostic("E0210", listed, places.get(field, otherwise))
+        place = places.get(field, otherwise)
+        yield finding("E0210", place, listed, _unquoted(values.get(field), place))
+
+
+def _unquoted(value: Any, place: Span) -> Fix:
+    """The number that stands in quotes, as in `conv "16"`."""
+    number = isinstance(value, str) and re.fullmatch(r"\d+(\.\d+)?|\d+x\d+", value)
+    if not number or place.text != f'"{value}"':
+        return Fix("")
+    return rewrite(place, str(value), "write `{}`: numbers stand without quotes", safe=True)

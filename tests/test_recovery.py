@@ -127,6 +127,46 @@ def test_errors_of_a_used_file_leave_this_one_judged(tmp_path: Path) -> None:
         assert found == wanted
 
 
+@pytest.mark.parametrize(
+    "lines",
+    [
+        'conv "16", 3x3',
+        'residual:\n        conv "16", 3x3',
+        'repeat 2:\n        relu\n        conv "16", 3x3',
+        'inception:\n        branch: conv "16", 3x3\n        branch: relu',
+        'a = sequential:\n        conv "16", 3x3',
+        "Part",
+        "part = Part\n    part",
+    ],
+)
+@pytest.mark.parametrize("unknown", ["convv 4, 3x3", "conv 4", "conv 4, kernal=3", "nothing"])
+def test_a_wrong_argument_is_said_behind_an_unknown_word(lines: str, unknown: str) -> None:
+    net = (
+        f"net Net:\n    input x: [3, 32, 32]\n    {unknown}\n    {lines}\n    expect params == 3\n"
+    )
+    part = 'block Part:\n    relu\n    conv "16", 3x3\n'
+    found = findings(f"{net}\n{part}")
+    assert [d.code[:3] for d in found] == ["E02", "E02"]
+    assert found[0].span.line == 3
+    assert found[1].span.text == '"16"'
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        'when no:\n        conv "16", 3x3',
+        'residual:\n        relu\n        shortcut when=no: conv "16", 3x3',
+        'conv "16"',
+        'conv "16", 3x3, of=2',
+        "conv n, 3x3\n    conv_transpose 3, 2x2, strid_of=2, output_pad=1",
+        "conv n if m > 0 else k, 3x3, pad=same",
+    ],
+)
+def test_nothing_is_said_of_arguments_that_may_be_right(lines: str) -> None:
+    head = "net Net(n=3, m=1, k=none):\n    input x: [3, 32, 32]\n    foo 3\n    relu\n    "
+    assert "E0210" not in {d.code for d in findings(head + lines + "\n")}
+
+
 # -- no cascades
 
 

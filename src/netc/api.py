@@ -57,6 +57,8 @@ class Spec:
         if any(map(unusable, values.values())):
             return  # what would follow is about the value, not about the spec
         self._elaborate(values)
+        if self._log.has_errors:
+            self._check_unbuilt()
         self._supply()
         if not self._log.has_errors:
             warn_unused(self._program, self._nets, self.source, self._log)
@@ -105,6 +107,15 @@ class Spec:
         claimed = expected(definition)
         better = mended(wrong, self._supposing(definition).mend(wrong, claimed))
         return [*found[:first], better, *found[first + 1 :]]
+
+    def _check_unbuilt(self) -> None:
+        """Says of the nets that are not built what is wrong whatever flows through them."""
+        from netc.compiler.literals import wrong_literals
+
+        unbuilt = (d for d in self._program.nets() if d.name not in self._nets)
+        wrong = [found for found in self._log if found.severity == "error"]
+        for diagnostic in wrong_literals(self._program, unbuilt, wrong):
+            self._log.add(diagnostic)
 
     def _supply(self) -> None:
         """Says of a name or an argument that is missing what it is, if every claim says so."""
