@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from netc.compiler import layers, program, tree
 from netc.compiler.diagnostics import Label
-from netc.compiler.edits import Fix, append, rewrite, suggest
+from netc.compiler.edits import Edit, Fix, append, rewrite, suggest
 from netc.compiler.scope import Names, bind, check_expression
 from netc.compiler.source import Span
 from netc.compiler.words import INLINE, LATER, STRUCTURE, not_built
@@ -133,14 +133,35 @@ def _repeat(
         resolver.log.say("E0205", span, "`repeat` needs how often, or a list", hint)
     inner = Names(names)
     inner.rounds = span if line.variable is None and count is not None else None
-    variable = None
-    if line.variable is not None:
-        variable = line.variable.text
+    if line.variable is None:
+        body = resolver.inner(line.body, inner)
+    else:
         bind(inner, line.variable, "number", resolver.log)
-    body = resolver.inner(line.body, inner)
+        body = _rounds(resolver, line.variable, line.body, span, inner)
     if call is None or (count is None and items is None):
         return None
+    variable = line.variable.text if line.variable else None
     return program.Repeat(count, items, variable, body, span)
+
+
+def _rounds(
+    resolver: Resolver,
+    variable: tree.Name,
+    lines: Sequence[tree.Statement],
+    head: Span,
+    names: Names,
+) -> program.Body:
+    """The lines of a repeat whose rounds have a name; notes a name that none of them reads."""
+    outside = variable.text in names.used
+    names.used.discard(variable.text)
+    body = resolver.inner(lines, names)
+    if variable.text not in names.used:
+        gap = head.after.to(variable.span)
+        edits = (Edit(gap, ""),) if gap.line == gap.end_line else ()
+        names.idle.append((variable, Fix(f"take `{gap.text.strip()}` out, or use it", edits)))
+    names.used.discard(variable.text)  # another one of this name is not read by these lines
+    names.used.update((variable.text,) if outside else ())
+    return body
 
 
 def _residual(

@@ -48,6 +48,8 @@ class Names:
         self.kinds: dict[str, str] = {}
         self.places: dict[str, Span] = {}
         self.used: set[str] = outer.used if outer else set()
+        self.idle: list[tuple[tree.Name, Fix]] = outer.idle if outer else []
+        """The names of rounds that no line in them reads, each with how to do without."""
         self.place: Place = outer.place if outer else Place()
         """All lines of the definition, to say where a name that is not in sight is bound."""
         self.rounds: Span | None = outer.rounds if outer else None
@@ -138,6 +140,8 @@ def warn_unused(names: Names, parameters: Mapping[str, Span], log: Log) -> None:
     `parameters` are those that no other line of the file gives a value to, each with its default:
     they can be taken out where they stand.
     """
+    for idle, fix in names.idle:
+        log.say("W0201", idle.span, f"`{idle.text}` is never used", fix)
     for name, kind in names.kinds.items():
         if name in names.used or kind not in ("parameter", "module"):
             continue

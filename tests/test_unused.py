@@ -9,6 +9,7 @@ import torch
 from compiling import REPOSITORY, TESTS, findings, net_of
 
 from netc.api import read
+from netc.compiler.edits import applied
 
 HEAD = "net A:\n    input image: [3, 32, 32]\n"
 SHIPPED = sorted(
@@ -48,6 +49,38 @@ def test_dead_weights_get_no_gradient() -> None:
     module(torch.zeros(1, 3, 32, 32)).sum().backward()
     without = sum(p.numel() for p in module.parameters() if p.grad is None)
     assert f"{without} of the" in said(text)[0]
+
+
+@pytest.mark.parametrize(
+    ("lines", "unread"),
+    [
+        ("repeat 2 as i: dense 3*i + 3", []),
+        ("repeat 2 as i: dense 3", ["3 i"]),
+        ("repeat 2 as i:\n        when i == 0: dense 3\n        relu", []),
+        ("repeat 2 as i:\n        repeat i + 1 as j: dense 3 -> relu", ["4 j"]),
+        ("repeat 2 as i:\n        repeat 2 as i: dense 3*i + 3", ["3 i"]),
+        ("repeat 2 as i:\n        repeat 2 as i: dense 3\n        dense 3*i + 3", ["4 i"]),
+        ("repeat 2 as i: dense 3*i + 3\n    repeat 2 as i: dense 3", ["4 i"]),
+        ("repeat 2 as i: dense 3\n    repeat 2 as i: dense 3*i + 3", ["3 i"]),
+        ("inline repeat 2 as i: dense 3", ["3 i"]),
+        ("repeat in [3, 4] as n: dense 3", ["3 n"]),
+        ("all = repeat 2 as i: Wide i + 1", []),
+    ],
+)
+def test_the_name_of_rounds_is_read_by_its_own_lines(lines: str, unread: list[str]) -> None:
+    text = f"net A:\n    input x: [4]\n    {lines}\n    dense 4\n"
+    text += "block Wide(n):\n    dense 4*n\n" if "Wide" in lines else ""
+    found = [d for d in findings(text) if d.code == "W0201"]
+    assert [f"{d.span.line} {d.span.text}" for d in found] == unread
+    for finding in found:
+        without = applied(finding.span.source, finding.edits)
+        assert " as " not in without.splitlines()[finding.span.line - 1]
+        assert said(without) == said(text)[: len(found) - 1]
+
+
+def test_a_parameter_is_not_read_by_rounds_of_its_name() -> None:
+    text = "net A(i=3):\n    input x: [4]\n    repeat 2 as i: dense 4*i + 4\n"
+    assert said(text) == ["1 `i` is never used"]
 
 
 def test_a_block_that_is_dead_as_a_whole() -> None:
