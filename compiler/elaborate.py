@@ -16,7 +16,8 @@ from msgspec.structs import replace
 from netc.compiler import program, tree
 from netc.compiler.applying import check_claim, layer_step
 from netc.compiler.conditions import positive_when, together
-from netc.compiler.diagnostics import Label, Log
+from netc.compiler.declaring import expect, init, input_, learned
+from netc.compiler.diagnostics import Log
 from netc.compiler.edits import Fix, append
 from netc.compiler.evaluate import (
     UNKNOWN,
@@ -33,19 +34,18 @@ from netc.compiler.graph import (
     LayerStep,
     Module,
     Net,
-    ParamStep,
     Step,
     Wire,
     has_weights,
     walk,
 )
-from netc.compiler.layers.base import Tensor, Weight
 from netc.compiler.naming import Namer
 from netc.compiler.repeating import repeat
-from netc.compiler.sizes import Size, Symbolic, symbol
+from netc.compiler.sizes import Size
 from netc.compiler.source import Span
 from netc.compiler.splicing import block, distinct_names, handed_block, sequential, when
 from netc.compiler.structure import gather, named, parallel, residual
+from netc.compiler.tying import shared
 
 
 def elaborate(
@@ -288,82 +288,16 @@ class Elaborator(Findings):
                 case program.Flow():
                     self._flow(item, frame)
                 case program.Input():
-                    self._input(item, frame)
+                    input_(self, item, frame)
                 case program.Share():
                     frame.env[item.name] = Shared(item, frame.env, frame.owner)
                     self.shares = True
                 case program.Learned():
-                    self._learned(item, frame)
+                    learned(self, item, frame)
                 case program.Expect():
-                    self._expect(item, frame)
+                    expect(self, item, frame)
                 case program.Init():
-                    self._init(item, frame)
-
-    def _expect(self, item: program.Expect, frame: Frame) -> None:
-        values = {k: v for k, v in frame.env.items() if isinstance(v, int | float | Symbolic)}
-        if item.sizes:
-            from netc.compiler.sized import sizes_of
-
-            sizes = sizes_of(item, self.open, frame.env, self.log)
-            if sizes is None:
-                return
-            values |= sizes
-        self.claims.append((item.claim, values, item.span))
-
-    def _init(self, item: program.Init, frame: Frame) -> None:
-        std = None if item.std is None else self.value(item.std, frame.env, ())
-        if isinstance(std, Unknown):
-            return
-        if item.std is not None and not _positive(std):
-            message = f"`std` of `init` should be a number above 0, and is {say(std)}"
-            self.tell("E0210", item.std.span, message, frame)
-            return
-        if self.start is not None:
-            message = "a net has one `init` line, and this is another"
-            self.tell("E0206", item.span, message, frame, "take it out; a layer may say `init=…`")
-            return
-        self.start = (item.scheme, std)
-
-    def _input(self, item: program.Input, frame: Frame) -> None:
-        sizes: list[Size] = []
-        for expr in item.kind.sizes:
-            if isinstance(expr, tree.Name) and _is_free(expr.text, frame.env):
-                frame.env[expr.text] = symbol(expr.text)
-                self.open.append(expr.text)
-            sizes.append(self.size(expr, frame))
-        dtype = "int" if item.kind.dtype is not None and item.kind.dtype.text == "int" else "float"
-        tensor = Tensor(tuple(sizes), dtype)  # type: ignore[arg-type]
-        wire = Wire(tensor, item.span, f"`{item.name}` is the input {tensor}")
-        frame.env[item.name] = wire
-        self.nets_inputs.append((item.name, wire))
-        frame.flow(wire if len(self.nets_inputs) == 1 else None)
-
-    def _learned(self, item: program.Learned, frame: Frame) -> None:
-        sizes = [self.size(expr, frame) for expr in item.kind.sizes]
-        if any(isinstance(size, Symbolic) for size in sizes):
-            message = f"`param {item.name}` needs sizes as numbers: weights have fixed sizes"
-            self.tell("E0302", item.span, message, frame)
-            return
-        start = self._started(item, frame)
-        if start is None:
-            return
-        shape = tuple(int(str(size)) for size in sizes)
-        wire = Wire(Tensor(shape), item.span, f"`{item.name}` is learned, {Tensor(shape)}")
-        frame.env[item.name] = wire
-        frame.steps.append(ParamStep(Weight(item.name, shape), start, wire, item.span, item.name))
-
-    def _started(self, item: program.Learned, frame: Frame) -> str | float | None:
-        """What a learned tensor starts as; None after an error."""
-        if isinstance(item.start, str):
-            return item.start
-        value = self.value(item.start, frame.env, ())
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            return float(value)
-        if not isinstance(value, Unknown):
-            message = f"`param {item.name}` should start as a number, and this is {say(value)}"
-            hint = "write `zeros`, `ones`, `normal` or a number"
-            self.tell("E0210", item.start.span, message, frame, hint)
-        return None
+                    init(self, item, frame)
 
     def _flow(self, item: program.Flow, frame: Frame) -> None:
         if item.target is None and frame.namer is not None:
@@ -411,7 +345,7 @@ class Elaborator(Findings):
             case program.ValueUse():
                 self._value(element, frame)
             case program.SharedUse():
-                self._shared(element, frame)
+                shared(self, element, frame)
             case program.Residual():
                 residual(self, element, frame)
             case program.Parallel():
@@ -444,43 +378,6 @@ class Elaborator(Findings):
         else:
             self.add(step, use.layer.kind, frame)
 
-    def _shared(self, use: program.SharedUse, frame: Frame) -> None:
-        shared = frame.env[use.name]
-        assert isinstance(shared, Shared)
-        element = shared.share.element
-        if shared.owner is not frame.owner:
-            message = f"`{use.name}` is shared around a stretch that is a module of its own"
-            label = Label(shared.share.span, "it is made here")
-            hint = "write both `share` lines in the same block"
-            self.tell("E0408", use.span, message, frame, hint, [label])
-            frame.flow(UNKNOWN)
-            return
-        inner = replace(frame, env=ChainMap({}, shared.env))  # type: ignore[arg-type]
-        step: LayerStep | BlockStep | None
-        if isinstance(element, program.BlockUse):
-            step = self.call_block(element, inner)
-        else:
-            self.count(1, use.span, frame)
-            step = layer_step(self, element, inner, frame.current)
-        if step is None:
-            frame.flow(UNKNOWN)
-            return
-        first = shared.first
-        if first is not None and _owned(first) != _owned(step):
-            message = (
-                f"`{use.name}` is shared, and its weights would need other sizes here: "
-                f"{step.inputs[0].tensor} flows in, and at first {first.inputs[0].tensor}"
-            )
-            label = Label(first.span, "its weights got their sizes from its first use")
-            self.tell("E0404", use.span, message, frame, "share another module here", [label])
-            frame.flow(UNKNOWN)
-            return
-        step = replace(step, name=use.name, reuse=first is not None, span=use.span)
-        shared.first = first or step
-        self.tied.add(step.output)
-        frame.steps.append(step)
-        frame.flow(step.output)
-
 
 def _joined(definition: program.Definition) -> Fix:
     """The end of a block whose last line is several values, as one value."""
@@ -488,25 +385,3 @@ def _joined(definition: program.Definition) -> Fix:
     hint = "join them with `-> concat` or `-> add`, or write a block for each"
     written = isinstance(last, program.Flow) and isinstance(last.elements[-1], program.ValueUse)
     return append(last.span, " -> concat", hint) if written else Fix(hint)
-
-
-def _is_free(name: str, env: Mapping[str, Any]) -> bool:
-    """Whether a name in an input's sizes is a size of its own."""
-    return name not in env or isinstance(env[name], Block)
-
-
-def _positive(value: Any) -> bool:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return number and 0 < value < float("inf")
-
-
-def _owned(step: LayerStep | BlockStep) -> list[tuple[str | None, tuple[Weight, ...]]]:
-    from netc.compiler.graph import walk
-
-    if isinstance(step, LayerStep):
-        return [(None, step.weights)]
-    return [
-        (placed.path, placed.step.weights)
-        for placed in walk(step.module)
-        if isinstance(placed.step, LayerStep)
-    ]
