@@ -1,4 +1,4 @@
-"""Modules that `share` made: their uses, and the stretches of lines that have no module of their own.
+"""Modules that `share` made: their uses, and stretches of lines that are no module of their own.
 
 A module belongs to the class in whose lines its `share` stands. Lines of a `repeat` or of a named
 `residual` are a class of their own, unless all weights in them are those of such modules.
