@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
 
@@ -12,9 +12,14 @@ import pytest
 from compiling import findings
 from hypothesis import given
 from hypothesis import strategies as st
+from lark import Token
 
 from netc.compiler import scope
+from netc.compiler.diagnostics import Log
 from netc.compiler.edits import nearest, suggest
+from netc.compiler.layout import Layout
+from netc.compiler.parse import MOST_ERRORS, parse
+from netc.compiler.source import Source
 
 HEAD = "net A:\n    input x: [4]\n"
 
@@ -58,6 +63,55 @@ def test_twice_the_text_is_twice_the_work(name: str) -> None:
     findings(text(10))  # modules are loaded, caches are warm
     few, many = calls(lambda: findings(text(200))), calls(lambda: findings(text(400)))
     assert many < 2.3 * few
+
+
+TEXTS: dict[str, Callable[[int], str]] = {
+    "layers": SPECS["layers"],
+    "arguments with operators": lambda n: HEAD + "    conv 4*(2 + 1), 3x3, pad=1 if n else 2\n" * n,
+    "one long line": lambda n: f"{HEAD}    dense 4{' -> relu' * n}\n",
+    "definitions": lambda n: "".join(f"block B{i}:\n    relu\n\n" for i in range(n)),
+    "an error in each definition": lambda n: "".join(
+        f"block B{i}:\n    relu,,\n\n" for i in range(n)
+    ),
+    "an error in each line": lambda n: HEAD + "    dense 4,, 3\n" * n,
+    "an error after many lines": lambda n: f"{SPECS['layers'](n)}    dense 4,,\n",
+    "an indented line after many comments": lambda n: HEAD + "    # so\n" * n + "        relu\n",
+    "an indented line after many blank ones": lambda n: HEAD + "\n" * n + "        relu\n",
+    "a tab in each line": lambda n: HEAD + "\tdense 4\n" * n,
+    "lines that are indented anyhow": lambda n: HEAD + "    relu\n      relu\n" * n,
+    "a call over many lines": lambda n: HEAD + "    conv 1" + ",\n        3" * n,
+    "a bracket that is never closed": lambda n: HEAD + "    conv (1, 3\n" + "    relu\n" * n,
+    "arrows of print in one line": lambda n: f"{HEAD}    dense 4{' → relu' * n}\n",
+    "other languages' calls": lambda n: HEAD + "    conv(8, 3x3) => relu()\n" * n,
+}
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_twice_the_text_is_twice_the_work_of_reading_it(name: str) -> None:
+    """With and without errors: a definition is read again for each, and so often at most."""
+    text = TEXTS[name]
+
+    def read(n: int) -> Callable[[], object]:
+        return lambda: parse(Source("spec.net", text(n)), Log())
+
+    read(10)()
+    few, many = calls(read(200)), calls(read(400))
+    assert many < 2.1 * few
+
+
+def test_a_definition_is_read_so_often_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    fed = 0
+    process = Layout.process
+
+    def counted(self: Layout, stream: Iterator[Token]) -> Iterator[Token]:
+        nonlocal fed
+        fed += 1
+        return process(self, stream)
+
+    monkeypatch.setattr(Layout, "process", counted)
+    log = Log()
+    parse(Source("spec.net", TEXTS["an error in each line"](100)), log)
+    assert fed == len(list(log)) == MOST_ERRORS
 
 
 def test_searches_for_a_word_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
