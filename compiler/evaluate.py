@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from netc.compiler import tree
-from netc.compiler.edits import Edit, Fix
+from netc.compiler.edits import Edit, Fix, rewrite
 from netc.compiler.graph import Wire
 from netc.compiler.sizes import Size, Symbolic, names_in
 from netc.compiler.source import Span
@@ -116,7 +116,11 @@ def _name(name: tree.Name, env: Env, words: Sequence[str]) -> Any:
         return None
     value = env.get(text, UNKNOWN)
     if text in _FLOWING and (value is None or text not in env):
-        raise EvaluationError(name.span, *_FLOWING[text], "E0202")
+        message, hint = _FLOWING[text]
+        fix: str | Fix = hint
+        if text == "in" and isinstance(env.get("out"), Wire):
+            fix = rewrite(name.span, "out", "what the line above leaves is `{}`")
+        raise EvaluationError(name.span, message, fix, "E0202")
     if isinstance(value, Unknown):
         raise Poisoned
     return value
