@@ -9,7 +9,7 @@ from math import gcd, lcm, prod
 from msgspec import Struct
 from msgspec.structs import replace
 
-from netc.compiler.sizes import Size, degree, evaluate, names_in, period
+from netc.compiler.sizes import Size, degree, evaluate, names_in, period, symbol
 
 _LONGEST = 4096
 """Periods beyond this are stated as the equation itself."""
@@ -241,6 +241,24 @@ def has_sizes(sizes: Iterable[Size], values: Mapping[str, int]) -> bool:
     """Whether all sizes are 1 or more with these values; those that stay unknown may be."""
     found = (evaluate(size, values) for size in sizes)
     return all(not isinstance(size, int) or size >= 1 for size in found)
+
+
+def single_remainders(conditions: Iterable[Condition]) -> dict[str, Size]:
+    """The names that conditions leave one remainder, each as what it then must be.
+
+    Of `H must be 12 more than a multiple of 16` comes `H = 16*H + 12`, with another H.
+    """
+    left: dict[str, Values | None] = {}
+    for condition in conditions:
+        if isinstance(condition, Remainders):
+            known = left.setdefault(condition.name, condition)
+            left[condition.name] = known and both(known, condition)
+    return {
+        name: one.period * symbol(name) + rest
+        for name, one in left.items()
+        if isinstance(one, Remainders) and one.period > 1 and len(one.remainders) == 1
+        for rest in one.remainders
+    }
 
 
 def together(conditions: Iterable[Condition]) -> tuple[str, ...]:

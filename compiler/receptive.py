@@ -7,15 +7,16 @@ turn: the field is then that of the element which sees most.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import gcd
 from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
 from netc.compiler.graph import LayerStep, Net, ParamStep, Wire, walk
-from netc.compiler.layers.base import Receptive, Turns, Window
+from netc.compiler.layers.base import Receptive, Tensor, Turns, Window
 from netc.compiler.layers.windows import AXIS_NAMES
+from netc.compiler.sizes import Size, evaluate
 
 
 class Span1(Struct, frozen=True, eq=False):
@@ -68,6 +69,7 @@ def fields(net: Net) -> dict[Wire, Field]:
     """The receptive field of every value. Branches join to the span that covers all of them."""
     found: dict[Wire, Field] = {}
     moved: dict[Wire, Order] = {}
+    known = known_sizes(net)
     for _, wire in net.module.inputs:
         axes = max(len(wire.tensor.shape) - 1, 0)
         found[wire] = (Span1(((0, 0),), 1),) * axes if axes else None
@@ -77,7 +79,7 @@ def fields(net: Net) -> dict[Wire, Field]:
             found[step.output] = None
             continue
         orders = {moved.get(wire) for wire in step.sources}
-        found[step.output] = _after(step, found, orders)
+        found[step.output] = _after(step, found, orders, known)
         may_move = orders != {None} or step.layer.kind in _MOVING
         if may_move and (order := _order(step, orders)) is not None:
             moved[step.output] = order
@@ -107,9 +109,34 @@ def _order(step: LayerStep, before: set[Order | None]) -> Order | None:
     return None if order == plain else order
 
 
-def _after(step: LayerStep, found: dict[Wire, Field], orders: set[Order | None]) -> Field:
+def known_sizes(net: Net) -> dict[str, Size]:
+    """What the net's conditions say of the names in sizes, where they leave one remainder."""
+    if not net.asked:
+        return {}
+    from netc.compiler.conditions import single_remainders
+
+    return single_remainders(net.asked)
+
+
+def read_by(step: LayerStep, known: Mapping[str, Size]) -> Receptive:
+    """How a layer reads its input in a net that takes these sizes alone."""
+    inputs = [wire.tensor for wire in step.inputs]
+    reads: Receptive = step.layer.receptive(inputs)
+    if reads != "unknown" or not known:
+        return reads
+    return step.layer.receptive(
+        [Tensor(tuple(evaluate(s, known) for s in x.shape), x.dtype) for x in inputs]
+    )
+
+
+def _after(
+    step: LayerStep,
+    found: dict[Wire, Field],
+    orders: set[Order | None],
+    known: Mapping[str, Size],
+) -> Field:
     joined = _join([found.get(wire) for wire in step.sources])
-    reads: Receptive = step.layer.receptive([wire.tensor for wire in step.inputs])
+    reads = read_by(step, known)
     if joined is None or reads == "whole":
         return None
     if joined == "unknown" or reads == "unknown":
@@ -119,8 +146,8 @@ def _after(step: LayerStep, found: dict[Wire, Field], orders: set[Order | None])
     if len(reads) != len(joined) or orders != {None}:
         return "unknown"
     after = [_read(span, window) for span, window in zip(joined, reads, strict=True)]
-    known = tuple(span for span in after if span is not None)
-    return known if len(known) == len(after) else "unknown"
+    spans = tuple(span for span in after if span is not None)
+    return spans if len(spans) == len(after) else "unknown"
 
 
 def _read(span: Span1, window: Window | Turns) -> Span1 | None:

@@ -165,19 +165,20 @@ def report(net: Net) -> Report:
     fields = receptive.fields(net)
     learned = memory.learning([placed.step for placed in walk(net.module)])
     begins, located = _starts(net), _located(net, fields)
+    known = receptive.known_sizes(net)
     rows: list[Row] = []
     depths: dict[Wire, int] = {}
     trainable = buffers = stored = 0
     macs: Size = 0
     for placed in walk(net.module):
-        row = _row(placed, fields, learned, begins, located)
+        row = _row(placed, fields, learned, begins, located, known)
         rows.append(row)
         macs = macs + row.macs
         trainable += row.params
         buffers += row.buffers
         stored += sum(w.count * w.dtype_bytes for w in _weights(placed) if not placed.reuse)
         step = placed.step
-        before = max((depths.get(wire, 0) for wire in step.inputs), default=0)
+        before = max((depths.get(wire, 0) for wire in step.sources), default=0)
         depths[step.output] = before + _depth_of(step)
     outputs = tuple((name, wire.tensor) for name, wire in net.module.outputs)
     peak = memory.peaks(net)
@@ -216,7 +217,7 @@ def _located(net: Net, fields: dict[Wire, receptive.Field]) -> set[Wire]:
     """The values that an input with spatial axes leads to."""
     found = {wire for _, wire in net.module.inputs if fields[wire] is not None}
     for placed in walk(net.module):
-        if not found.isdisjoint(placed.step.inputs):
+        if not found.isdisjoint(placed.step.sources):
             found.add(placed.step.output)
     return found
 
@@ -227,10 +228,11 @@ def _row(
     learned: set[Wire],
     begins: Starts,
     located: set[Wire],
+    known: Mapping[str, Size],
 ) -> Row:
     step = placed.step
-    ways, made = tuple(fields[wire] for wire in step.inputs), step.output
-    place = Place(ways, fields[made], placed.reuse, made in learned, made in located)
+    ways, made = tuple(fields[wire] for wire in step.sources), step.output
+    place = Place(ways, fields[made], placed.reuse, made in learned, made in located, known)
     seen = receptive.sizes(fields[step.output])
     weights = () if placed.reuse else _weights(placed)
     params = sum(w.count for w in weights if not w.buffer)

@@ -6,6 +6,7 @@ what stands before it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TypeAlias
 
 from msgspec import Struct, structs
@@ -27,11 +28,12 @@ class Place(Struct, frozen=True, eq=False):
     """What stands around a layer.
 
     Attributes:
-        ways: the receptive field of each input.
+        ways: the receptive field of each input whose numbers are read.
         field: that of its output.
         reuse: a shared layer applied again: its weights are stored once.
         placed: an input of the net with spatial axes leads to it.
         learns: learned numbers lead to its output, so that autograd follows it.
+        known: what the net's conditions say of names in sizes.
     """
 
     ways: tuple[receptive.Field, ...]
@@ -39,6 +41,7 @@ class Place(Struct, frozen=True, eq=False):
     reuse: bool
     learns: bool
     placed: bool
+    known: Mapping[str, Size]
 
 
 class Reasons(Struct, frozen=True, eq=False):
@@ -95,7 +98,7 @@ def reasons(step: LayerStep | ParamStep, place: Place) -> Reasons:
     inputs, output = [wire.tensor for wire in step.inputs], step.output.tensor
     layer = step.layer
     why, formulas = layer.why(inputs, output), layer.formulas(inputs, output)
-    reads = layer.receptive(inputs)
+    reads = receptive.read_by(step, place.known)
     if place.reuse and step.weights:
         why, formulas = structs.replace(why, params=SHARED), structs.replace(formulas, params="")
     kept = layer.kept(inputs, output)

@@ -6,9 +6,11 @@ import json
 import re
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch.utils.flop_counter import FlopCounterMode
 from torchvision_nets import PAIRS, RECORDED, SPECS, Pair, parts
 
@@ -31,8 +33,10 @@ COVERED = {
     "vgg": ("CN05", "CN06"),
 }
 """Rows of the coverage table that a spec shows by its claims."""
-NOTED = {"unet": {"N0301"}}
-"""What netc has to say of a spec that is right: its sizes must be multiples of 16."""
+NOTED = {"unet": {"N0301"}, "unet_paper": {"N0301"}}
+"""What netc has to say of a spec that is right: it takes some sizes only."""
+SIZES = {"unet": {"H": 64, "W": 96}, "unet_paper": {"H": 572, "W": 188}}
+"""Sizes for nets that leave them open."""
 
 
 @cache
@@ -60,7 +64,7 @@ def nets() -> list[object]:
     """Every net, the symbolic one with sizes."""
     found: list[object] = []
     for file in FILES:
-        values = {"H": 64, "W": 96} if file.stem == "unet" else {}
+        values = SIZES.get(file.stem, {})
         spec = compiled(file) if not values else read(file, values)
         spec.judge()
         found += [pytest.param(spec.net(name), id=f"{file.stem}-{name}") for name in spec.names]
@@ -183,12 +187,12 @@ def test_multiply_accumulates_are_those_that_torch_counts(net: NetHandle) -> Non
     assert report.flops == counter.get_total_flops()
 
 
-@pytest.mark.parametrize("size", [512, 576])
+@pytest.mark.parametrize(("file", "size"), [("unet", 512), ("unet", 576), ("unet_paper", 572)])
 def test_the_unets_multiply_accumulates_are_claimed_for_sizes_that_torch_confirms(
-    size: int,
+    file: str, size: int
 ) -> None:
-    net = compiled(SPECS / "unet.net").net()
-    (claim,) = [c for c in net.report().claims if f"H={size}" in c.text]
+    net = compiled(SPECS / f"{file}.net").net()
+    (claim,) = [c for c in net.report().claims if "macs" in c.text and f"H={size}" in c.text]
     with torch.device("meta"):
         module = build(net.source(), net.name).eval()
     with FlopCounterMode(display=False) as counter:
@@ -197,21 +201,25 @@ def test_the_unets_multiply_accumulates_are_claimed_for_sizes_that_torch_confirm
     assert f"macs == {counter.get_total_flops() // 2:_}," in claim.text
 
 
-def test_the_unets_field_is_what_the_positions_in_the_middle_read() -> None:
+@pytest.mark.parametrize(("file", "size"), [("unet", (480, 16)), ("unet_paper", (572, 188))])
+def test_the_unets_field_is_what_the_positions_in_the_middle_read(
+    file: str, size: tuple[int, int]
+) -> None:
     """16 positions see in turn. With means in the place of maxima, which read one number each."""
-    text = (SPECS / "unet.net").read_text(encoding="utf-8").replace("max_pool", "avg_pool")
-    net = load(re.sub(r"    expect .*\n", "", text), H=480, W=16, width=1).net()
+    text = (SPECS / f"{file}.net").read_text(encoding="utf-8").replace("max_pool", "avg_pool")
+    height, width = size
+    net = load(re.sub(r"    expect .*\n", "", text), H=height, W=width, width=1).net()
     module = build(net.source(), net.name).double()
     for weight in module.parameters():
         torch.nn.init.constant_(weight, 1 / weight[0].numel() if weight.dim() > 1 else 0.1)
-    x = torch.rand(1, 1, 480, 16, dtype=torch.double, requires_grad=True)
+    x = torch.rand(1, 1, *size, dtype=torch.double, requires_grad=True)
     y = module.eval()(x)
-    widths = []
-    for row in range(240, 256):
+    widths, middle = [], y.shape[2] // 2
+    for row in range(middle, middle + 16):
         (gradient,) = torch.autograd.grad(y[0, 0, row].sum(), x, retain_graph=True)
         rows = gradient[0, 0].abs().sum(dim=1).nonzero()
         widths.append(int(rows.max() - rows.min()) + 1)
-    assert compiled(SPECS / "unet.net").net().report().receptive_field == (max(widths),) * 2
+    assert compiled(SPECS / f"{file}.net").net().report().receptive_field == (max(widths),) * 2
 
 
 def test_the_unet_takes_any_multiple_of_16() -> None:
@@ -221,3 +229,59 @@ def test_the_unet_takes_any_multiple_of_16() -> None:
     for height, width in ((32, 48), (16, 80)):
         with torch.no_grad():
             assert module(torch.zeros(1, 1, height, width)).shape == (1, 2, height, width)
+
+
+def test_the_unet_of_the_paper_has_the_sizes_of_its_figure() -> None:
+    """Figure 1 of the paper, level by level; its arrows down are 2x2 max pools, up 2x2 steps."""
+    spec = read(SPECS / "unet_paper.net", {"H": 572, "W": 572})
+    rows = spec.net().report().rows
+    heights = [row.output.shape[1] for row in rows if row.layer in ("conv", "max_pool", "crop")]
+    assert heights == [
+        570, 568, 284, 282, 280, 140, 138, 136, 68, 66, 64, 32, 30, 28,
+        56, 54, 52, 104, 102, 100, 200, 198, 196, 392, 390, 388, 388,
+    ]  # fmt: skip
+    assert [row.inputs[0][1] for row in rows if row.layer == "crop"] == [64, 136, 280, 568]
+    assert [row.output.shape[0] for row in rows if row.layer == "concat"] == [1024, 512, 256, 128]
+
+
+def test_the_unet_of_the_paper_takes_what_it_says_and_no_other_size() -> None:
+    net = load(SPECS / "unet_paper.net").net()
+    assert net.report().conditions == (
+        "H and W must be 12 more than a multiple of 16", "H and W must be at least 188",
+    )  # fmt: skip
+    taken = []
+    for size in range(150, 240):
+        spec = read(SPECS / "unet_paper.net", {"H": size, "W": 188})
+        spec.judge()
+        taken += [size] * all(d.severity != "error" for d in spec.diagnostics)
+    assert taken == [188, 204, 220, 236]
+
+
+def test_the_unet_of_the_paper_computes_what_its_figure_says() -> None:
+    """The same weights in a net written by hand, which crops by a padding below 0."""
+    text = (SPECS / "unet_paper.net").read_text(encoding="utf-8")
+    net = load(re.sub(r"    expect .*\n", "", text), width=2).net()
+    module = build(net.source(), net.name).eval()
+    for size in ((188, 188), (204, 252)):
+        x = torch.rand(2, 1, *size)
+        with torch.no_grad():
+            found, expected = module(x), _by_the_figure(module, x)
+        assert found.shape == (2, 2, *(n - 184 for n in size))
+        torch.testing.assert_close(found, expected)
+
+
+def _by_the_figure(module: Any, x: torch.Tensor) -> torch.Tensor:
+    def double(block: Any, value: torch.Tensor) -> torch.Tensor:
+        return F.relu(block.conv2(F.relu(block.conv1(value))))
+
+    skips = []
+    for block in (module.a, module.b, module.c, module.d):
+        skips.append(double(block, x))
+        x = F.max_pool2d(skips[-1], 2)
+    x = double(module.double1, x)
+    for block in (module.up1, module.up2, module.up3, module.up4):
+        x, skip = block.up(x), skips.pop()
+        ends = [(x.shape[axis] - skip.shape[axis]) // 2 for axis in (3, 3, 2, 2)]
+        x = double(block.double1, torch.cat([F.pad(skip, ends), x], dim=1))
+    scores: torch.Tensor = module.conv1(x)
+    return scores

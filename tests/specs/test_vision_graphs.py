@@ -31,9 +31,10 @@ NETS = (
     ("resnet_cifar", "Plain20"),
     ("resnet_cifar", "ResNet20"),
     ("unet", "UNet"),
+    ("unet_paper", "UNetPaper"),
     ("vgg", "VGG11Norm"),
 )
-SIZES = {"unet": {"H": 32, "W": 48}}
+SIZES = {"unet": {"H": 32, "W": 48}, "unet_paper": {"H": 188, "W": 204}}
 SMALL = 1_000_000
 each_net = pytest.mark.parametrize(("file", "name"), NETS, ids=[name for _, name in NETS])
 
