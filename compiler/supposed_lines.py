@@ -130,10 +130,11 @@ def copy_with_number(
     number: tree.Number,
     other: Others,
     value: int,
+    name: str | None = None,
 ) -> Supposed:
     """The same, with another value of one of its numbers."""
     written = (number, replace(number, value=value), str(value))
-    return copy_of(line, *place, definition, (*other, written))
+    return copy_of(line, *place, definition, (*other, written), name)
 
 
 def _without_claims(line: program.Flow) -> tuple[program.Element, ...]:

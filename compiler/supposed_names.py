@@ -18,7 +18,7 @@ from netc.compiler.supposed_lines import copy_of, copy_with_number, elements, la
 
 def unused(definition: program.Definition) -> Iterator[Supposed]:
     """What a parameter that nothing uses may be for: a layer, a branch, a line, a value beside."""
-    for name in _unused(definition):
+    for name in nothing_takes(definition):
         yield from _calls_of_it(definition, name)
         yield from _branches_of_it(definition, name)
         yield from _lines_of_it(definition, name)
@@ -36,7 +36,7 @@ def unused(definition: program.Definition) -> Iterator[Supposed]:
 
 def unused_with_number(definition: program.Definition) -> Iterator[Open]:
     """A line once more for a value that nothing uses, in the place of another; its number open."""
-    for name in _unused(definition):
+    for name in nothing_takes(definition):
         for body, at in plain_lines(definition):
             line = body[at]
             number = next((n for n in nodes(line) if is_whole(n)), None)
@@ -58,7 +58,7 @@ def forgotten(definition: program.Definition, blocks: Mapping[str, str]) -> Iter
             yield below(above, f"{indent}{name}", ((body, longer),))
 
 
-def _unused(definition: program.Definition) -> Iterator[str]:
+def nothing_takes(definition: program.Definition) -> Iterator[str]:
     """Parameters that no line takes.
 
     And values with a name, where others of the definition are taken by theirs: most names of lines

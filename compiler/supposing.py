@@ -28,6 +28,7 @@ from netc.compiler.supposed_arguments import (
     unknown_numbers,
     windows,
 )
+from netc.compiler.supposed_given import supplied
 from netc.compiler.supposed_lines import (
     averages,
     copied,
@@ -35,7 +36,7 @@ from netc.compiler.supposed_lines import (
     doubled,
     flattens,
 )
-from netc.compiler.supposed_missing import supplied
+from netc.compiler.supposed_missing import meant
 from netc.compiler.supposed_names import forgotten, unused, unused_with_number
 from netc.compiler.supposed_values import first_rounds, joins, multiples, pictures
 
@@ -130,20 +131,19 @@ class Supposing:
         return self._spare
 
     def supply(self, wrong: Diagnostic, claimed: Counts) -> Supposed | None:
-        """The name or the argument without which a net is not resolved, and all claims are true.
+        """The name (E0202) or the argument (E0205) that is missing, by the claims.
 
-        Only where a count is claimed there is something to hold it against.
+        Where no count is claimed there is nothing to hold it against: none is offered.
         """
         for key in self._own if claimed else ():
-            definitions = self.program.definitions
-            for one in supplied(wrong, definitions[key], definitions):
+            for one in self._missing(wrong, self.program.definitions[key]):
                 if isinstance(one, Open):
                     solved = self._solved(key, one, {}, claimed, next(iter(claimed)))
                     if solved is not None:
                         return solved
                 elif self._mends(key, one, claimed):
                     return one
-        return None
+        return self._spare
 
     # -- what is tried
 
@@ -175,6 +175,13 @@ class Supposing:
             },
         )
 
+    def _missing(
+        self, wrong: Diagnostic, definition: program.Definition
+    ) -> Iterator[Supposed | Open]:
+        if wrong.code == "E0202":
+            return meant(wrong.span, definition)
+        return supplied(wrong.span, definition, self.program.definitions, self._file)
+
     def _defaults(self, definition: program.Definition) -> Iterator[Supposed]:
         return defaults(definition, self.program.definitions)
 
@@ -202,7 +209,14 @@ class Supposing:
     ) -> Supposed | None:
         """The change with the number after which all claims are true."""
         first = actual if number.counted else self._counted(key, number, number.value)
+        apart = _apart(self.rebuilding, number.value) if first is None else ()
         seen = [] if first is None or wrong not in first else [first]
+        if (
+            not number.counted
+            and seen
+            and self._mends(key, one := number.at(number.value), claimed)
+        ):
+            return one
         for more in (1, 2) if seen else ():
             counts = self._counted(key, number, number.value + more)
             if counts is None or wrong not in counts:
@@ -213,7 +227,7 @@ class Supposing:
         found = roots([counts[wrong] for counts in seen], number.value, claimed.get(wrong, 0))
         others = [*found, *(near(number.value) if number.value <= SMALL else ())]
         if not number.counted:
-            others.append(number.value)
+            others += [number.value, *apart]
         for other in dict.fromkeys(others):
             same = other == number.value and number.counted
             if not same and number.value <= MOST_TIMES * other <= MOST_TIMES**2 * number.value:
@@ -231,6 +245,15 @@ def _is_hopeless(before: Counts, after: Counts, claimed: Counts, wrong: str) -> 
     if wrong and before[wrong] == after[wrong]:
         return True
     return any(before[n] == claimed[n] != after.get(n) for n in claimed)
+
+
+def _apart(rebuilding: Rebuilding, value: int) -> Iterator[int]:
+    """What a number may be instead where sizes differ by as much, or are as many times as large."""
+    yield from (value + off for off in _offs(rebuilding))
+    found, wanted = rebuilding.apart or ((), ())
+    for f, w in zip(found, wanted, strict=False):
+        if isinstance(f, int) and isinstance(w, int) and f != w and value * w % f == 0:
+            yield value * w // f
 
 
 def _offs(rebuilding: Rebuilding) -> list[int]:

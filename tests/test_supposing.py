@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
@@ -360,3 +361,87 @@ def test_a_change_of_a_family_mends_all_its_nets() -> None:
     mended = _spec(applied(spec.source, first.edits))
     mended.judge()
     assert not [found for found in mended.diagnostics if found.severity == "error"]
+
+
+# ------------------------------------------------------------------------------
+# Names and arguments that are missing
+
+
+def _shorter(line: str) -> Iterator[str]:
+    """A line of a net or a block without one of its arguments, or without its name."""
+    if not line.startswith(" ") or line.split()[0] in ("input", "expect", "epochs"):
+        return
+    for found in re.finditer(r" [^\s,=>\[\]]+,|, [^\s,=>\[\]]+(?=\s|$)", line):
+        yield line[: found.start()] + line[found.end() :]
+    yield re.sub(r"^(\s+)\w+ = ", r"\1", line)
+
+
+@pytest.mark.parametrize("name", ["lenet5", "inception", "resnet50", "vision/nin"])
+def test_what_is_said_to_be_missing_makes_every_claim_true(name: str) -> None:
+    lines = (REPOSITORY / f"specs/{name}.net").read_text(encoding="utf-8").split("\n")
+    tried = mended = 0
+    for at, line in enumerate(lines):
+        for shorter in _shorter(line):
+            spec = _spec("\n".join([*lines[:at], shorter, *lines[at + 1 :]]), f"{name}.net")
+            first = next((found for found in spec.diagnostics if found.severity == "error"), None)
+            if first is None or first.code not in ("E0202", "E0205"):
+                continue
+            tried += 1
+            if "then every claim is true" in first.hint:
+                after = _spec(applied(spec.source, first.edits), f"{name}.net")
+                after.judge()
+                assert not [f for f in after.diagnostics if f.severity == "error"], first.hint
+                mended += 1
+    assert tried >= 2
+    assert mended == tried
+
+
+NAMES = """\
+net A:
+    input x: [3, 8, 8]
+    a = conv 8, 3x3, pad=1
+    b = conv 8, 1x1
+    max_pool 2x2
+    down1 = conv 16, 3x3, pad=1
+    down2 = conv 16, 3x3, pad=1
+    add down1
+    conv_transpose 8, 2x2, stride=2
+    concat a, b
+"""
+MISSING = {
+    "a name that nothing takes": ("concat a", "concat e", "write `a` for `e`"),
+    "a line without its name": (
+        "    a =",
+        "   ",
+        "give line 3 this name: `a = conv 8, 3x3, pad=1`",
+    ),
+    "a line left out": (
+        "    down1 = conv 16, 3x3, pad=1\n",
+        "",
+        "write `down1 = conv 16, 3x3, pad=1` below line 6",
+    ),
+    "a number": ("conv_transpose 8, 2x2", "conv_transpose 2x2", ""),
+    "a number before another": ("b = conv 8, 1x1", "b = conv 1x1", ""),
+    "a kernel": ("b = conv 8, 1x1", "b = conv 8", "write `conv 8, 1x1`"),
+}
+
+
+@pytest.mark.parametrize("name", MISSING)
+def test_what_is_missing_is_found_by_the_claims(name: str) -> None:
+    right = _spec(NAMES).net().report()
+    claims = f"    expect params == {right.params}\n    expect macs == {right.macs}\n"
+    old, new, hint = MISSING[name]
+    spec = _spec(NAMES.replace(old, new) + claims)
+    first = next(found for found in spec.diagnostics if found.severity == "error")
+    assert first.hint.startswith(hint)
+    assert first.hint.endswith("then every claim is true")
+    mended = _spec(applied(spec.source, first.edits))
+    mended.judge()
+    assert not [found for found in mended.diagnostics if found.severity == "error"]
+
+
+def test_without_claims_nothing_is_said_to_be_missing() -> None:
+    spec = _spec(NAMES.replace("    a =", "   "))
+    (first, *_) = spec.diagnostics
+    assert "claim" not in first.hint
+    assert not first.edits

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from netc.compiler.supposed import Supposed
     from netc.compiler.supposing import Supposing
 
+_MISSING = ("E0202", "E0205")
+"""Codes of names and arguments that are missing."""
+
 
 class Spec:
     """A spec, compiled as far as it needs no torch.
@@ -56,10 +59,10 @@ class Spec:
             self._check_values(values)
         if any(map(unusable, values.values())):
             return  # what would follow is about the value, not about the spec
+        self._supply()
         self._elaborate(values)
         if self._log.has_errors:
             self._check_unbuilt()
-        self._supply()
         if not self._log.has_errors:
             warn_unused(self._program, self._nets, self.source, self._log)
         if self._program.trains:
@@ -105,7 +108,12 @@ class Spec:
         from netc.compiler.supposing import expected, mended
 
         claimed = expected(definition)
-        better = mended(wrong, self._supposing(definition).mend(wrong, claimed))
+        supposing = self._supposing(definition)
+        supposed = supposing.supply(wrong, claimed) if wrong.code in _MISSING else None
+        if supposed is not None:
+            better = mended(replace(wrong, hint=""), supposed)
+        else:
+            better = mended(wrong, supposing.mend(wrong, claimed))
         return [*found[:first], better, *found[first + 1 :]]
 
     def _check_unbuilt(self) -> None:
@@ -120,7 +128,7 @@ class Spec:
     def _supply(self) -> None:
         """Says of a name or an argument that is missing what it is, if every claim says so."""
         wrong = [found for found in self._log if found.severity == "error"]
-        if not wrong or any(found.code not in ("E0202", "E0205") for found in wrong):
+        if not wrong or any(found.code not in _MISSING for found in wrong):
             return
         if len({found.span.text for found in wrong}) > 1 or self._program.gaps.hushed:
             return
@@ -128,6 +136,8 @@ class Spec:
 
         for definition in self._program.nets():
             claimed = expected(definition)
+            if wrong[0].edits and self._is_true_with(wrong[0], definition):
+                return
             supposed = self._supposing(definition).supply(wrong[0], claimed)
             if supposed is not None:
                 self._log.put(mended(replace(wrong[0], hint=""), supposed))
