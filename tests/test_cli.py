@@ -303,13 +303,13 @@ WRITING = [
     ["check", "spec.net"], ["check", "--json", "spec.net"], ["report", "spec.net"],
     ["report", "--json", "spec.net"], ["explain", "spec.net"], ["explain", "E0301"],
     ["build", "spec.net"], ["fmt", "--json", "spec.net"], ["view", "spec.net"],
-    ["compare", "spec.net"], ["--help"],
+    ["compare", "spec.net"], ["convert", "fc2conv", "spec.net"], ["--help"],
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("arguments", WRITING, ids=" ".join)
 def test_a_full_disk_is_no_bug(arguments: list[str]) -> None:
-    written(GOOD)
+    written(DIGITS)
     with Path("/dev/full").open("w", encoding="utf-8") as full:
         command = [sys.executable, "-m", "netc", *arguments]
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
@@ -319,7 +319,7 @@ def test_a_full_disk_is_no_bug(arguments: list[str]) -> None:
 
 @pytest.mark.parametrize("arguments", WRITING, ids=" ".join)
 def test_a_closed_output_is_said(arguments: list[str]) -> None:
-    written(GOOD)
+    written(DIGITS)
     command = f"{shlex.join([sys.executable, '-m', 'netc', *arguments])} >&-"
     done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
     assert done.returncode == UNWRITTEN

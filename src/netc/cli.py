@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from netc import checking, reporting
-from netc.checking import read_spec, wrong
+from netc.checking import wrong
+from netc.cli_comparing import compare, diff
 from netc.compiler.visible import visible, visible_lines
 from netc.options import (
     MISUSED,
@@ -26,12 +25,11 @@ from netc.options import (
     put,
     say_netless,
     settings,
-    settings_only,
 )
 from netc.start import OK, STOPPED
 
 if TYPE_CHECKING:
-    from netc.api import Spec
+    pass
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -137,15 +135,7 @@ def build(
     """Write a net of FILE as PyTorch source: one file that needs torch and nothing else."""
     spec = compiled(file, values)
     complain(spec)
-    source = net_named(spec, name).source()
-    if output is None:
-        click.echo(source, nl=False)
-        return
-    from netc.files import write_atomically
-
-    with plain_errors():
-        write_atomically(Path(output), source)
-    click.echo(f"wrote {visible(output)}", err=True)
+    put(net_named(spec, name).source(), output)
 
 
 @main.command()
@@ -241,50 +231,6 @@ def train(
 
 
 @main.command()
-@click.argument("old", metavar="OLD")
-@click.argument("new", metavar="NEW")
-@settings_only
-@click.option("--json", "as_json", is_flag=True, help="Print the differences as JSON.")
-def diff(old: str, new: str, values: tuple[tuple[str, Any], ...], as_json: bool) -> None:
-    """Show what differs between two nets: layers, names, wiring, sizes, totals.
-
-    OLD and NEW are files, or FILE:NET. Exit status 1 if they differ, 2 if one has errors.
-    """
-    from netc import comparing
-
-    read = _reader(values)
-    with plain_errors(), _clear():
-        text, content, same = comparing.diff(
-            comparing.nets_of(old, read), comparing.nets_of(new, read)
-        )
-    if as_json:
-        print_json(content)
-    else:
-        click.echo(visible_lines(text), nl=False)
-    sys.exit(OK if same else WRONG)
-
-
-@main.command()
-@click.argument("targets", nargs=-1, required=True, metavar="FILE[:NET]…")
-@settings_only
-@click.option("--json", "as_json", is_flag=True, help="Print the numbers as JSON.")
-def compare(targets: tuple[str, ...], values: tuple[tuple[str, Any], ...], as_json: bool) -> None:
-    """Show the totals of nets side by side."""
-    from netc import comparing
-
-    read = _reader(values)
-    with plain_errors(), _clear():
-        nets = [net for target in targets for net in comparing.nets_of(target, read)]
-        if not nets:
-            raise comparing.Unclear("there are no nets to compare")
-        text, content = comparing.compare(nets)
-    if as_json:
-        print_json(content)
-    else:
-        click.echo(visible_lines(text), nl=False)
-
-
-@main.command()
 @click.argument("file", metavar="FILE")
 @settings
 @click.option("-o", "--output", type=click.Path(dir_okay=False), help="Write to this file.")
@@ -348,7 +294,7 @@ def fc2conv(
         with plain_errors():
             if weights is not None and output_weights is not None:
                 converting.carry(Path(weights), Path(output_weights), found.moved)
-            put(found.text, output)
+        put(found.text, output)
     except converting.Inconvertible as error:
         raise click.ClickException(converting.told(error)) from None
     except converting.Unfit as error:
@@ -412,32 +358,8 @@ def _draw_kernels(layer: str, weights: str, output: str) -> None:
     )
 
 
-# ------------------------------------------------------------------------------
-
-
-def _reader(values: tuple[tuple[str, Any], ...]) -> Callable[[str], Spec | None]:
-    """How `diff` and `compare` compile a file; one with errors ends the command with status 2."""
-
-    def read(file: str) -> Spec | None:
-        if file != "-" and not Path(file).read_bytes():  # so git shows a file that is not there
-            return None
-        spec = read_spec(file, dict(values))
-        if wrong(spec.diagnostics):
-            complain(spec)
-            sys.exit(MISUSED)
-        return spec
-
-    return read
-
-
-@contextmanager
-def _clear() -> Iterator[None]:
-    from netc.comparing import Unclear
-
-    try:
-        yield
-    except Unclear as error:
-        raise click.UsageError(str(error)) from None
+main.add_command(diff)
+main.add_command(compare)
 
 
 def command() -> int:

@@ -74,7 +74,8 @@ def put(text: str, output: str | None) -> None:
         return
     from netc.files import write_atomically
 
-    write_atomically(Path(output), text)
+    with plain_errors():
+        write_atomically(Path(output), text)
     click.echo(f"wrote {visible(output)}", err=True)
 
 
@@ -127,6 +128,7 @@ def plain_errors() -> Iterator[None]:
 
 
 def print_json(content: dict[str, Any]) -> None:
+    """JSON on standard output."""
     from netc.jsons import json_text
 
     click.echo(json_text(content))
