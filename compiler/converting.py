@@ -15,7 +15,7 @@ from msgspec import Struct, field
 from netc.compiler import program
 from netc.compiler.edits import Edit, whole_line
 from netc.compiler.graph import LayerStep, Net, Placed, Wire, walk
-from netc.compiler.layers.activations import Softmax
+from netc.compiler.layers.activations import Activation, Softmax
 from netc.compiler.source import Source, Span
 
 AXES = {1: ("L",), 2: ("H", "W"), 3: ("D", "H", "W")}
@@ -191,8 +191,7 @@ def _the_same_on_a_map(step: LayerStep, kernel: tuple[int, ...]) -> bool:
         return len(kernel) > 1 and getattr(layer, "axis", None) is None
     if layer.kind == "prelu":
         return features_first or getattr(layer, "slopes", "") == "shared"
-    family = type(layer).__module__.rpartition(".")[2]
-    if family == "activations" or layer.kind in ("dropout", "add", "mul"):
+    if isinstance(layer, Activation) or layer.kind in ("dropout", "add", "mul"):
         return True
     return layer.kind == "batch_norm" and features_first
 

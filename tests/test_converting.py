@@ -19,6 +19,8 @@ from torch import nn
 from netc import converting
 from netc.api import NetHandle, Spec
 from netc.cli import main
+from netc.compiler.layers import find, words
+from netc.compiler.layers.activations import Activation
 from netc.compiler.source import Source
 from netc.converting import Converted, Inconvertible, Moved, Unfit, carried, fc2conv, told
 
@@ -110,6 +112,22 @@ def test_a_wide_picture_through_lenet(tmp_path: Path) -> None:
             torch.testing.assert_close(map_[:, :, 0, column], before(crop), rtol=0, atol=1e-5)
     assert found.left_out == ("line 19: the train block of LeNet5",)
     assert "support vector machine" in found.text
+
+
+def single_numbers() -> list[str]:
+    """The activations that see each number alone: all but softmax."""
+    kinds = ((word, find(word)) for word in words() if word != "softmax")
+    return [word for word, kind in kinds if kind and issubclass(kind, Activation)]
+
+
+@pytest.mark.parametrize("word", single_numbers())
+def test_an_activation_of_single_numbers_stays_as_it_is(word: str, tmp_path: Path) -> None:
+    text = f"net Net:\n    input x: [1, 4, 4]\n    flatten\n    dense 5 -> {word} -> dense 3\n"
+    old, found, new = converted(text, "Net")
+    before, after = carried_over(old.net(), new.net(), found.moved, tmp_path)
+    picture = torch.randn(2, 1, 4, 4)
+    with torch.no_grad():
+        torch.testing.assert_close(after(picture)[:, :, 0, 0], before(picture), rtol=0, atol=1e-5)
 
 
 MIDDLE = st.lists(
