@@ -65,12 +65,12 @@ def copied_with_number(definition: program.Definition) -> Iterator[Open]:
     """Each line with a number once more, below one that begins alike, its first number unknown."""
     for line, body, at in _places(definition):
         number = next((n for n in nodes(line) if is_whole(n)), None)
-        if number is not None and _word(line) == _word(body[at]):
+        if number is not None and word_of(line) == word_of(body[at]):
             tried = partial(copy_with_number, line, (body, at), definition, number, ())
             yield Open(int(number.value), tried)
 
 
-def _word(line: program.Item) -> str:
+def word_of(line: program.Item) -> str:
     """The word that a line's first element begins with."""
     first = line.elements[0] if isinstance(line, program.Flow) else line
     return first.span.text.removeprefix("inline ").split(" ")[0]

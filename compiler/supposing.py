@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from netc.compiler import program
 from netc.compiler.claims import counts_claimed
 from netc.compiler.diagnostics import Diagnostic, Label
+from netc.compiler.left_out import filled
 from netc.compiler.nodes import used_blocks
 from netc.compiler.rebuilding import Budget, Counts, Rebuilding
 from netc.compiler.supposed import SMALL, Open, Supposed, near, roots
@@ -38,8 +39,11 @@ from netc.compiler.supposed_lines import (
 )
 from netc.compiler.supposed_missing import meant
 from netc.compiler.supposed_names import forgotten, unused, unused_with_number
+from netc.compiler.supposed_siblings import gaps
 from netc.compiler.supposed_values import first_rounds, joins, multiples, pictures
 
+MORE_LAYERS = 18_000
+"""Layers built beside to find a line that was left out, where no other change was found."""
 MOST_TIMES = 16
 """How many times as large or as small a number may be as the one written in its place."""
 
@@ -96,7 +100,7 @@ class Supposing:
             solved(copied_with_number),
             true(copied),
         )
-        return next(chain(*rest), None) or self._spare
+        return next(chain(*rest), None) or self._left_out(claimed, wrong) or self._spare
 
     def mend(self, wrong: Diagnostic, claimed: Counts) -> Supposed | None:
         """The change after which a net that is not built is, and is as claimed.
@@ -152,6 +156,28 @@ class Supposing:
             for key in self._own:
                 for one in tried(self.program.definitions[key]):
                     yield key, one
+
+    def _left_out(self, claimed: Counts, wrong: str) -> Supposed | None:
+        """A line like one beside it, with the numbers that the claims ask for."""
+        self.rebuilding.budget.left = max(self.rebuilding.budget.left, 0) + MORE_LAYERS
+        for key in self._own:
+            family = [(self.rebuilding, claimed), *self._family(key)]
+
+            def solve(number: Open, key: str = key) -> Supposed | None:
+                return self._solved(key, number, {}, claimed, wrong)
+
+            for gap in gaps(self.program.definitions[key]):
+                for one in filled(key, gap, family, solve):
+                    if self._mends(key, one, claimed):
+                        return one
+        return None
+
+    def _family(self, key: str) -> Iterator[tuple[Rebuilding, Counts]]:
+        """The other nets of the file that a definition is part of, with what is claimed of them."""
+        for net in self._beside(key):
+            here = self.rebuilding
+            other = Rebuilding(self.program, net, here.values, here.budget)
+            yield other, expected(self.program.definitions[net])
 
     def _unknown(self, unknowns: Unknowns) -> Iterator[tuple[str, Open]]:
         for key in self._own:

@@ -3,8 +3,7 @@
 A page is Markdown. Each case is a heading, a sentence, a block of ```diff against a shipped spec
 (its first line `--- specs/lenet5.net`; `@@` parts hunks), a block of ```text with the first
 finding, and a last block of ```diff: what its edits make of the mistaken text. A sentence with
-"breaks `…`" names the join or claim that a finding may point at in the place of the mistake;
-"Not mended yet." says that the edits do not lead to a spec that compiles, or change a claim alone.
+"breaks `…`" names the join or claim that a finding may point at in the place of the mistake.
 `pytest --rewrite-goldens` writes the last two blocks anew.
 """
 
@@ -67,10 +66,6 @@ class Case:
         texts = re.findall(r"breaks\s+`([^`]+)`", self.prose)
         lines = self.mistaken().splitlines()
         return frozenset(n for n, line in enumerate(lines, 1) for text in texts if text in line)
-
-    def is_open(self) -> bool:
-        """Whether the page says that no edit mends this one."""
-        return "Not mended yet." in self.prose
 
     def findings(self) -> tuple[Diagnostic, ...]:
         """All that is said of the mistaken spec."""
