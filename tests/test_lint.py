@@ -1,43 +1,19 @@
-"""Lints: what they warn of, that they are right about it, and how they are switched off."""
+"""Lints: what they warn of, that they are right about it, and that their edits mend it."""
 
 from __future__ import annotations
 
 import re
-from math import prod
 from pathlib import Path
 
 import pytest
 import torch
 from compiling import REPOSITORY, findings, lines_of
 from goldens import cases
+from linting import edited, of_lines, recipe, warnings
 
-from netc.compiler import recipes
 from netc.compiler.allowing import CODES
-from netc.compiler.diagnostics import Diagnostic
-from netc.compiler.edits import applied
-from netc.compiler.recipes.arrays import Circles
-from netc.compiler.recipes.base import Data
-from netc.compiler.recipes.pictures import Digits
-from netc.compiler.source import Source
-from netc.runtime.readers import read
 
 covers = pytest.mark.covers
-
-
-def warnings(text: str) -> list[str]:
-    """The codes of all findings."""
-    return [d.code for d in findings(text)]
-
-
-def of_lines(lines: str, shape: str = "[3, 32, 32]") -> list[str]:
-    return [d.code for d in lines_of(lines, shape).spec.diagnostics]
-
-
-def recipe(body: str, data: str, loss: str, shape: str = "[8]", batch: int = 32) -> str:
-    return (
-        f"net N:\n    input x: {shape}\n    {body}\n\ntrain N:\n    data {data}\n    loss {loss}\n"
-        f"    optimizer adam\n    epochs 1, batch={batch}\n"
-    )
 
 
 # -- W0301: a bias that a norm cancels
@@ -193,7 +169,7 @@ def test_the_slopes_that_are_multiplied_are_those_of_the_functions() -> None:
     assert (tanh * density).sum().item() / density.sum().item() == pytest.approx(0.61, abs=0.005)
 
 
-# -- W0304, W0305, W0602: batch norm
+# -- W0304, W0305: batch norm
 
 
 @covers("NO12")
@@ -216,22 +192,6 @@ def test_batch_norm_where_its_statistics_mislead(lines: str, shape: str, code: s
 
 
 @covers("NO12")
-@pytest.mark.parametrize(
-    ("norm", "batch", "codes"),
-    [
-        ("batch_norm", 7, ["W0602"]),
-        ("batch_norm", 8, []),
-        ("batch_norm", 64, []),
-        ("layer_norm", 2, []),
-        ("group_norm 4", 2, []),
-    ],
-)
-def test_batch_norm_on_small_batches(norm: str, batch: int, codes: list[str]) -> None:
-    body = f"dense 8, bias=no -> {norm} -> relu -> dense 10"
-    assert warnings(recipe(body, 'npz "rows.npz"', "cross_entropy", batch=batch)) == codes
-
-
-@covers("NO12")
 def test_dropout_scales_the_variance_by_what_is_said() -> None:
     """Over numbers of mean 0 exactly; over others, as after relu, by more."""
     torch.manual_seed(0)
@@ -244,115 +204,6 @@ def test_dropout_scales_the_variance_by_what_is_said() -> None:
     assert (torch.nn.functional.dropout(x, 0.2).var() / x.var()).item() > 1.25
 
 
-# -- W0601, W0603, W0604: the last layer, the loss and the task
-
-
-@covers("AC08", "LO04")
-@pytest.mark.parametrize("loss", ["cross_entropy", "bce", "mse"])
-@pytest.mark.parametrize("last", ["dense 4", "relu", "sigmoid", "tanh", "softmax", "leaky_relu"])
-def test_last_activation_and_loss(last: str, loss: str) -> None:
-    """Targets are not known: `mse` of bounded outputs may suit them."""
-    suits = {
-        "cross_entropy": ("dense 4", "leaky_relu"),
-        "bce": ("dense 4", "leaky_relu"),
-        "mse": ("dense 4", "leaky_relu", "relu", "sigmoid", "tanh"),
-    }
-    body = "dense 4" if last == "dense 4" else f"dense 4 -> {last}"
-    for shape_only in ("", " -> linear -> reshape [2, 2] -> flatten"):
-        found = warnings(recipe(body + shape_only, 'npz "rows.npz"', loss))
-        assert found == ([] if last in suits[loss] else ["W0601"])
-
-
-@covers("AC08")
-def test_the_surest_answer_after_two_softmaxes_is_the_one_said() -> None:
-    (found,) = findings(recipe("dense 10 -> softmax", 'npz "rows.npz"', "cross_entropy"))
-    said = re.search(r"one of 10 classes is (\d\.\d+)", found.message)
-    assert said is not None
-    sure = torch.softmax(torch.tensor([1.0] + [0.0] * 9), dim=0)[0].item()
-    assert float(said[1]) == pytest.approx(sure, abs=0.005)
-
-
-@covers("AC08")
-@pytest.mark.parametrize(
-    ("data", "shape", "loss", "codes"),
-    [
-        ("iris", "[4]", "cross_entropy", []),
-        ("iris", "[4]", "mse", ["W0603"]),
-        ("iris", "[4]", "bce", ["W0603"]),
-        ("breast_cancer", "[30]", "mse", []),
-        ("diabetes", "[10]", "mse", []),
-        ("diabetes", "[10]", "bce", ["W0603"]),
-        ("linnerud", "[3]", "cross_entropy", ["W0603"]),
-    ],
-)
-def test_the_loss_against_the_task(data: str, shape: str, loss: str, codes: list[str]) -> None:
-    assert warnings(recipe("dense 3", data, loss, shape)) == codes
-
-
-@covers("AC08")
-def test_one_class_has_no_loss() -> None:
-    assert warnings(recipe("dense 1", 'npz "rows.npz"', "cross_entropy")) == ["W0604"]
-    scores, target = torch.randn(9, 1), torch.zeros(9, dtype=torch.int64)
-    assert torch.nn.functional.cross_entropy(scores, target).item() == 0
-
-
-def test_what_is_known_of_the_sets_is_what_they_hold() -> None:
-    from sklearn import datasets
-
-    for name in ("breast_cancer", "diabetes", "digits", "iris", "linnerud", "wine"):
-        part = recipes.find("data", name)
-        assert part is not None and issubclass(part, Data)
-        inputs, target = getattr(datasets, f"load_{name}")(return_X_y=True)
-        if part.classes is not None:
-            assert len(set(target)) == part.classes
-        else:
-            assert (target.min(), target.max()) == part.amounts
-        assert prod(part().example() or ()) == inputs.shape[1]
-
-
-@pytest.mark.parametrize("part", [Digits(), Digits(size=12), Digits(size=(9, 7)), Circles(n=5)])
-def test_sizes_of_examples_are_those_that_are_read(part: Data) -> None:
-    (inputs,) = read(part, Path(), 0).examples.inputs
-    assert part.example() == tuple(inputs.shape[1:])
-
-
-# -- W0605: the data against the net
-
-
-@pytest.mark.parametrize(
-    ("data", "shape", "fits"),
-    [
-        ("digits", "[1, 8, 8]", True),
-        ("digits", "[1, H, W]", True),
-        ("digits, size=32", "[1, 32, 32]", True),
-        ("digits, size=9x7", "[1, 9, 7]", True),
-        ("digits", "[1, 32, 32]", False),
-        ("digits, size=9x7", "[1, 7, 9]", False),
-        ("digits", "[3, 8, 8]", False),
-        ("digits", "[64]", False),
-        ('images "photos", size=20x30', "[3, 20, 30]", True),
-        ('images "photos", size=20x30, channels=1', "[3, 20, 30]", False),
-        ('idx "mnist"', "[3, 5, 5]", True),  # not known before it is read
-    ],
-)
-def test_pictures_against_the_input(data: str, shape: str, fits: bool) -> None:
-    text = recipe("global_avg_pool -> dense 10", data, "cross_entropy", shape)
-    if shape == "[64]":
-        text = text.replace("global_avg_pool -> ", "")
-    found = [d for d in findings(text) if d.code == "W0605"]
-    assert not found if fits else len(found) == 1
-    if found and found[0].edits:
-        assert warnings(edited(text, found[0])) == []
-
-
-def test_rows_against_the_input_and_scores_against_the_classes() -> None:
-    assert warnings(recipe("dense 3", "iris", "cross_entropy", "[4]")) == []
-    assert warnings(recipe("dense 3", "iris", "cross_entropy", "[5]")) == ["W0605"]
-    assert warnings(recipe("dense 4", "iris", "cross_entropy", "[4]")) == ["W0605"]
-    assert warnings(recipe("dense 2", "circles", "cross_entropy", "[2]")) == []
-    assert warnings(recipe("dense 2", "digits", "cross_entropy", "[8]")) == ["W0605", "W0605"]
-
-
 # -- edits
 
 
@@ -363,10 +214,6 @@ batch_norm
 conv 8, 3x3 -> conv 8, 3x3 -> relu
 flatten -> dense 50 -> dense 10
 """
-
-
-def edited(text: str, found: Diagnostic) -> str:
-    return applied(Source("spec.net", text), found.edits)
 
 
 @pytest.mark.parametrize(
@@ -395,87 +242,7 @@ def test_the_edit_of_every_lint_mends_it(text: str) -> None:
         assert not one.safe  # it changes what the net is
 
 
-# -- allow
-
-
-WARNED = "    input x: [64]\n    dense 50 -> dense 10\n"
-
-
-@pytest.mark.parametrize(
-    ("text", "codes"),
-    [
-        ("net N:\n" + WARNED, ["W0302"]),
-        ("net N:\n    allow W0302\n" + WARNED, []),
-        ("allow W0302\nnet N:\n" + WARNED, []),
-        ("net N:\n" + WARNED + "\nallow W0302, W0303\n", ["W0202"]),
-        ("allow W0202\nnet N:\n    allow W0302, W0303\n" + WARNED, []),
-        ("net N(unused=1):\n    allow W0201\n" + WARNED, ["W0302"]),
-        ("net M:\n    allow W0302\n" + WARNED + "net N:\n" + WARNED, ["W0302"]),
-        ("block B:\n    allow W0302\n    dense 50 -> dense 9\n\nnet N:\n    input x: [64]\n    B\n",
-         []),
-        ("block B:\n    dense 50 -> dense 9\n\nnet N:\n    allow W0302\n    input x: [64]\n    B\n",
-         ["W0202", "W0302"]),
-        ("net N:\n    allow N0301\n    input x: [3, H]\n    residual: conv 3, 2, stride=2 -> "
-         "conv_transpose 3, 2, stride=2\n", []),
-    ],
-)  # fmt: skip
-def test_allow_switches_a_warning_off_where_it_stands(text: str, codes: list[str]) -> None:
-    assert sorted(warnings(text)) == codes
-
-
-def test_allow_in_a_train_block_is_about_its_training() -> None:
-    text = recipe("dense 10 -> softmax", 'npz "rows.npz"', "cross_entropy")
-    assert warnings(text) == ["W0601"]
-    allowed = text.replace("    data", "    allow W0601\n    data")
-    assert warnings(allowed) == []
-    in_the_net = text.replace("    input", "    allow W0601\n    input")
-    assert warnings(in_the_net) == []
-    two = text.replace("net N", "net M").replace("train N", "train M") + "\n" + allowed
-    assert warnings(two) == ["W0601"]
-
-
-def test_nothing_is_said_of_what_had_no_chance() -> None:
-    block = "allow W0303\n\nblock B(n):\n    allow W0201, W0302\n    dense 64 -> dense n\n"
-    assert warnings(block) == []
-    assert warnings(block + "\nnet N:\n    input x: [4]\n    dense 3\n") == []
-    wrong = "net N:\n    allow W0302\n    input x: [4]\n    dens 3\n"
-    assert warnings(wrong) == ["E0201"]
-
-
-def test_allow_of_a_used_file_is_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    Path("blocks.net").write_text(
-        "allow W0302, W0303\n\nblock B:\n    dense 50 -> dense 9\n", encoding="utf-8"
-    )
-    Path("nets.net").write_text(
-        'use "blocks.net": B\n\nnet N:\n    input x: [64]\n    B\n', encoding="utf-8"
-    )
-    from netc.api import read
-
-    assert read("nets.net", {}).diagnostics == ()
-
-
-@pytest.mark.parametrize(
-    ("line", "said"),
-    [
-        ("allow", "E0209 `allow` takes the codes of warnings"),
-        ("allow 3", "E0209 `allow` takes the codes of warnings"),
-        ("allow W0302 -> relu", "E0209 `allow` takes the codes of warnings"),
-        ("allow code=W0302", "E0209 `allow` takes the codes of warnings"),
-        ("allow W0302:\n        dense 3", "E0209 `allow` takes the codes of warnings"),
-        ("allow W9999", "E0201 there is no warning `W9999`"),
-        ("allow E0301", "E0210 `E0301` is an error, and errors cannot be allowed"),
-        ("residual:\n        allow W0302\n        dense 64", "E0209 `allow` is about a whole net"),
-        ("repeat 2:\n        allow W0302\n        dense 64", "E0209 `allow` is about a whole net"),
-    ],
-)
-def test_allow_takes_codes_of_warnings_only(line: str, said: str) -> None:
-    found = [f"{d.code} {d.message}" for d in findings(f"net N:\n    {line}\n{WARNED}")]
-    assert any(message.startswith(said) for message in found), found
-
-
-def test_a_value_may_be_called_allow() -> None:
-    assert of_lines("allow = dense 3\nrelu", "[64]") == []
+# -- all of them
 
 
 def test_every_code_that_can_be_allowed_is_said_somewhere() -> None:
@@ -506,43 +273,3 @@ def test_shipped_specs_have_no_warnings(file: Path) -> None:
 def test_long_chains_are_looked_at_without_recursion() -> None:
     assert of_lines("dense 4 -> sigmoid\n" * 20_000, "[4]") == ["W0303"]
     assert of_lines("dense 4\n" + "linear\n" * 20_000 + "dense 4", "[4]") == ["W0302"]
-
-
-def test_each_output_is_looked_at_with_its_own_loss() -> None:
-    text = """
-        net Net:
-            input image: [1, 8, 8]
-            trunk = flatten -> dense 16 -> relu
-            output side = trunk -> dense 10 -> softmax
-            output scores = trunk -> dense 10
-
-        train Net:
-            data digits
-            loss cross_entropy scores
-            {second}
-            optimizer adam
-            epochs 1, batch=32
-    """
-    assert [d.code for d in findings(text.format(second="seed 1"))] == []
-    (found,) = findings(text.format(second="loss cross_entropy side, weight=0.3"))
-    assert (found.code, found.span.text) == ("W0601", "softmax")
-    assert found.labels[0].span.line == 11
-
-
-def test_hints_about_loss_and_classes_do_not_lead_in_a_circle() -> None:
-    text = """
-        net Net:
-            input image: [1, 8, 8]
-            flatten -> dense 1
-
-        train Net:
-            data digits
-            loss {loss}
-            optimizer adam
-            epochs 1, batch=32
-    """
-    (one,) = findings(text.format(loss="bce"))
-    assert (one.code, one.edits[0].text) == ("W0603", "cross_entropy")
-    (two,) = findings(text.format(loss="cross_entropy"))
-    assert (two.code, two.edits) == ("W0604", ())
-    assert two.hint == "give each of the 10 classes a score: the last layer has 10"
