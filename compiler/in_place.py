@@ -36,9 +36,10 @@ def in_place(root: Module) -> frozenset[Wire]:
     function are its caller's, and stay as they are. Instances of a class share its text, so the
     layer does it in all of them or in none.
 
-    A sum is written so where batch norm made its first value, in no `return` or `if`. With mixed
-    precision `x + skip` has the wider type of the two, and `x += skip` that of `x`: after batch
-    norm both are a convolution's, while sums in a transformer are float32 and must stay so.
+    A sum is written so where batch norm made its first value, in no `return`; in an `if` where that
+    value is the one that flows. With mixed precision `x + skip` has the wider type of the two, and
+    `x += skip` that of `x`: after batch norm both are a convolution's, while sums in a transformer
+    are float32 and must stay so.
     """
     search = _Search()
     search.module(root)
@@ -57,7 +58,8 @@ class _Search:
     def __init__(self) -> None:
         self.readers: Counter[Wire] = Counter()
         self.returned: set[Wire] = set()
-        self.conditional: set[Wire] = set()
+        self.conditional: set[Wire] = set()  # made in an `if`
+        self.beside: set[Wire] = set()  # and of what does not flow there
         self.able: dict[Place, list[tuple[LayerStep, LayerStep | None]]] = {}
 
     def module(self, module: Module) -> None:
@@ -78,9 +80,15 @@ class _Search:
                     self.module(module)
                 case WhenStep(steps=inner):
                     self._steps(inner, here, made)
-                    self.conditional.update(one.output for one in inner)
+                    flowing = {step.inputs[0], *(one.output for one in inner)}
+                    self.conditional |= flowing
+                    others = (one for one in inner if flowing.isdisjoint(one.inputs[:1]))
+                    self.beside.update(one.output for one in others)
                 case GroupStep(steps=inner):
-                    self._steps(inner, here, {})
+                    inside: dict[Wire, LayerStep] = {}
+                    self._steps(inner, here, inside)
+                    if step.output in inside:
+                        made[step.output] = inside[step.output]
                 case RepeatStep(items=items):
                     for round_, item in enumerate(items):
                         self._steps((item,), (*here, round_), {})
@@ -99,8 +107,9 @@ class _Search:
 
     def _may_sum(self, step: LayerStep, maker: LayerStep) -> bool:
         """Whether `x += skip` is as good as `x + skip`, and stands on a line of its own."""
-        apart = step.output in self.returned or step.output in self.conditional
-        return maker.layer.kind == "batch_norm" and not apart
+        if maker.layer.kind != "batch_norm" or step.output in self.beside:
+            return False
+        return step.output in self.conditional or step.output not in self.returned
 
 
 def _about(step: LayerStep) -> Kept:

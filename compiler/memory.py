@@ -25,7 +25,6 @@ from netc.compiler.graph import (
     Wire,
     walk,
 )
-from netc.compiler.in_place import in_place
 from netc.compiler.layers.base import Kept
 
 BYTES = {"float": 4, "int": 8}
@@ -41,8 +40,12 @@ class Peaks(Struct, frozen=True, eq=False):
     training: int | None
 
 
-def peaks(net: Net) -> Peaks:
+def peaks(net: Net, over: Set[Wire]) -> Peaks:
     """The most activation memory in use at once, for one example.
+
+    Args:
+        net: the net.
+        over: the outputs that are written in place (`in_place`).
 
     Inference: what `_Running` says. Training: every value that autograd keeps for the backward pass
     lives until its layer's turn there; gradients are freed once used. A view (`flatten`) is no
@@ -58,7 +61,6 @@ def peaks(net: Net) -> Peaks:
         if not isinstance(elements, int):
             return Peaks(None, None)
         sizes[wire] = elements * BYTES[wire.tensor.dtype]
-    over = in_place(net.module)
     kept = {step.output: _kept(step, over) for step in steps}
     if not all(one.known for one in kept.values()):
         return Peaks(None, None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from netc.compiler import memory, receptive
 from netc.compiler.graph import AUTO, LayerStep, Net, ParamStep, Placed, Wire, walk
+from netc.compiler.in_place import in_place
 from netc.compiler.layers.base import Tensor
 from netc.compiler.sizes import Shape, Size, spec_text
 from netc.compiler.source import Span
@@ -160,18 +161,56 @@ class Report(Struct, frozen=True, eq=False):
         }
 
 
+class _Whole(Struct, frozen=True, eq=False):
+    """What is known of a net's values and layers before they are told one by one.
+
+    Attributes:
+        fields: the receptive field of each value.
+        known: what the conditions say of names in sizes.
+        located: the values that an input with spatial axes leads to.
+        learned: those that learned numbers lead to.
+        over: those that are written over a layer's input.
+        begins: how weights begin.
+    """
+
+    fields: dict[Wire, receptive.Field]
+    known: Mapping[str, Size]
+    located: set[Wire]
+    learned: set[Wire]
+    over: Set[Wire]
+    begins: Starts
+
+    def place(self, step: LayerStep | ParamStep, reuse: bool) -> Place:
+        """What stands around a layer."""
+        made = step.output
+        return Place(
+            tuple(self.fields[wire] for wire in step.sources),
+            self.fields[made],
+            reuse,
+            learns=made in self.learned,
+            placed=made in self.located,
+            known=self.known,
+            over=made in self.over,
+        )
+
+
 def report(net: Net) -> Report:
     """Adds up a typed graph. Linear in the number of layers."""
     fields = receptive.fields(net)
-    learned = memory.learning([placed.step for placed in walk(net.module)])
-    begins, located = _starts(net), _located(net, fields)
-    known = receptive.known_sizes(net)
+    whole = _Whole(
+        fields,
+        receptive.known_sizes(net),
+        _located(net, fields),
+        memory.learning([placed.step for placed in walk(net.module)]),
+        in_place(net.module),
+        _starts(net),
+    )
     rows: list[Row] = []
     depths: dict[Wire, int] = {}
     trainable = buffers = stored = 0
     macs: Size = 0
     for placed in walk(net.module):
-        row = _row(placed, fields, learned, begins, located, known)
+        row = _row(placed, whole)
         rows.append(row)
         macs = macs + row.macs
         trainable += row.params
@@ -181,7 +220,7 @@ def report(net: Net) -> Report:
         before = max((depths.get(wire, 0) for wire in step.sources), default=0)
         depths[step.output] = before + _depth_of(step)
     outputs = tuple((name, wire.tensor) for name, wire in net.module.outputs)
-    peak = memory.peaks(net)
+    peak = memory.peaks(net, whole.over)
     return Report(
         net.name,
         tuple((name, wire.tensor) for name, wire in net.module.inputs),
@@ -222,18 +261,10 @@ def _located(net: Net, fields: dict[Wire, receptive.Field]) -> set[Wire]:
     return found
 
 
-def _row(
-    placed: Placed,
-    fields: dict[Wire, receptive.Field],
-    learned: set[Wire],
-    begins: Starts,
-    located: set[Wire],
-    known: Mapping[str, Size],
-) -> Row:
+def _row(placed: Placed, whole: _Whole) -> Row:
     step = placed.step
-    ways, made = tuple(fields[wire] for wire in step.sources), step.output
-    place = Place(ways, fields[made], placed.reuse, made in learned, made in located, known)
-    seen = receptive.sizes(fields[step.output])
+    place = whole.place(step, placed.reuse)
+    seen = receptive.sizes(place.field)
     weights = () if placed.reuse else _weights(placed)
     params = sum(w.count for w in weights if not w.buffer)
     held = sum(w.count for w in weights if w.buffer)
@@ -258,7 +289,7 @@ def _row(
         seen,
         step,
         place,
-        begins,
+        whole.begins,
     )
 
 

@@ -34,6 +34,7 @@ class Place(Struct, frozen=True, eq=False):
         placed: an input of the net with spatial axes leads to it.
         learns: learned numbers lead to its output, so that autograd follows it.
         known: what the net's conditions say of names in sizes.
+        over: its output is written over its first input (`in_place`).
     """
 
     ways: tuple[receptive.Field, ...]
@@ -42,6 +43,7 @@ class Place(Struct, frozen=True, eq=False):
     learns: bool
     placed: bool
     known: Mapping[str, Size]
+    over: bool
 
 
 class Reasons(Struct, frozen=True, eq=False):
@@ -102,6 +104,8 @@ def reasons(step: LayerStep | ParamStep, place: Place) -> Reasons:
     if place.reuse and step.weights:
         why, formulas = structs.replace(why, params=SHARED), structs.replace(formulas, params="")
     kept = layer.kept(inputs, output)
+    if place.over and kept.over is not None:
+        kept = kept.over
     field_formula = receptive.formula(reads, place.field)
     return Reasons(
         why.output,
@@ -110,7 +114,7 @@ def reasons(step: LayerStep | ParamStep, place: Place) -> Reasons:
         _doubled(layer.macs(inputs, output)),
         receptive.why(reads, place.ways, place.field, place.placed),
         _stored(step.weights, place.reuse),
-        "shares its input's memory: 0 bytes" if kept.view else _bytes(output),
+        _held(kept, place.over, output),
         _kept(kept, inputs, output) if place.learns else "nothing to learn up to here: 0 bytes",
         formulas,
         field_formula,
@@ -158,6 +162,13 @@ def _stored(weights: tuple[Weight, ...], reuse: bool) -> str:
     total = sum(count * size for size, count in counts.items())
     shared = "those of the shared layer, stored once: " if reuse else ""
     return f"{shared}{text} = {total} bytes"
+
+
+def _held(kept: Kept, over: bool, output: Tensor) -> str:
+    """The memory of the output."""
+    if over:
+        return "written over its input: 0 bytes"
+    return "shares its input's memory: 0 bytes" if kept.view else _bytes(output)
 
 
 def _factors(tensor: Tensor) -> str:

@@ -7,13 +7,13 @@ import re
 import pytest
 import torch
 import torch._dynamo
-from compiling import lines_of, net_of
+from compiling import REPOSITORY, lines_of, net_of
 from hypothesis import HealthCheck, given, settings
 from random_nets import nets
 from test_emit import built, inputs_of, outputs
 from torch import nn
 
-from netc.api import NetHandle
+from netc.api import NetHandle, load
 from netc.compiler.in_place import in_place
 from netc.runtime.module import build
 
@@ -149,6 +149,69 @@ def test_instances_of_a_class_agree() -> None:
     assert count(together) == 1
     assert len(in_place(together.graph.module)) == 2
     check_equal(together)
+
+
+SUM = """
+block Unit(width):
+    x = in
+    skip = conv width, 1x1
+    {lines}
+net Net:
+    input x: [4, 5, 5]
+    Unit {first} -> Unit {second}
+    tanh
+"""
+NORM, FLOWS = "conv width, 1x1, bias=no -> batch_norm", "when width == in.channels: add x"
+
+
+@pytest.mark.parametrize(
+    ("lines", "first", "second", "written"),
+    [
+        ((NORM, FLOWS), 4, 8, "if self.takes_shortcut:\n            x += "),
+        ((f"sequential: {NORM}", FLOWS), 4, 8, "if self.takes_shortcut:\n            x += "),
+        ((f"sequential: {NORM}", "add skip", FLOWS), 4, 8, "x += skip"),
+        ((NORM, FLOWS), 4, 4, "x += "),
+        ((f"h = {NORM}", FLOWS, "add h"), 4, 8, ""),
+        ((f"h = {NORM}", "skip -> tanh", "when width == in.channels: h -> add x"), 4, 8, ""),
+        (("conv width, 1x1", FLOWS), 4, 8, ""),
+    ],
+)
+def test_a_sum_in_an_if(lines: tuple[str, ...], first: int, second: int, written: str) -> None:
+    """Of what flows, where batch norm made it; memory's account and the file agree."""
+    net = net_of(SUM.format(lines="\n    ".join(lines), first=first, second=second))
+    assert (written in net.source()) if written else count(net) == 0
+    assert bool(in_place(net.graph.module)) == bool(written)
+    check_equal(net)
+
+
+@pytest.mark.parametrize(
+    ("lines", "written", "kept"),
+    [
+        ("conv 3, 1x1 -> relu", "relu", "output 3·6·6·4 = 432 bytes"),
+        ("conv 3, 1x1 -> leaky_relu", "leaky_relu", "output 3·6·6·4 = 432 bytes"),
+        ("residual: conv 3, 1x1 -> batch_norm\ntanh", "add", "nothing: 0 bytes"),
+    ],
+)
+def test_the_explanation_says_so(lines: str, written: str, kept: str) -> None:
+    """A leaky relu in memory of its own would keep its input."""
+    net = lines_of(lines, "[3, 6, 6]")
+    rows = {row.layer: row.why for row in net.report().rows}
+    held = {layer for layer, why in rows.items() if "over its input" in why.activation}
+    assert held == {written}
+    assert (rows[written].activation, rows[written].kept) == (
+        "written over its input: 0 bytes", kept,
+    )  # fmt: skip
+    assert rows["conv"].activation == "3·6·6·4 = 432 bytes"
+
+
+@pytest.mark.parametrize("file", ["mobilenet_v2", "resnet", "unet"])
+def test_explanations_and_memory_know_the_same(file: str) -> None:
+    spec = load(REPOSITORY / "specs" / "vision" / f"{file}.net")
+    net = spec.net(spec.names[0])
+    over = in_place(net.graph.module)
+    told = [row.step.output for row in net.report().rows if "written over" in row.why.activation]
+    assert over
+    assert set(told) == over
 
 
 def test_rows_are_views_of_a_product() -> None:

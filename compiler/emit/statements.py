@@ -76,7 +76,7 @@ class Writer:
         """The body of `forward`."""
         for place, op in enumerate(self.ops):
             whole = place == len(self.ops) - 1 and self.outputs == [op.output]
-            if whole and not op.loop and not op.condition:
+            if whole and not op.loop and not op.condition and not op.over:
                 self._put(f"return {self._filled(op)}", op.comment)
                 return self.text
             if op.output not in self.last and not op.loop and not op.condition:
@@ -144,7 +144,7 @@ class Writer:
                 name = variable if number in flowing else self.variables[number]
                 text = text.replace(f"{{{n}}}", name)
             indent = self._put_loops(inner, _INDENT + 4) if inner.loop else _INDENT + 4
-            self._put(f"{variable} = {text}", "", indent)
+            self._put(text if inner.over else f"{variable} = {text}", "", indent)
         self.variables[op.output] = variable
 
     def _target(self, place: int, op: Op) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from netc.compiler.conditions import equal_when, never_positive
 from netc.compiler.layers.base import (
+    FLOAT_BYTES,
     Formulas,
     Kept,
     Receptive,
@@ -17,7 +18,7 @@ from netc.compiler.layers.calls import Call, Given, Torch
 from netc.compiler.layers.fields import PerAxis
 from netc.compiler.layers.refusals import ShapeError, need_rank
 from netc.compiler.layers.windows import AXIS_NAMES, image_said, spread, squeeze
-from netc.compiler.sizes import Size
+from netc.compiler.sizes import Size, product_of
 
 
 class Crop(Weightless):
@@ -168,7 +169,8 @@ class Crop(Weightless):
         return tuple(Window(1, 1, -(size // 2)) for size in gone)
 
     def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
-        return Kept(view=True)
+        sizes = (*output.shape[:2], *inputs[0].shape[2:])  # the first axis is given back last
+        return Kept(view=True, back=FLOAT_BYTES * product_of(sizes) if len(sizes) > 2 else 0)
 
     def working(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
         return 0
