@@ -5,10 +5,22 @@ Asked where a word is unknown, before the nearest word is looked for.
 
 from __future__ import annotations
 
+import re
+import sys
 from collections.abc import Collection
 
+from msgspec.structs import replace
+
 from netc.compiler import tree
-from netc.compiler.edits import Edit, Fix, nearest, rewrite, suggest, take_argument_out
+from netc.compiler.edits import (
+    Edit,
+    Fix,
+    nearest,
+    rewrite,
+    suggest,
+    take_argument_out,
+    whole_line,
+)
 from netc.compiler.source import Span
 
 _LAYERS = {
@@ -52,8 +64,17 @@ _NO_LAYER = {
     "padding": "write `pad=` in the layer that follows",
 }
 
-_OPENERS = dict.fromkeys(("model", "network", "class", "sequential"), "net")
-_OPENERS |= dict.fromkeys(("def", "function", "module", "layer"), "block")
+OPENERS = dict.fromkeys(("model", "network", "class", "sequential"), "net")
+OPENERS |= dict.fromkeys(("def", "function", "module", "layer"), "block")
+_BASED = re.compile(
+    r"(\w+)[ \t]+([A-Za-z_]\w*)[ \t]*\(\s*(?:[\w.]*\b(?:Module|Model|Layer|object))?\s*\)"
+)
+"""A class of Python, and what it is made from."""
+_IMPORT = re.compile(r"(?:from[ \t]+(?P<of>[\w.]+)[ \t]+)?import[ \t]+(?P<what>[^#;]*[^#;\s])")
+_PYTHON = frozenset(
+    ("flax", "jax", "keras", "lightning", "matplotlib", "numpy", "pandas", "pytorch_lightning",
+     "scipy", "sklearn", "tensorflow", "torch", "torchaudio", "torchvision")
+)  # fmt: skip
 
 _ARGUMENTS = {
     "filters": ("filters", "units", "dim", "channels"),
@@ -137,8 +158,31 @@ def layer_fix(name: tree.Name, known: Collection[str], *, arguments: bool) -> Fi
 
 def opener_fix(word: str, span: Span) -> Fix | None:
     """The word that opens a definition here; None if the word opens none elsewhere."""
-    here = _OPENERS.get(word)
-    return None if here is None else rewrite(span, here, "that is called `{}` here")
+    here = OPENERS.get(word)
+    if here is None:
+        return None
+    based = _BASED.match(span.source.line(span.line), span.column - 1)
+    if based is None:
+        return rewrite(span, here, "that is called `{}` here")
+    head = replace(span, end_column=based.end() + 1)
+    return rewrite(head, f"{here} {based[2]}", "write `{}`: a definition is made from no other")
+
+
+def import_fix(code: Span) -> tuple[str, Fix] | None:
+    """What to say of a line that imports as Python does, and what it is here; None if none does."""
+    found = _IMPORT.match(code.text)
+    if found is None:
+        return None
+    module, what = found["of"] or found["what"].split()[0].strip('",'), found["what"]
+    if module.split(".")[0] in _PYTHON | sys.stdlib_module_names:
+        hint = "take the line out: layers are words of the language"
+        return "a spec imports nothing of Python", Fix(hint, (Edit(whole_line(code), ""),))
+    message = "`import` brings nothing here: definitions of other files come by `use`"
+    if " as " in what:
+        return message, Fix("write it as in `use std.vision: Residual`; names stay as they are")
+    place = module if module.startswith("std.") else f'"{module.removesuffix(".net")}.net"'
+    names = f": {what.strip('()')}" if found["of"] and what != "*" else ""
+    return message, rewrite(code, f"use {place}{names}")
 
 
 def argument_fix(argument: tree.Argument, fields: Collection[str], call: tree.Call) -> Fix | None:

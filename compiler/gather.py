@@ -178,6 +178,13 @@ class Files:
 
     def _stray(self, statement: tree.Statement, gaps: Gaps) -> None:
         word = first_word(statement)
+        if word == "import":
+            from netc.compiler.elsewhere import import_fix
+
+            if (imported := import_fix(statement.span)) is not None:
+                gaps.blind |= "use" in imported[1].hint
+                self.log.say("E0101", statement.span, *imported)
+                return
         if word != "tune":
             gaps.read(statement.span.source.line(statement.span.line))
         if word == "tune":

@@ -85,6 +85,12 @@ def _row(
     return _Row(re.compile(pattern), text, message, hint, safe)
 
 
+def _opener(match: re.Match[str]) -> str:
+    from netc.compiler.elsewhere import OPENERS
+
+    return OPENERS[match["place"]]
+
+
 _TABLE = [
     _row(
         r"\b\d+(?:[ \t]+x[ \t]*\d+|x[ \t]+\d+)+\b",
@@ -181,6 +187,12 @@ _TABLE = [
         lambda _: " -> ",
         "a claim about the shape follows an arrow",
         "write `{}` before the claim",
+    ),
+    _row(
+        r"^(?P<place>class|model|network|def|function|module|layer)[ \t]+\w+[ \t]*\(.*",
+        _opener,
+        "no word `{}` opens a definition",
+        "that is called `{}` here",
     ),
     _row(
         f"{_LEAD}(?P<place>{_CALL}.*)",

@@ -31,9 +31,10 @@ def _beyond(token: Token) -> bool:
     """Whether a number, or one of the sizes in `3x3`, is beyond what a size or a weight can be."""
     if len(token) < 5:
         return False
-    if token.type == "NUMBER" and not token.replace("_", "").isdigit():
-        return float(token) > LARGEST
-    return any(len(part) > 19 or int(part) > LARGEST for part in token.replace("_", "").split("x"))
+    digits = token.replace("_", "")
+    if token.type == "NUMBER" and not digits.isdigit():
+        return float(digits) > LARGEST
+    return any(len(part) > 19 or int(part) > LARGEST for part in digits.split("x"))
 
 
 class LayoutError(Exception):

@@ -125,7 +125,7 @@ class _Reader:
     def _line(self, line: tree.Statement) -> None:
         if is_allow(line):  # read with the file
             return
-        call = _call(line)
+        call = _call(line) or self._assigned(line)
         if call is None:
             word = line.word.text if isinstance(line, tree.Declaration) else ""
             if word in LATER:
@@ -161,6 +161,21 @@ class _Reader:
             self.said.values[word] = self._part(word, call)
             return
         _NUMBERS[word](self.said, call)
+
+    def _assigned(self, line: tree.Statement) -> tree.Call | None:
+        """`optimizer = adam`, said (E0101) and read as `optimizer adam`."""
+        if not isinstance(line, tree.Line) or line.target is None or line.bind or line.body:
+            return None
+        word, (value, *more) = line.target, line.chain.elements
+        known = word.text in CLAUSES and not more
+        if not known or (isinstance(value, tree.Call) and value.role):
+            return None
+        gap = word.span.after.to(value.span.before)
+        fix = rewrite(gap, " ", "take it out")
+        self.log.say("E0101", gap, "a clause of `train` has no `=`", fix)
+        if isinstance(value, tree.Call):
+            return replace(value, role=word, span=line.span)
+        return tree.Call(word, (tree.Argument(None, value, value.span),), line.span)
 
     # -- data, loss, optimizer
 

@@ -6,7 +6,7 @@ Imported where a file has such an error, and not before.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -15,6 +15,7 @@ from netc.compiler.diagnostics import Diagnostic, finding
 from netc.compiler.edits import Edit, Fix, append, rewrite, whole_line
 from netc.compiler.layout import JOINING
 from netc.compiler.source import Source, Span
+from netc.compiler.strange import BRACES, strange, strange_columns
 from netc.compiler.words import DEFINING, PLACEHOLDER, STRUCTURE
 
 
@@ -86,16 +87,18 @@ def explain(stop: Stop, part: Part) -> Told:
         fix = append(part.code(stop.line), close, f"write `{close}` where the list ends")
         message = f"`{stop.text}` is never closed"
         return _without(part, stop.line, finding("E0105", span, message, fix))
+    if (told := _imported(stop.line, part)) is not None:
+        return told
     inside = stop.kind not in ("_INDENT", "_DEDENT", "$END")
     if inside and (told := _of_habit(stop, part)) is not None:
         return told
     if stop.text in ("{", "}") and (told := _braced(stop, part)) is not None:
         return told
     if not stop.kind:
-        first = _strange(stop.column, _expected(stop.allowed), stop.line, part)
+        first = strange(stop.column, _expected(stop.allowed), stop.line, part)
         # the line is taken out: say all of them now
-        columns = _strange_columns(part.lines[stop.line - 1], first.span.column)
-        more = (_strange(column, "", stop.line, part) for column in columns)
+        columns = strange_columns(part.lines[stop.line - 1], first.span.column)
+        more = (strange(column, "", stop.line, part) for column in columns)
         return _without(part, stop.line, first, *(d for d in more if d.span != first.span))
     return _explain_word(stop, part)
 
@@ -110,6 +113,21 @@ def _without(part: Part, line: int, *findings: Diagnostic) -> Told:
 
 def _with_colon(part: Part, line: int, found: Diagnostic) -> Told:
     return Told(line, (found,), part.lines[line - 1].split("#")[0].rstrip() + ":")
+
+
+def _imported(line: int, part: Part) -> Told | None:
+    """A line that imports as Python does; it is read as what it is here, or as none."""
+    if not part.lines[line - 1].startswith(("from ", "import ")):
+        return None
+    from netc.compiler.elsewhere import import_fix
+
+    code = part.code(line)
+    if (found := import_fix(code)) is None:
+        return None
+    message, fix = found
+    return Told(
+        line, (finding("E0101", code, message, fix),), fix.edits[0].text if fix.edits else ""
+    )
 
 
 def _of_habit(stop: Stop, part: Part) -> Told | None:
@@ -130,65 +148,7 @@ def _of_habit(stop: Stop, part: Part) -> Told | None:
 
 
 # ------------------------------------------------------------------------------
-# Characters that begin no word
-
-_STRANGE = {
-    "'": ('text stands in double quotes: "…"', None),
-    "{": ("blocks are indented after a `:`; there are no braces", None),
-    "}": ("blocks are indented after a `:`; there are no braces", None),
-    ";": ("write each line of the net on a line of its own", None),
-    "→": ("write the arrow as `->`", "->"),
-    "×": ("write `x` between sizes, as in `3x3`, and `*` to multiply", "x"),
-    "−": ("write the minus as `-`", "-"),
-    "!": ("write `not`, or `!=`", "not "),
-    "&": ("write `and`", "and"),
-    "|": ("write `or`", "or"),
-    "\u00a0": ("write a plain blank", " "),
-    "\u2009": ("write a plain blank", " "),
-    "\u202f": ("write a plain blank", " "),
-    "\u3000": ("write a plain blank", " "),
-    "\u201c": ('write plain quotes: `"`', '"'),
-    "\u201d": ('write plain quotes: `"`', '"'),
-    "\u201e": ('write plain quotes: `"`', '"'),
-    "\uff0c": ("write a plain comma: `,`", ","),
-    "\uff1a": ("write a plain colon: `:`", ":"),
-    "\uff08": ("write a plain parenthesis: `(`", "("),
-    "\uff09": ("write a plain parenthesis: `)`", ")"),
-    "\r": ("end the lines as Unix or Windows does: this is the line end of an old Mac", None),
-}
-"""Characters of other languages: what to write here, and the text for it if there is but one."""
-
-
-def _strange(column: int, allowed: str, number: int, part: Part) -> Diagnostic:
-    """What to say of a character that no word of the language has."""
-    line = part.lines[number - 1]
-    character = line[column - 1 : column]
-    if character == '"':
-        span = part.span(number, column, len(line) + 1)
-        fix = append(part.code(number), '"', 'end it with `"`')
-        return finding("E0106", span, "the text is never closed", fix)
-    span = part.span(number, column, column + 1)
-    hint, text = _STRANGE.get(character, ("", None))
-    fix = Fix(hint)
-    if character == "'" and (end := line.find("'", column)) > 0 and '"' not in line[column:end]:
-        quoted = part.span(number, column, end + 2)
-        text = f'"{line[column:end]}"'
-        fix = rewrite(quoted, text, "text stands in double quotes: `{}`", safe=True)
-    elif character == "×" and not re.search(r"\d×\d", line[column - 2 : column + 1]):
-        fix = rewrite(span, "*", hint)
-    elif character == "|" and not _is_condition(line, column):
-        fix = rewrite(span, "->", "write the arrow as `{}`, and `or` between conditions")
-    elif text is not None:
-        twice = character in "&|" and line[column : column + 1] == character
-        fix = rewrite(part.span(number, column, column + 1 + twice), text, hint, safe=True)
-    shown = character if character.isprintable() else repr(character)
-    expected = "" if hint else f"; expected {allowed}"
-    return finding("E0102", span, f"`{shown}` does not fit here{expected}", fix)
-
-
-def _is_condition(line: str, column: int) -> bool:
-    """Whether the bar at a column joins conditions: it is two bars, or the line has one."""
-    return line[column : column + 1] == "|" or re.search(r"\b(when|if)\b", line) is not None
+# Braces
 
 
 def _braced(stop: Stop, part: Part) -> Told | None:
@@ -196,7 +156,7 @@ def _braced(stop: Stop, part: Part) -> Told | None:
     line = part.lines[stop.line - 1]
     code = line.split("#")[0].rstrip()
     span = part.span(stop.line, stop.column, stop.column + 1)
-    hint, text = _STRANGE["{"][0], code[:-1].rstrip()
+    hint, text = BRACES, code[:-1].rstrip()
     if code.strip() == "}":
         fix = Fix(hint, (Edit(whole_line(span), ""),))
         return Told(stop.line, (finding("E0102", span, "`}` does not fit here", fix),), "")
@@ -208,13 +168,6 @@ def _braced(stop: Stop, part: Part) -> Told | None:
     gap = part.span(stop.line, len(text) + 1, stop.column + 1)
     fix = rewrite(gap, colon, hint)
     return Told(stop.line, (finding("E0102", span, "`{` does not fit here", fix),), text + colon)
-
-
-def _strange_columns(line: str, after: int) -> Iterator[int]:
-    """Where further characters of other languages stand in a line, outside of text and comments."""
-    for match in re.finditer(r"\"[^\"]*\"|'[^']*'|#.*|&&|\|\||!=|.", line):
-        if match.start() >= after and match[0][0] in _STRANGE and match[0] not in ("!=", "\r"):
-            yield match.start() + 1
 
 
 # ------------------------------------------------------------------------------
