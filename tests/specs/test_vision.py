@@ -153,6 +153,15 @@ def test_a_side_head_counts_with_its_weight_in_the_loss() -> None:
     ]  # fmt: skip
 
 
+def test_the_resnet_50_in_one_text_is_that_of_the_family() -> None:
+    """`specs/resnet50.net` is written out, to be read; the family takes its blocks from std."""
+    old = read(SPECS.parent / "resnet50.net", {}).net().report()
+    new = compiled(SPECS / "resnet.net").net("ResNet50").report()
+    assert [(row.path, row.layer, row.inputs, row.output, row.params) for row in old.rows] == [
+        (row.path, row.layer, row.inputs, row.output, row.params) for row in new.rows
+    ]
+
+
 @pytest.mark.covers("CN12")
 def test_plain_and_residual_net_differ_in_the_additions_alone() -> None:
     spec = compiled(SPECS / "resnet_cifar.net")
