@@ -6,22 +6,17 @@ import json
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from command_line import netc
 from compiling import REPOSITORY, net_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_nets import nets
 from test_report import documented, keys_of
 
-from netc.cli import main
 from netc.compiler.difference import Change, difference
 
 LENET = (REPOSITORY / "specs" / "lenet5.net").read_text(encoding="utf-8")
 BODY = LENET.split("    expect params")[0]
-
-
-def netc(*arguments: str) -> Result:
-    return CliRunner().invoke(main, [*arguments], catch_exceptions=False)
 
 
 def changes(old: str, new: str) -> list[Change]:

@@ -12,14 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from command_line import netc
 from compiling import REPOSITORY, net_of, spec_files
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_nets import nets
 
 from netc.api import NetHandle, Spec, load
-from netc.cli import main
 from netc.compiler.columns import chosen
 from netc.compiler.entries import folded
 from netc.compiler.layers import find, words
@@ -72,10 +71,6 @@ def shown(*handles: NetHandle, file: str = "spec.net") -> str:
 def handles_of(file: Path) -> tuple[NetHandle, ...]:
     spec = load(file)
     return tuple(spec.net(name) for name in spec.names)
-
-
-def netc(*arguments: str) -> Result:
-    return CliRunner().invoke(main, arguments, catch_exceptions=False)
 
 
 # ------------------------------------------------------------------------------
