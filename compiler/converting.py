@@ -8,7 +8,7 @@ that the net was written for both are the same sums of the same numbers.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct, field
 
@@ -43,7 +43,6 @@ class _Reading(Struct, eq=False):
         edits: by place, so that a line of a block that stands at several places is edited once.
         kept: lines that stay as they are at some place.
         idle: adaptive pools that give the size that they are given: on that size they do nothing.
-        gone: the layers that are taken out.
         starts: the values that are maps already.
     """
 
@@ -52,21 +51,20 @@ class _Reading(Struct, eq=False):
     edits: dict[Span, tuple[Edit, ...]] = field(default_factory=dict)
     kept: set[Span] = field(default_factory=set)
     idle: set[Span] = field(default_factory=set)
-    gone: set[Span] = field(default_factory=set)
     starts: list[Wire] = field(default_factory=list)
 
 
 class Plan(Struct, frozen=True):
-    """The edits of a spec's text, and the layers that they take out."""
+    """The edits of a spec's text, and the other nets that are none any more with them."""
 
     edits: tuple[Edit, ...]
-    gone: frozenset[Span]
+    dropped: tuple[str, ...]
 
 
-def plan(net: Net, definition: program.Definition, others: Iterable[Net]) -> Plan:
+def plan(net: Net, definition: program.Definition, others: Mapping[str, Net]) -> Plan:
     """What makes a net one of convolutions; shape claims and `expect` lines are left as they are.
 
-    `others` are the further nets of the file, whose lines must stay. Raises Inconvertible.
+    `others` are the further nets of the file. Raises Inconvertible.
     """
     reading = _Reading()
     for placed in walk(net.module):
@@ -76,15 +74,15 @@ def plan(net: Net, definition: program.Definition, others: Iterable[Net]) -> Pla
         raise Inconvertible(message, _head(definition), "there is nothing to convert")
     for span in reading.idle - reading.kept:
         reading.edits[span] = (_taken_out(span),)
-        reading.gone.add(span)
     for _, wire in net.module.outputs:
         if any(size != 1 for size in reading.kernels.get(wire, ())):
             message = "what is flattened here flows out without a dense layer"
             raise Inconvertible(message, reading.flattened[wire], "an output of a map has no place")
-    _unshared(net, reading, others)
+    _unshared(net, reading)
+    dropped = tuple(name for name, other in others.items() if _shares(other, reading))
     found = [edit for group in reading.edits.values() for edit in group]
     found += _opened(definition, net, reading.starts)
-    return Plan(tuple(found), frozenset(reading.gone))
+    return Plan(tuple(found), dropped)
 
 
 def _read(placed: Placed, reading: _Reading) -> None:
@@ -111,7 +109,6 @@ def _read(placed: Placed, reading: _Reading) -> None:
         )
     if kind == "flatten":
         _edit(step, (_taken_out(step.span),), reading)
-        reading.gone.add(step.span)
     elif kind == "dense":
         _edit(step, _as_conv(step, kernel), reading)
         kernel = (1,) * len(kernel)
@@ -134,7 +131,6 @@ def _start(step: LayerStep, reading: _Reading) -> None:
         hint = "a map with numbers for its one to three sizes is needed: give them with --set"
         raise Inconvertible(message, step.span, hint)
     _edit(step, (_taken_out(step.span),), reading)
-    reading.gone.add(step.span)
     reading.kernels[step.output] = sizes
     reading.flattened[step.output] = step.span
     reading.starts.append(step.inputs[0])
@@ -210,7 +206,7 @@ def _edit(step: LayerStep, found: tuple[Edit, ...], reading: _Reading) -> None:
     reading.edits[step.span] = found
 
 
-def _unshared(net: Net, reading: _Reading, others: Iterable[Net]) -> None:
+def _unshared(net: Net, reading: _Reading) -> None:
     """Raises Inconvertible if a line that is edited is read in its old meaning as well."""
     source = net.module.span.source
     for span in reading.edits:
@@ -219,12 +215,11 @@ def _unshared(net: Net, reading: _Reading, others: Iterable[Net]) -> None:
             raise Inconvertible("this line stands in another file", span, hint)
         if span in reading.kept:
             raise Inconvertible("this line stands at another place too, where it stays", span)
-    for other in others:
-        for placed in walk(other.module):
-            if placed.step.span in reading.edits:
-                hint = "give each net a block of its own"
-                message = f"this line is used by the net `{other.name}` too, which stays"
-                raise Inconvertible(message, placed.step.span, hint)
+
+
+def _shares(other: Net, reading: _Reading) -> bool:
+    """Whether another net has a line that is edited, so that it cannot stay as it is."""
+    return any(placed.step.span in reading.edits for placed in walk(other.module))
 
 
 # ------------------------------------------------------------------------------

@@ -87,6 +87,26 @@ def whole_line(span: Span) -> Span:
     return Span(span.source, span.line, 1, span.line + 1, 1)
 
 
+def whole_definition(source: Source, head: int) -> Edit:
+    """Takes a definition out: from its head, with comments right above, to its last line."""
+    lines = source.lines
+    first = head
+    while first > 1 and lines[first - 2].startswith("#"):
+        first -= 1
+    if first == 1:
+        first = head  # what the file begins with is about all of it
+    last = head
+    for number in range(head + 1, len(lines) + 1):
+        text = lines[number - 1]
+        if text.strip() and not text.startswith((" ", "\t", "#", ")")):
+            break
+        if text.strip() and not text.startswith("#"):
+            last = number
+    while first > 1 and not lines[first - 2].strip():
+        first -= 1
+    return Edit(Span(source, first, 1, last + 1, 1), "")
+
+
 def indentation(span: Span) -> str:
     """The blanks before the first word of a span's line."""
     line = span.source.line(span.line)

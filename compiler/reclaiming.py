@@ -2,117 +2,137 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
-from typing import TypeAlias
+import contextlib
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-from netc.compiler import program
+from msgspec import Struct, field
+
+from netc.compiler import program, tree
+from netc.compiler.diagnostics import Diagnostic, Log
 from netc.compiler.edits import Edit, take_out
-from netc.compiler.graph import (
-    BlockStep,
-    GroupStep,
-    LayerStep,
-    Net,
-    ParamStep,
-    RepeatStep,
-    Step,
-    Wire,
-    walk,
-)
-from netc.compiler.sizes import shape_spec_text
-from netc.compiler.source import Span
+from netc.compiler.elaborate import Elaborator
+from netc.compiler.evaluate import EvaluationError, Poisoned
+from netc.compiler.exact import exact
+from netc.compiler.frame import Frame, Stop
+from netc.compiler.graph import Wire
+from netc.compiler.sizes import Size, names_in, spec_text, symbol
+from netc.compiler.source import Source, Span
 
-Place: TypeAlias = tuple[str, int, int, int, int]
+SIZES = {2: ("length",), 3: ("height", "width"), 4: ("depth", "height", "width")}
+"""What a block calls the sizes behind the channels of what flows in, by its rank."""
 
 
-def without_claims(definition: program.Definition, program_: program.Program) -> list[Edit]:
-    """Takes the claims of a net and of the blocks of its file out, so that they ask for nothing."""
-    return [edit for claim, _, _ in _claims(definition, program_) for edit in _left_out(claim)]
+class Reclaimed(Struct, eq=False):
+    """Edits of claims, those that had to be taken out, and what is wrong with the net itself."""
+
+    edits: list[Edit] = field(default_factory=list)
+    left_out: list[Span] = field(default_factory=list)
+    error: Diagnostic | None = None
 
 
-def claims(
-    old: Net,
-    new: Net,
-    gone: Collection[Span],
-    definition: program.Definition,
-    program_: program.Program,
-) -> list[Edit]:
-    """The claims of a net with the shapes of `new`, which has the same layers but for those gone.
+def reclaimed(
+    program_: program.Program, source: Source, nets: Mapping[str, Mapping[str, Any]]
+) -> Reclaimed:
+    """The claims of a file with the shapes that flow in some nets, each with its values.
 
-    A claim that would need different texts at different places, or of which it is not clear what it
-    is about, is taken out.
+    Within a block the sizes of a net's input have no names: there `in.height` and its kin say them
+    where what flows in is the input, and other claims are taken out; so are those that would need
+    different texts at different places. The claims themselves are not asked.
     """
-    values = _new_values(old, new, gone)
-    made: dict[Place, list[Wire]] = {}
-    for step in _steps(old.module.steps):
-        made.setdefault(_place(step.span), []).append(step.output)
-    found: list[Edit] = []
-    for claim, before, owner in _claims(definition, program_):
-        wires = made.get(_place(before), []) if before is not None else []
-        texts = {shape_spec_text(values[wire].tensor.shape) for wire in wires if wire in values}
-        if not wires and owner is not definition:
-            continue  # of a block that this net does not use
-        if texts == {claim.text}:
+    found = Reclaimed()
+    seen: dict[Span, set[str | None]] = {}
+    for name, values in nets.items():
+        log = Log()
+        observer = _Observer(program_, log, dict(values))
+        with contextlib.suppress(Stop):
+            observer.net(program_.definitions[name])
+        errors = (one for one in log if one.severity == "error")
+        found.error = found.error or next(errors, None)
+        for span, texts in observer.seen.items():
+            seen.setdefault(span, set()).update(texts)
+    for span, texts in seen.items():
+        text = next(iter(texts)) if len(texts) == 1 else None
+        if span.source.name != source.name or text == span.text:
             continue
-        found += [Edit(claim, texts.pop())] if len(texts) == 1 else _left_out(claim)
+        if text is None:
+            found.left_out.append(span)
+        found.edits += take_out(span, "").edits if text is None else (Edit(span, text),)
     return found
 
 
-def _new_values(old: Net, new: Net, gone: Collection[Span]) -> dict[Wire, Wire]:
-    """The values of the old net in the new one; a layer that is gone hands its value on."""
-    pairs = zip(old.module.inputs, new.module.inputs, strict=True)
-    found = {before: after for (_, before), (_, after) in pairs}
-    rest = walk(new.module)
-    for placed in walk(old.module):
-        step = placed.step
-        if isinstance(step, LayerStep) and step.span in gone:
-            found[step.output] = found[step.inputs[0]]
+class _Observer(Elaborator):
+    """Builds a net without asking its claims; keeps the text that each would be true with."""
+
+    def __init__(self, program_: program.Program, log: Log, values: dict[str, Any]) -> None:
+        super().__init__(program_, log, values)
+        self.seen: dict[Span, set[str | None]] = {}
+
+    def element(self, element: program.Element, frame: Frame) -> None:
+        if not isinstance(element, program.ShapeClaim):
+            super().element(element, frame)
+        elif isinstance(frame.current, Wire):
+            shape = frame.current.tensor.shape
+            text = _text(element, shape, frame.env)
+            self.seen.setdefault(element.span, set()).add(text)
+
+
+def _text(claim: program.ShapeClaim, shape: Iterable[Size], env: Mapping[str, Any]) -> str | None:
+    """The claim as it must be written; None if that cannot be said by the names in sight.
+
+    A size that is true as it is written keeps its words, `[64*wider, H, W]`.
+    """
+    sizes, items = tuple(shape), claim.items.items
+    written = _written(claim.span.text)
+    kept = [_holds(item, size, env) for item, size in zip(items, sizes, strict=False)]
+    if len(sizes) == len(items) == len(written):
+        if all(kept):
+            return claim.span.text
+        told = zip(sizes, written, kept, strict=True)
+        parts = [text if holds else _said(size, env) for size, text, holds in told]
+    else:
+        parts = [_said(size, env) for size in sizes]
+    known = [part for part in parts if part is not None]
+    return f"[{', '.join(known)}]" if len(known) == len(parts) else None
+
+
+def _written(claim: str) -> list[str]:
+    """The sizes of a claim as they are written: the commas between parentheses are theirs."""
+    found, depth = [""], 0
+    for letter in claim[1:-1]:
+        depth += {"(": 1, ")": -1}.get(letter, 0)
+        if letter == "," and depth == 0:
+            found.append("")
         else:
-            found[step.output] = next(rest).step.output
-    return found
+            found[-1] += letter
+    return [text.strip() for text in found]
 
 
-def _claims(
-    definition: program.Definition, program_: program.Program
-) -> Iterator[tuple[Span, Span | None, program.Definition]]:
-    """The claims of the net and of its file's blocks, each with the element before it and where."""
-    source = definition.span.source.name
-    for one in program_.definitions.values():
-        if one is definition or (one.word == "block" and one.span.source.name == source):
-            yield from ((claim, before, one) for claim, before in _in_body(one.body))
+def _holds(item: tree.Expr, size: Size, env: Mapping[str, Any]) -> bool:
+    try:
+        return bool(exact(item, env)[0] == size)
+    except (EvaluationError, Poisoned):
+        return False  # it says nothing of what flows here now
 
 
-def _in_body(body: Iterable[program.Item]) -> Iterator[tuple[Span, Span | None]]:
-    for item in body:
-        before: Span | None = None
-        for element in item.elements if isinstance(item, program.Flow) else ():
-            if isinstance(element, program.ShapeClaim):
-                yield element.span, before
-                continue
-            before = element.span
-            yield from _in_body(getattr(element, "body", ()))
-            for branch in getattr(element, "branches", ()):
-                yield from _in_body(branch.body)
-            if (shortcut := getattr(element, "shortcut", None)) is not None:
-                yield from _in_body(shortcut.body)
+def _said(size: Size, env: Mapping[str, Any]) -> str | None:
+    """A size by the names in sight; None where an open one has none."""
+    words = {name: _word(name, env) for name in names_in(size)}
+    if None in words.values():
+        return None
+    return re.sub(r"[A-Za-z_]\w*", lambda name: words[name[0]] or "", spec_text(size))
 
 
-def _steps(steps: Iterable[Step]) -> Iterator[Step]:
-    for step in steps:
-        yield step
-        match step:
-            case BlockStep():
-                yield from _steps(step.module.steps)
-            case RepeatStep():
-                yield from _steps(step.items)
-            case LayerStep() | ParamStep():
-                continue
-            case GroupStep() | _:
-                yield from _steps(step.steps)
-
-
-def _left_out(claim: Span) -> tuple[Edit, ...]:
-    return take_out(claim, "").edits
-
-
-def _place(span: Span) -> Place:
-    return (span.source.name, span.line, span.column, span.end_line, span.end_column)
+def _word(name: str, env: Mapping[str, Any]) -> str | None:
+    """What an open size is called where the names in sight are these."""
+    if env.get(name) == symbol(name):
+        return name
+    entering = env.get("in")
+    if not isinstance(entering, Wire):
+        return None
+    shape = entering.tensor.shape
+    for word, size in zip(SIZES.get(len(shape), ()), shape[1:], strict=False):
+        if size == symbol(name):
+            return f"in.{word}"
+    return None

@@ -17,12 +17,13 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from netc import converting
-from netc.api import NetHandle, Spec
+from netc.api import NetHandle, Spec, read
 from netc.cli import main
 from netc.compiler.layers import find, words
 from netc.compiler.layers.activations import Activation
 from netc.compiler.source import Source
 from netc.converting import Converted, Inconvertible, Moved, Unfit, carried, fc2conv, told
+from netc.runtime.module import build
 
 WINDOWS = REPOSITORY / "docs" / "examples" / "windows.net"
 
@@ -248,11 +249,125 @@ def test_a_sequence_has_one_axis_and_taken_names_are_left() -> None:
     )
 
 
+def test_a_net_that_shares_lines_is_left_out_with_what_it_alone_used() -> None:
+    blocks = "block Head(n):\n    flatten -> dense n\n\nblock Own:\n    relu\n\n"
+    use = "use std.vision: ConvNorm, Residual\n\n"
+    other = """
+        # One that is left out
+        net B:
+            input x: [4, 8, 8]
+            Residual 4
+            Own
+            Head 3
+
+        train B:
+            data digits
+            loss cross_entropy
+            optimizer adam
+            epochs 1, batch=8
+
+        net C:
+            input x: [4, 8, 8]
+            ConvNorm 4, 3x3 -> [4, 6, 6]
+            flatten -> dense 4
+    """
+    text = f"# Three nets\n{use}{blocks}{HEAD}    relu -> Head 9\n{dedent(other)}"
+    _, found, new = converted(text, "Net")
+    assert list(new.names) == ["Net", "C"]
+    assert found.left_out == ("line 16: the net B, which shares lines",)
+    kept = text.replace(", Residual", "").replace(blocks[blocks.index("block Own") :], "", 1)
+    kept = kept.replace("[3, 8, 8]", "[3, H, W]").replace("flatten -> dense n", "conv n, 6x6")
+    start, end = kept.index("# One that"), kept.index("net C:")
+    assert found.text == kept[:start] + kept[end:]
+
+
+def test_claims_in_blocks_name_the_sizes_of_what_flows_in() -> None:
+    """`H` is a name of the net: a block says `in.height` while its input is the net's."""
+    text = """
+        block Trunk(n):
+            conv 2*n, 3x3, pad=1       -> [2*n, 8, 6]
+            max_pool 2x2               -> [2*n, 4, 3]
+            residual: conv 2*n, 1x1    -> [2*n, 4, 3]
+            Tail n
+
+        block Tail(n):
+            conv n, 1x1                -> [n, 4, 3]
+
+        net Net(k=4):
+            input x: [3, 8, 6]
+            inline Trunk k             -> [k, 4, 3]
+            flatten -> dense 5
+    """
+    _, found, _ = converted(dedent(text).lstrip(), "Net")
+    lines = [" ".join(line.split()) for line in found.text.splitlines()]
+    assert "conv 2*n, 3x3, pad=1 -> [2*n, in.height, in.width]" in lines
+    assert "max_pool 2x2 -> [2*n, in.height//2, in.width//2]" in lines
+    assert "residual: conv 2*n, 1x1" in lines
+    assert "conv n, 1x1" in lines
+    assert "inline Trunk k -> [k, H//2, W//2]" in lines
+    assert found.left_out == ("the claim [2*n, 4, 3]", "the claim [n, 4, 3]")
+
+
+VISION = REPOSITORY / "specs" / "vision"
+NETS = [(file.stem, name) for file in sorted(VISION.glob("*.net")) for name in read(file, {}).names]
+FIXED = {
+    "UNet": "no dense layer",
+    "UNetPaper": "no dense layer",
+    "GoogLeNetPaperSides": "`conv` is a value",
+    "GoogLeNetSides": "`conv` is a value",
+}
+"""What is no classifier, and side heads in which `conv` is the name of a line already."""
+
+
+@pytest.mark.parametrize(("file", "name"), NETS)
+def test_the_classic_nets_take_larger_pictures(file: str, name: str) -> None:
+    old = read(VISION / f"{file}.net", {})
+    if name in FIXED:
+        with pytest.raises(Inconvertible, match=FIXED[name]):
+            fc2conv(old, name, {})
+        return
+    found = fc2conv(old, name, {})
+    new = Spec(Source(f"{file}.net", found.text), {}, VISION)
+    assert [d.code for d in new.diagnostics if d.code != "W0201"] == []
+    before, after = old.net(name), new.net(name)
+    assert after.report().params == before.report().params
+    assert all("at least" in condition for condition in after.report().conditions)
+    with torch.device("meta"):
+        module = build(after.source(), name).eval()
+        for (_, known), (_, open_) in zip(
+            before.report().inputs, after.report().inputs, strict=True
+        ):
+            assert [*map(str, open_.shape[1:])] == ["H", "W"]
+            channels, height, width = map(int, known.shape)
+            map_ = module(torch.zeros(2, channels, height + 96, width + 64))
+    outputs = map_ if isinstance(map_, tuple) else (map_,)
+    for output in outputs:
+        assert output.shape[2] >= output.shape[3] > 1
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [("alexnet", "AlexNetTorchvision"), ("densenet", "DenseNet121"), ("googlenet", "GoogLeNet"),
+     ("nin", "NIN"), ("resnet", "ResNet18"), ("resnet_cifar", "ResNet20")],
+)  # fmt: skip
+def test_on_their_own_size_the_classic_nets_give_the_same(file: str, name: str) -> None:
+    old = read(VISION / f"{file}.net", {})
+    found = fc2conv(old, name, {})
+    torch.manual_seed(0)
+    before = old.net(name).module().double().eval()
+    after = Spec(Source(f"{file}.net", found.text), {}, VISION).net(name).module().double().eval()
+    state = before.state_dict()
+    after.load_state_dict({one.new: state[one.old].reshape(one.new_shape) for one in found.moved})
+    ((_, tensor),) = old.net(name).report().inputs
+    picture = torch.randn(1, *map(int, tensor.shape), dtype=torch.double)
+    with torch.no_grad():
+        torch.testing.assert_close(after(picture).flatten(1), before(picture), rtol=0, atol=1e-5)
+
+
 # ------------------------------------------------------------------------------
 # What cannot be converted
 
 HEAD = "net Net:\n    input x: [3, 8, 8]\n    conv 4, 3x3\n"
-BLOCK = "block Head(n):\n    flatten -> dense n\n\n"
 
 
 @pytest.mark.parametrize(
@@ -268,8 +383,6 @@ BLOCK = "block Head(n):\n    flatten -> dense n\n\n"
         (f"{HEAD}    b = global_avg_pool\n    (b, b) -> concat axis=0\n", "`concat` reads", 5),
         (f"{HEAD}    param p: [4] = zeros\n    flatten -> dense 4 -> add p\n", "joins", 5),
         (f"{HEAD}    dense 5 -> flatten -> dense 2\n", "the net is none", 4),
-        (f"{BLOCK}{HEAD}    Head 9\n\nnet B:\n    input x: [3, 8, 8]\n    Head 3\n",
-         "used by the net `B` too", 2),
     ],
 )  # fmt: skip
 def test_what_cannot_be_converted_is_said_at_its_place(text: str, message: str, line: int) -> None:

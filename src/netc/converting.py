@@ -10,12 +10,15 @@ from typing import Any
 from msgspec import Struct
 
 from netc.api import Spec
+from netc.api import _read as read_used
 from netc.compiler import converting, reclaiming
 from netc.compiler.converting import Inconvertible as Inconvertible
-from netc.compiler.edits import Edit, applied, whole_line
+from netc.compiler.diagnostics import Diagnostic, Log
+from netc.compiler.edits import Edit, applied, whole_definition, whole_line
 from netc.compiler.formatting import ReadsDifferently, formatted
 from netc.compiler.graph import LayerStep, Net, Wire
 from netc.compiler.report import Report
+from netc.compiler.resolve import resolve
 from netc.compiler.source import Source, Span
 from netc.files import write_atomically
 
@@ -51,24 +54,56 @@ def fc2conv(spec: Spec, name: str, values: Mapping[str, Any]) -> Converted:
     """
     net = spec.net(name)
     definition = spec._program.definitions[name]
-    others = [spec.net(other).graph for other in spec.names if other != name]
+    others = {other: spec.net(other).graph for other in spec.names if other != name}
     plan = converting.plan(net.graph, definition, others)
+    gone = [spec._program.definitions[other] for other in plan.dropped]
+    nets = [whole_definition(spec.source, other.span.line) for other in gone]
     trains = converting.train_blocks(spec.source, spec._program, name)
-    left_out = [f"line {edit.span.line}: the train block of {name}" for edit in trains]
+    for one in gone:
+        theirs = converting.train_blocks(spec.source, spec._program, one.name)
+        nets += [whole_definition(spec.source, train.span.line) for train in theirs]
+    left_out = [f"line {one.span.line}: the net {one.name}, which shares lines" for one in gone]
+    left_out += [f"line {edit.span.line}: the train block of {name}" for edit in trains]
     given = {key: value for key, value in values.items() if key in definition.parameters}
-
-    def edited(more: Iterable[Edit]) -> Source:
-        text = applied(spec.source, [*plan.edits, *trains, *more])
-        ended = text.rstrip("\n") + "\n" if trains else text
-        return Source(spec.source.name, ended)
-
-    bare = edited(reclaiming.without_claims(definition, spec._program))
-    graph = _compiled(bare, given, spec.base).net(name).graph
-    claims = reclaiming.claims(net.graph, graph, plan.gone, definition, spec._program)
-    new, more = _judged(edited(claims), given, spec.base)
+    text = applied(spec.source, [*plan.edits, *nets, *trains])
+    ended = text.rstrip("\n") + "\n" if trains or nets else text
+    staying = [other for other in spec.names if other not in plan.dropped]
+    source, claims = _claimed(Source(spec.source.name, ended), name, given, staying)
+    new, more = _judged(source, given, spec.base)
     _compared(net.graph, new, name, given, definition.span)
     moved = _moved(net.report(), new.net(name).report())
-    return Converted(_as_before(spec.source, new.source), moved, (*left_out, *more))
+    tidy = _without_unused(new) if nets else new.source
+    return Converted(_as_before(spec.source, tidy), moved, (*left_out, *claims, *more))
+
+
+def _claimed(
+    source: Source, name: str, values: Mapping[str, Any], staying: Iterable[str]
+) -> tuple[Source, list[str]]:
+    """The text with claims of what flows now, and those that are left out. Raises Inconvertible."""
+    program = resolve(source, Log(), read_used)
+    nets: dict[str, Mapping[str, Any]] = {**{other: {} for other in staying}, name: values}
+    found = reclaiming.reclaimed(program, source, nets)
+    if found.error is not None:
+        raise _none(found.error)
+    left_out = dict.fromkeys(f"the claim {span.text}" for span in found.left_out)
+    return Source(source.name, applied(source, found.edits)), list(left_out)
+
+
+def _without_unused(spec: Spec) -> Source:
+    """The text without the blocks and the imports that only nets needed that are left out."""
+    while True:
+        unused = [one for one in spec.diagnostics if one.code == "W0201"]
+        blocks = {d.span: d for d in spec._program.definitions.values() if d.word == "block"}
+        edits = [
+            edit
+            for one in unused
+            for edit in (
+                (whole_definition(spec.source, one.span.line),) if one.span in blocks else one.edits
+            )
+        ]
+        if not edits:
+            return spec.source
+        spec = Spec(Source(spec.source.name, applied(spec.source, edits)), {}, spec.base)
 
 
 def _as_before(old: Source, new: Source) -> str:
@@ -84,9 +119,13 @@ def _compiled(source: Source, values: Mapping[str, Any], base: Path) -> Spec:
     spec = Spec(source, values, base)
     for error in spec.diagnostics:
         if error.severity == "error":
-            message = f"with convolutions and open sizes the net is none: {error.message}"
-            raise Inconvertible(message, error.span, error.hint)
+            raise _none(error)
     return spec
+
+
+def _none(error: Diagnostic) -> Inconvertible:
+    message = f"with convolutions and open sizes the net is none: {error.message}"
+    return Inconvertible(message, error.span, error.hint)
 
 
 def _judged(source: Source, values: Mapping[str, Any], base: Path) -> tuple[Spec, list[str]]:
