@@ -109,8 +109,6 @@ class Elaborator(Findings):
         """The names of sizes that the inputs leave open."""
         self.shares = False
         """Whether any line so far is a `share`."""
-        self.tied: set[Wire] = set()
-        """What modules made by `share` give."""
         self._in_sight: dict[int, dict[str, Any]] = {}
 
     # -- nets and blocks
@@ -273,7 +271,6 @@ class Elaborator(Findings):
                 if isinstance(default, tree.Number | tree.String | tree.Dims)
             ),
         )
-        self.tied.discard(output)  # from here on it is what the block gives
         return BlockStep(module, tuple(w for _, w in inputs), output, use.arguments, use.span)
 
     # -- lines
@@ -290,7 +287,8 @@ class Elaborator(Findings):
                 case program.Input():
                     input_(self, item, frame)
                 case program.Share():
-                    frame.env[item.name] = Shared(item, frame.env, frame.owner)
+                    key = frame.key(item.name)
+                    frame.env[item.name] = Shared(item, frame.env, key, frame.level)
                     self.shares = True
                 case program.Learned():
                     learned(self, item, frame)

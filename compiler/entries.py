@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct
 
 from netc.compiler.graph import (
+    Around,
     BlockStep,
     GroupStep,
     LayerStep,
@@ -56,7 +57,7 @@ class Entry(Struct, frozen=True, eq=False):
 
 def folded(report: Report, module: Module, depth: int) -> list[Entry]:
     """The lines of a net in the order of computation, with `depth - 1` levels unfolded."""
-    return list(_entries(module.steps, "", depth, iter(report.rows)))
+    return list(_entries(module.steps, Around(), depth, iter(report.rows)))
 
 
 def flat(report: Report) -> list[Entry]:
@@ -65,16 +66,16 @@ def flat(report: Report) -> list[Entry]:
 
 
 def _entries(
-    steps: Sequence[Step], prefix: str, depth: int, rows: Iterator[Row]
+    steps: Sequence[Step], around: Around, depth: int, rows: Iterator[Row]
 ) -> Iterator[Entry]:
     for step in steps:
-        path = prefix if step.name is None else f"{prefix}.{step.name}" if prefix else step.name
+        path = around.path(step)
         if isinstance(step, LayerStep | ParamStep):
             yield _layer(next(rows), path if step.name else "")
         elif isinstance(step, WhenStep):  # its steps are numbered with those around it
-            yield from _entries(step.steps, path, depth, rows)
+            yield from _entries(step.steps, around, depth, rows)
         elif depth > 1:
-            yield from _entries(_inner(step), path, depth - 1, rows)
+            yield from _entries(_inner(step), around.inside(step), depth - 1, rows)
         else:
             kind, inside = folded_kind(step), tuple(_take(step, rows))
             inputs = tuple(wire.tensor.shape for wire in step.inputs)

@@ -46,11 +46,16 @@ class Stop(Exception):
 
 
 class Shared(Struct, eq=False):
-    """A module made by `share`: what it is, and what it turned out to own when first applied."""
+    """A module made by `share`: what it is, and what it turned out to own when first applied.
+
+    `key` is its name in the state dict; `level` counts the modules around its line, from the block
+    or net inwards.
+    """
 
     share: program.Share
     env: Mapping[str, Any]
-    owner: object
+    key: str
+    level: int
     first: LayerStep | BlockStep | None = None
 
 
@@ -59,7 +64,8 @@ class Frame(Struct, eq=False):
 
     `namer` is None while the steps of a named line are gathered: they are named when it ends.
     `counted` is set in an inline repeat: the names of its lines take the count. `conditional` is
-    set in lines that stand under a condition: those of a condition in them are spliced.
+    set in lines that stand under a condition: those of a condition in them are spliced. `level`
+    counts the stretches around, up to the block or net, that are modules of their own.
     """
 
     env: ChainMap[str, Any]
@@ -69,7 +75,7 @@ class Frame(Struct, eq=False):
     calls: tuple[tuple[str, Span], ...] = ()
     depth: int = 0
     repeats: int = 1
-    owner: object = field(default_factory=object)
+    level: int = 0
     names: list[tuple[Wire, str]] = field(default_factory=list)
     ways: list[tuple[Wire, str]] = field(default_factory=list)
     counted: bool = False

@@ -57,6 +57,8 @@ class LayerStep(Struct, frozen=True, eq=False):
         name: its key in the state dict below the module it stands in; None without weights.
         given: the arguments as written, by field.
         reuse: a shared layer applied again; its weights were counted before.
+        home: for a module that `share` made, how many modules further out its line stands; None
+            for a layer that has a module of its own.
     """
 
     layer: Layer
@@ -68,6 +70,7 @@ class LayerStep(Struct, frozen=True, eq=False):
     span: Span
     name: str | None = None
     reuse: bool = False
+    home: int | None = None
 
     @property
     def sources(self) -> tuple[Wire, ...]:
@@ -88,6 +91,7 @@ class BlockStep(Struct, frozen=True, eq=False):
     span: Span
     name: str | None = None
     reuse: bool = False
+    home: int | None = None
 
 
 class GroupStep(Struct, frozen=True, eq=False):
@@ -208,29 +212,53 @@ def walk(module: Module) -> Iterator[Placed]:
     Layers without weights have the path of the module around them and their own word:
     `layer1.0.relu`. Iterative over the lines, recursive over the nesting only, which is bounded.
     """
-    return _walk(module.steps, "", False)
+    return _walk(module.steps, Around(), False)
 
 
-def _walk(steps: tuple[Step, ...], prefix: str, reuse: bool) -> Iterator[Placed]:
+class Around(Struct, frozen=True):
+    """Where steps stand in the state dict.
+
+    Attributes:
+        prefix: the path of what holds them: a module, or a named line of one.
+        homes: the paths of the modules around them, the innermost last.
+    """
+
+    prefix: str = ""
+    homes: tuple[str, ...] = ("",)
+
+    def path(self, step: Step) -> str:
+        """A step's path; that of what holds it if it has no name."""
+        home = step.home if isinstance(step, LayerStep | BlockStep) else None
+        prefix = self.prefix if home is None else self.homes[-1 - home]
+        if step.name is None:
+            return prefix
+        return f"{prefix}.{step.name}" if prefix else step.name
+
+    def inside(self, step: Step) -> Around:
+        """Where the steps in a step stand."""
+        path = self.path(step)
+        return Around(path, (*self.homes, path) if isinstance(step, BlockStep) else self.homes)
+
+
+def _walk(steps: tuple[Step, ...], around: Around, reuse: bool) -> Iterator[Placed]:
     for step in steps:
-        name = step.name
-        path = prefix if name is None else f"{prefix}.{name}" if prefix else name
         match step:
             case LayerStep():
-                if name is None:
+                path = around.path(step)
+                if step.name is None:
                     kind = step.layer.kind
-                    path = f"{prefix}.{kind}" if prefix else kind
+                    path = f"{path}.{kind}" if path else kind
                 yield Placed(path, step, reuse or step.reuse)
             case ParamStep():
-                yield Placed(path, step, reuse)
+                yield Placed(around.path(step), step, reuse)
             case BlockStep():
-                yield from _walk(step.module.steps, path, reuse or step.reuse)
+                yield from _walk(step.module.steps, around.inside(step), reuse or step.reuse)
             case RepeatStep():
-                yield from _walk(step.items, path, reuse)
+                yield from _walk(step.items, around.inside(step), reuse)
             case GroupStep():
-                yield from _walk(step.steps, path, reuse)
+                yield from _walk(step.steps, around.inside(step), reuse)
             case WhenStep():
-                yield from _walk(step.steps, prefix, reuse)
+                yield from _walk(step.steps, around, reuse)
 
 
 def blocks_used(module: Module) -> set[Span]:
@@ -250,7 +278,12 @@ def blocks_used(module: Module) -> set[Span]:
 
 
 def has_weights(step: Step) -> bool:
-    """Whether a step owns anything in the state dict."""
+    """Whether a step owns anything in the state dict of the module it stands in.
+
+    A module that `share` made further out is none of its own.
+    """
+    if isinstance(step, LayerStep | BlockStep) and step.home:
+        return False
     match step:
         case LayerStep():
             return bool(step.weights)

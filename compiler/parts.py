@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct
 
 from netc.compiler.graph import (
+    Around,
     BlockStep,
     GroupStep,
     LayerStep,
@@ -68,7 +69,7 @@ def outline(report: Report, module: Module) -> Outline:
     """The parts of a net. Recursive over the nesting only, which is bounded."""
     makers = {wire: f"the input {name}" for name, wire in module.inputs}
     makers |= {row.step.output: _called(row) for row in report.rows}
-    found = tuple(_parts(module.steps, "", iter(report.rows)))
+    found = tuple(_parts(module.steps, Around(), iter(report.rows)))
     return Outline(report, module.inputs, found, makers)
 
 
@@ -85,23 +86,22 @@ def every(found: Sequence[Part]) -> Iterator[Part]:
         yield from every(part.inner)
 
 
-def _parts(steps: Sequence[Step], prefix: str, rows: Iterator[Row]) -> Iterator[Part]:
+def _parts(steps: Sequence[Step], around: Around, rows: Iterator[Row]) -> Iterator[Part]:
     for step in steps:
-        path = prefix if step.name is None else f"{prefix}.{step.name}" if prefix else step.name
         match step:
             case LayerStep() | ParamStep():
                 row = next(rows)
                 yield Part(row.path, step, (row,))
             case WhenStep():  # its steps are numbered with those around it
-                yield from _parts(step.steps, prefix, rows)
+                yield from _parts(step.steps, around, rows)
             case BlockStep():
-                yield _outer(path, step, step.module.steps, rows)
+                yield _outer(around, step, step.module.steps, rows)
             case RepeatStep():
-                yield _outer(path, step, step.items, rows)
+                yield _outer(around, step, step.items, rows)
             case GroupStep():
-                yield _outer(path, step, step.steps, rows)
+                yield _outer(around, step, step.steps, rows)
 
 
-def _outer(path: str, step: Step, steps: Sequence[Step], rows: Iterator[Row]) -> Part:
-    inner = tuple(_parts(steps, path, rows))
-    return Part(path, step, tuple(row for part in inner for row in part.rows), inner)
+def _outer(around: Around, step: Step, steps: Sequence[Step], rows: Iterator[Row]) -> Part:
+    inner = tuple(_parts(steps, around.inside(step), rows))
+    return Part(around.path(step), step, tuple(row for part in inner for row in part.rows), inner)

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from netc.compiler import program
-from netc.compiler.edits import Fix, rewrite
 from netc.compiler.evaluate import UNKNOWN, Unknown, say
 from netc.compiler.expansion import MOST
 from netc.compiler.frame import Frame, Stop
 from netc.compiler.graph import ParamStep, RepeatStep, Step, Wire, has_weights
-from netc.compiler.structure import enclosed
-from netc.compiler.tying import untied
+from netc.compiler.structure import as_module, splice, stretch
+from netc.compiler.tying import is_shared, only_shared
 
 if TYPE_CHECKING:
     from netc.compiler.elaborate import Elaborator
@@ -37,23 +36,26 @@ def repeat(elaborator: Elaborator, element: program.Repeat, frame: Frame) -> Non
         _inline_rounds(elaborator, element, values, frame, repeats)
         return
     source = frame.current
-    hint = "write `{}repeat`: its rounds stand below each other, as if written out"
-    inline = rewrite(element.span.before, "inline ", hint)
-    if frame.namer is None:  # a named line would number the rounds
-        inline = Fix("give each of them a line of its own, without a name before the line")
     items: list[Step] = []
+    rounds: list[Frame] = []
     for number, value in enumerate(values):
         item = frame.inner(steps=[], namer=None, repeats=repeats)
         item.env["in"] = frame.current
         if element.variable is not None:
             item.env[element.variable] = value
-        items += _repeat_item(elaborator, element, item, str(number), inline)
+        inner = _round(elaborator, element, item)
         frame.flow(item.current)
         if not isinstance(item.current, Wire):
             return
-    if elaborator.tied and not untied(items, elaborator.tied):
-        frame.steps += [s if s.output in elaborator.tied else _unnamed(s) for s in items]
-        return  # one module, applied again and again: nothing to number
+        apart = inner.level > item.level
+        steps = [as_module(inner, element.body, "layer")] if apart else item.steps
+        items += [replace(step, name=str(number)) for step in steps]
+        if elaborator.shares:
+            rounds.append(inner)
+    if rounds and _all_shared(rounds, frame.level):
+        for inner in rounds:  # one module, applied again and again: nothing to number
+            splice(inner, frame)
+        return
     if not any(has_weights(item) for item in items):
         frame.steps += [_unnamed(item) for item in items]
         return
@@ -85,26 +87,33 @@ def _inline_rounds(
             return
 
 
-def _repeat_item(
-    elaborator: Elaborator, element: program.Repeat, item: Frame, name: str, hint: Fix
-) -> list[Step]:
-    """One round: a single layer or block is the item itself, more lines are a module."""
+def _round(elaborator: Elaborator, element: program.Repeat, item: Frame) -> Frame:
+    """One round of lines, elaborated; more than a single layer or block with their own names."""
+    if _is_alone(element) or not element.body:
+        elaborator.body(element.body, item)
+        return item
+    return stretch(elaborator, element.body, item, "layer") or item
+
+
+def _all_shared(rounds: Sequence[Frame], level: int) -> bool:
+    """Whether all weights of all rounds are those of modules shared around the repeat."""
+    steps = [step for item in rounds for step in item.steps]
+    if rounds[0].level == level:
+        return any(map(is_shared, steps))
+    return only_shared(steps)
+
+
+def _is_alone(element: program.Repeat) -> bool:
+    """Whether a round is a single layer or block, which needs no module around it."""
     body = element.body
     only = body[0] if len(body) == 1 else None
-    plain = (
+    return (
         isinstance(only, program.Flow)
         and only.target is None
         and sum(not isinstance(e, program.ShapeClaim) for e in only.elements) == 1
         and not isinstance(only.elements[0], program.Residual | program.Parallel | program.When)
         and not getattr(only.elements[0], "inline", False)
     )
-    if plain:
-        elaborator.body(body, item)
-    elif body:
-        enclosed(elaborator, body, item, "layer", hint)
-    if any(step.output in elaborator.tied for step in item.steps):
-        return item.steps
-    return [replace(step, name=name) for step in item.steps]
 
 
 def _repeated(

@@ -18,6 +18,7 @@ from netc.compiler.frame import Frame
 from netc.compiler.graph import LayerStep, Step, WhenStep, Wire, has_weights
 from netc.compiler.naming import snake
 from netc.compiler.source import Span
+from netc.compiler.tying import owns
 
 if TYPE_CHECKING:
     from netc.compiler.elaborate import Elaborator
@@ -49,7 +50,7 @@ def _inline(elaborator: Elaborator, use: program.BlockUse, frame: Frame, *, hand
         inner,
         steps=frame.steps,
         namer=frame.namer,
-        owner=frame.owner,
+        level=frame.level,
         names=frame.names,
         ways=frame.ways,
         counted=frame.counted,
@@ -96,7 +97,7 @@ def sequential(elaborator: Elaborator, element: program.Sequential, frame: Frame
     elaborator.body(element.body, inner)
     if not isinstance(inner.current, Wire):
         frame.flow(UNKNOWN)
-    elif any(map(has_weights, inner.steps)):
+    elif any(map(owns, inner.steps)):
         group = numbered(elaborator, inner.steps, "sequential", element.span)
         elaborator.add(group, "sequential", frame)
     else:

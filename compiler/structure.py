@@ -10,8 +10,6 @@ from msgspec.structs import replace
 from netc.compiler import program
 from netc.compiler.applying import apply, make_layer
 from netc.compiler.conditions import equal_when
-from netc.compiler.diagnostics import Label
-from netc.compiler.edits import Fix
 from netc.compiler.evaluate import (
     UNKNOWN,
     Unknown,
@@ -25,12 +23,11 @@ from netc.compiler.graph import (
     Step,
     WhenStep,
     Wire,
-    has_weights,
 )
 from netc.compiler.naming import Namer, camel
 from netc.compiler.source import Span
 from netc.compiler.splicing import distinct_names
-from netc.compiler.tying import ties, untied
+from netc.compiler.tying import is_shared, only_shared, owns, raised
 
 if TYPE_CHECKING:
     from netc.compiler.elaborate import Elaborator
@@ -46,7 +43,7 @@ def gather(
         for element in elements:
             if isinstance(element, program.Residual | program.Parallel):
                 flow = program.Flow((element,), element.span)
-                enclosed(elaborator, (flow,), frame, name, _unnamed_line(name))
+                enclosed(elaborator, (flow,), frame, name)
             else:
                 elaborator.element(element, frame)
         return frame.steps
@@ -54,28 +51,36 @@ def gather(
         frame.steps, frame.namer = steps, namer
 
 
-def enclosed(
-    elaborator: Elaborator, body: program.Body, frame: Frame, name: str, hint: str | Fix = ""
-) -> None:
+def enclosed(elaborator: Elaborator, body: program.Body, frame: Frame, name: str) -> None:
     """A stretch of lines as a module of its own, with its own names.
 
     Where all its weights are those of modules shared around it, it is none: its steps stand among
-    those around. `hint` is for where it has weights of its own besides.
+    those around.
     """
+    inner = stretch(elaborator, body, frame, name)
+    if inner is None:
+        return
+    if only_shared(inner.steps):
+        splice(inner, frame)
+    else:
+        frame.steps.append(as_module(inner, body, name))
+
+
+def stretch(elaborator: Elaborator, body: program.Body, frame: Frame, name: str) -> Frame | None:
+    """A stretch of lines with its own names, elaborated; None after an error."""
     source = frame.current
     if not isinstance(source, Wire):
         elaborator.needs_one(name, body[0].span, frame)
         frame.flow(UNKNOWN)
-        return
-    uses = ties(body, frame) if elaborator.shares else []
+        return None
     inner = frame.inner(
         steps=[],
         namer=Namer(body),
-        owner=frame.owner if uses else object(),
+        level=frame.level + 1,
         names=[],
         ways=[],
         counted=False,
-        conditional=frame.conditional and bool(uses),
+        conditional=False,
     )
     inner.env["in"] = source
     inner.flow(source)
@@ -83,66 +88,60 @@ def enclosed(
     distinct_names(elaborator, inner.steps, inner)
     if not isinstance(inner.current, Wire):
         frame.flow(UNKNOWN)
-        return
-    if uses:
-        _spliced(elaborator, uses[0], inner, frame, hint)
-        return
-    inputs = _inputs_of(inner.steps, source, inner.current, frame.env)
+        return None
+    frame.flow(inner.current)
+    return inner
+
+
+def as_module(inner: Frame, body: program.Body, name: str) -> BlockStep:
+    """An elaborated stretch of lines as a module."""
+    source, output = inner.env["in"], inner.current
+    assert isinstance(output, Wire)
+    inputs = _inputs_of(inner.steps, source, output, inner.env.parents)
     module = Module(
         "body",
         camel(name),
         {},
         inputs,
         tuple(inner.steps),
-        (("output", inner.current),),
+        (("output", output),),
         body[0].span,
         tuple(inner.names),
         tuple(inner.ways),
     )
-    wires = tuple(wire for _, wire in inputs)
-    elaborator.tied.discard(inner.current)  # from here on it is what the stretch gives
-    frame.steps.append(BlockStep(module, wires, inner.current, {}, body[0].span))
-    frame.flow(inner.current)
+    return BlockStep(module, tuple(wire for _, wire in inputs), output, {}, body[0].span)
 
 
-def _spliced(
-    elaborator: Elaborator, use: program.SharedUse, inner: Frame, frame: Frame, hint: str | Fix
-) -> None:
-    """The steps of a stretch that applies modules shared around it, among those around."""
-    own = untied(inner.steps, elaborator.tied)
-    if own:
-        message = f"`{use.name}` is shared around lines that have weights of their own besides"
-        shared = frame.env[use.name].share.span
-        labels = [Label(shared, "it is made here"), Label(own[0].span, "this has its own")]
-        elaborator.tell("E0408", use.span, message, frame, hint, labels)
-        frame.flow(UNKNOWN)
+def splice(inner: Frame, frame: Frame) -> None:
+    """Puts the steps of lines among those around."""
+    if inner.level == frame.level:
+        frame.steps += inner.steps
         return
-    frame.steps += inner.steps
+    straight = frame.namer is None or frame.conditional
+    frame.steps += raised(inner.steps, straight=straight)
     frame.names += inner.names
     frame.ways += inner.ways
-    frame.flow(inner.current)
 
 
 def named(elaborator: Elaborator, steps: list[Step], name: str, span: Span) -> list[Step]:
     """Law 6: one weighted step takes the line's name, several are numbered under it."""
-    weighted = [step for step in steps if step.name is None and has_weights(step)]
+    weighted = [step for step in steps if step.name is None and owns(step)]
     if len(weighted) <= 1:
         return [replace(s, name=name) if weighted and s is weighted[0] else s for s in steps]
     return [replace(numbered(elaborator, steps, name, span), name=name)]
 
 
 def numbered(elaborator: Elaborator, steps: list[Step], name: str, span: Span) -> GroupStep:
-    """Steps under one name, each with weights called by its place."""
-    shared = next((step for step in steps if step.name is not None), None)
-    if shared is not None:
+    """Steps under one name, each with weights of its own called by its place."""
+    other = next((step for step in steps if step.name is not None and not is_shared(step)), None)
+    if other is not None:
         message = (
-            f"`{name}` numbers its layers, and `{shared.name}` among them has a name of its own"
+            f"`{name}` numbers its layers, and `{other.name}` among them has a name of its own"
         )
-        hint = f"give `{shared.name}` a line of its own"
-        elaborator.log.say("E0408", shared.span, message, hint)
+        hint = f"give `{other.name}` a line of its own"
+        elaborator.log.say("E0408", other.span, message, hint)
     places = tuple(
-        replace(step, name=str(number)) if has_weights(step) else step
-        for number, step in enumerate(steps)
+        replace(step, name=str(number)) if owns(step) else step for number, step in enumerate(steps)
     )
     own = {id(step.output) for step in steps}
     inputs = tuple(dict.fromkeys(w for step in steps for w in step.inputs if id(w) not in own))
@@ -264,7 +263,7 @@ def way(
         steps = gather(elaborator, elements, inner, name)
     else:
         inner.namer = None
-        enclosed(elaborator, body, inner, name, _unnamed_line(name))
+        enclosed(elaborator, body, inner, name)
         steps = inner.steps
     return named(elaborator, steps, name, body[0].span), inner.current
 
@@ -302,10 +301,6 @@ def parallel(elaborator: Elaborator, element: program.Parallel, frame: Frame) ->
         frame.flow(UNKNOWN)
     else:
         elaborator.add(step, use.layer.kind, frame)
-
-
-def _unnamed_line(name: str) -> str:
-    return f"take the name `{name}` off: then its layers stand among those around"
 
 
 def _inputs_of(

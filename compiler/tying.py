@@ -1,13 +1,14 @@
 """Modules that `share` made: their uses, and stretches of lines that are no module of their own.
 
 A module belongs to the class in whose lines its `share` stands. Lines of a `repeat` or of a named
-`residual` are a class of their own, unless all weights in them are those of such modules.
+`residual` are a class of their own, which is handed the shared ones. Where all weights in them are
+those of modules shared around them, there is nothing to number: they stand among the lines around.
 """
 
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Collection, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -17,37 +18,53 @@ from netc.compiler.applying import layer_step
 from netc.compiler.diagnostics import Label
 from netc.compiler.evaluate import UNKNOWN
 from netc.compiler.frame import Frame, Shared
-from netc.compiler.graph import BlockStep, LayerStep, Step, WhenStep, Wire, has_weights, walk
+from netc.compiler.graph import BlockStep, LayerStep, Step, WhenStep, has_weights, walk
 from netc.compiler.layers.base import Weight
 
 if TYPE_CHECKING:
     from netc.compiler.elaborate import Elaborator
 
 
-def ties(body: program.Body, frame: Frame) -> list[program.SharedUse]:
-    """Where lines apply modules that are shared around them; none if they share some themselves."""
-    from netc.compiler.nodes import nodes
-
-    found: list[program.SharedUse] = []
-    for node in nodes(body):
-        if isinstance(node, program.Share):
-            return []
-        if isinstance(node, program.SharedUse):
-            shared = frame.env.get(node.name)
-            if isinstance(shared, Shared) and shared.owner is frame.owner:
-                found.append(node)
-    return found
+def is_shared(step: Step) -> bool:
+    """Whether a step applies a module that `share` made."""
+    return isinstance(step, LayerStep | BlockStep) and step.home is not None
 
 
-def untied(steps: Sequence[Step], tied: Collection[Wire]) -> list[Step]:
-    """The steps with weights of their own."""
+def owns(step: Step) -> bool:
+    """Whether a step has weights that no `share` made."""
+    if isinstance(step, WhenStep):
+        return any(map(owns, step.steps))
+    return has_weights(step) and not is_shared(step)
+
+
+def only_shared(steps: Sequence[Step]) -> bool:
+    """Whether all weights of some steps are those of modules shared further out."""
+    return not any(map(has_weights, steps)) and any(_outer(steps))
+
+
+def raised(steps: Sequence[Step], *, straight: bool) -> list[Step]:
+    """Steps of a stretch as they are written among the lines around it.
+
+    `straight`: there is no place for conditions; what stands under one that holds is spliced, too.
+    """
     found: list[Step] = []
     for step in steps:
         if isinstance(step, WhenStep):
-            found += untied(step.steps, tied)
-        elif has_weights(step) and step.output not in tied:
+            inner = raised(step.steps, straight=straight)
+            found += inner if straight else [replace(step, steps=tuple(inner))]
+        elif isinstance(step, LayerStep | BlockStep) and step.home:
+            found.append(replace(step, home=step.home - 1))
+        else:
             found.append(step)
     return found
+
+
+def _outer(steps: Sequence[Step]) -> Iterator[bool]:
+    for step in steps:
+        if isinstance(step, WhenStep):
+            yield from _outer(step.steps)
+        else:
+            yield isinstance(step, LayerStep | BlockStep) and bool(step.home)
 
 
 def shared(elaborator: Elaborator, use: program.SharedUse, frame: Frame) -> None:
@@ -55,13 +72,6 @@ def shared(elaborator: Elaborator, use: program.SharedUse, frame: Frame) -> None
     made = frame.env[use.name]
     assert isinstance(made, Shared)
     element = made.share.element
-    if made.owner is not frame.owner:
-        message = f"`{use.name}` is shared around a stretch that is a module of its own"
-        label = Label(made.share.span, "it is made here")
-        hint = "write both `share` lines in the same block"
-        elaborator.tell("E0408", use.span, message, frame, hint, [label])
-        frame.flow(UNKNOWN)
-        return
     inner = replace(frame, env=ChainMap({}, made.env))  # type: ignore[arg-type]
     step: LayerStep | BlockStep | None
     if isinstance(element, program.BlockUse):
@@ -82,9 +92,11 @@ def shared(elaborator: Elaborator, use: program.SharedUse, frame: Frame) -> None
         elaborator.tell("E0404", use.span, message, frame, "share another module here", [label])
         frame.flow(UNKNOWN)
         return
-    step = replace(step, name=use.name, reuse=first is not None, span=use.span)
+    step = replace(step, span=use.span)
+    if has_weights(step):
+        home = frame.level - made.level
+        step = replace(step, name=made.key, reuse=first is not None, home=home)
     made.first = first or step
-    elaborator.tied.add(step.output)
     frame.steps.append(step)
     frame.flow(step.output)
 

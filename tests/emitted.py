@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -65,10 +67,17 @@ def promised(net: NetHandle) -> list[tuple[int, ...]]:
     ]
 
 
+def _in_order(net: NetHandle, keys: Iterable[str]) -> list[str]:
+    """The keys without those of shared modules, which are made before the lines that apply them."""
+    shared = "|".join(re.findall(r"\bshare (\w+)", net.spec.source.text))
+    return [key for key in keys if not re.search(rf"(^|\.)({shared or '-'})\d*\.", key)]
+
+
 def check_state(net: NetHandle, module: nn.Module) -> None:
     """The module owns what the report says: keys, shapes, counts, bytes."""
     state = {key: tuple(value.shape) for key, value in module.state_dict().items()}
-    assert list(state.items()) == list(state_of(net).items())
+    assert state == state_of(net)
+    assert _in_order(net, state) == _in_order(net, state_of(net))
     report = net.report()
     assert sum(p.numel() for p in module.parameters()) == report.params == report.trainable
     assert sum(b.numel() for b in module.buffers()) == report.buffers

@@ -87,14 +87,6 @@ def test_shared_modules_are_counted_once() -> None:
     assert net.report().params == 20
 
 
-def test_a_share_inside_a_named_stretch_is_refused() -> None:
-    (error,) = errors_of(
-        NET + "    share s = dense 4\n    t = repeat 2:\n        s -> relu\n        dense 4\n"
-    )
-    assert "6" not in error.split()[0]
-    assert "E0408" in error
-
-
 @pytest.mark.parametrize(
     ("join", "shape"),
     [("add", (4, 5)), ("mul", (4, 5)), ("concat", (4, 10)), ("stack", (2, 4, 5))],

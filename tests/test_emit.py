@@ -21,6 +21,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from interpreter import interpret
 from random_nets import nets, tangled
+from sharing_nets import sharing
 from torch.utils.flop_counter import FlopCounterMode
 
 from netc.api import NetHandle
@@ -66,7 +67,7 @@ def test_values_are_those_of_the_graph(net: NetHandle) -> None:
 
 
 @settings(deadline=None, max_examples=120, suppress_health_check=list(HealthCheck))
-@given(st.one_of(nets(), tangled()))
+@given(st.one_of(nets(), tangled(), sharing()))
 @pytest.mark.covers("PR03", "PR02")
 def test_random_nets_own_and_compute_what_their_graph_says(text: str) -> None:
     net = net_of(text)
@@ -132,7 +133,9 @@ def test_files_are_formatted_and_lint_clean(tmp_path: Path) -> None:
     check_files(tmp_path)
 
 
-@pytest.mark.parametrize("texts", [nets(), tangled()], ids=["plain", "tangled"])
+@pytest.mark.parametrize(
+    "texts", [nets(), tangled(), sharing()], ids=["plain", "tangled", "sharing"]
+)
 def test_random_files_are_formatted(tmp_path: Path, texts: st.SearchStrategy[str]) -> None:
     """Many files and one call of ruff, which takes longer to start than to read them."""
 

@@ -13,8 +13,10 @@ from click.testing import CliRunner, Result
 from compiling import REPOSITORY, lines_of, net_of, spec_files, spec_of
 from explained import all_hold, assert_right, bare, outline_of, row_of
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from msgspec import structs
 from random_nets import nets
+from sharing_nets import sharing
 
 from netc import explaining
 from netc.cli import main
@@ -71,7 +73,7 @@ def test_every_equation_of_every_explanation_holds(file: Path) -> None:
 
 
 @settings(max_examples=40, deadline=None)
-@given(text=nets())
+@given(text=st.one_of(nets(), sharing()))
 def test_random_nets_are_explained_rightly(text: str) -> None:
     net = outline_of(net_of(text))
     for row in net.report.rows:

@@ -13,7 +13,9 @@ import pytest
 import torch
 from compiling import REPOSITORY, TESTS, lines_of, net_of, spec_files
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from random_nets import nets
+from sharing_nets import sharing
 from torch import nn
 
 import netc.compiler
@@ -118,7 +120,7 @@ def test_the_file_draws_what_the_report_says(file: Path) -> None:
 
 @pytest.mark.covers("IN05")
 @settings(max_examples=60, deadline=None)
-@given(nets())
+@given(st.one_of(nets(), sharing()))
 def test_so_do_files_of_random_nets(text: str) -> None:
     spec = load(text)
     for name in spec.names:

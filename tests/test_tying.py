@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from compiling import errors_of, findings, net_of
+import torch._dynamo
+from compiling import net_of
+from interpreter import interpret
 from torch import Tensor, nn
 from torch.nn.functional import relu
-
-from netc.compiler.edits import applied
 
 HEAD = "net A:\n    input x: [4]\n    share e = dense 4\n"
 Way = Callable[[nn.Module, Tensor], Tensor]
@@ -72,15 +72,67 @@ def test_blocks_are_tied_too() -> None:
     assert net.source().count("Unit()") == 1
 
 
-def test_weights_of_their_own_besides_are_an_error_with_its_edit() -> None:
-    text = HEAD + "    repeat 2: e -> dense 4\n"
-    (wrong,) = findings(text)
-    assert (wrong.code, wrong.span.text) == ("E0408", "e")
-    assert [label.span.text for label in wrong.labels] == ["share e = dense 4", "dense 4"]
-    mended = net_of(applied(wrong.span.source, wrong.edits))
-    assert mended.report().params == 3 * 20
-    named = errors_of(HEAD + "    r = residual: e -> dense 4\n")
-    assert named == ["4 E0408 `e` is shared around lines that have weights of their own besides"]
+OWN = [
+    ("repeat 2: e -> relu -> dense 4", ["e", "repeat1.0.dense1", "repeat1.1.dense1"]),
+    (
+        "dense 4\n    part = repeat 2:\n        dense 4 -> relu -> e",
+        ["e", "dense1", "part.0.dense1"],
+    ),
+    ("r = residual: e -> dense 4 -> tanh -> e", ["e", "r.dense1"]),
+    ("a = e -> dense 4 -> relu -> e -> dense 4", ["e", "a.1", "a.4"]),
+    ("s = sequential:\n        e\n        relu\n        dense 4", ["e", "s.2"]),
+    ("repeat 2:\n        share f = dense 4\n        f -> e -> f", ["e", "repeat1.0.f"]),
+    (
+        "repeat 2:\n        repeat 2: e -> dense 4",
+        ["e", "repeat1.0.0.dense1", "repeat1.1.1.dense1"],
+    ),
+    ("repeat 2 as i:\n        e\n        when i > 0: dense 4 -> relu", ["e", "repeat1.1.dense1"]),
+    ("repeat 2:\n        r = residual: e -> dense 4", ["e", "repeat1.1.r.dense1"]),
+]
+
+
+@pytest.mark.parametrize(("lines", "layers"), OWN)
+def test_weights_of_their_own_may_stand_beside(lines: str, layers: list[str]) -> None:
+    net = net_of(f"{HEAD}    {lines}\n")
+    module, x = net.module(), torch.randn(3, 4)
+    weights = [key for key in module.state_dict() if key.endswith(".weight")]
+    assert set(weights) >= {f"{layer}.weight" for layer in layers}
+    assert net.report().params == 20 * len(weights) == sum(p.numel() for p in module.parameters())
+    (expected,) = interpret(net.graph, dict(module.state_dict()), [x])
+    assert torch.allclose(module(x), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(("lines", "layers"), OWN)
+def test_torch_takes_modules_that_are_handed_in(lines: str, layers: list[str]) -> None:
+    module, x = net_of(f"{HEAD}    {lines}\n").module(), torch.randn(3, 4)
+    expected = module(x)
+    torch._dynamo.reset()
+    assert torch.allclose(torch.compile(module, fullgraph=True, backend="eager")(x), expected)
+    exported = torch.export.export(module, (x,))
+    assert torch.allclose(exported.module()(x), expected)
+    assert set(exported.state_dict) == set(module.state_dict())
+
+
+def test_rounds_are_a_loop_that_hands_the_module_on() -> None:
+    source = net_of(HEAD + "    repeat 3: e -> relu -> dense 4\n").source()
+    assert "self.repeat1 = nn.ModuleList(Layer() for _ in range(3))" in source
+    assert "def forward(self, x: torch.Tensor, e: nn.Module) -> torch.Tensor:" in source
+    assert "        for layer in self.repeat1:\n            x = layer(x, self.e)" in source
+
+
+def test_a_weightless_layer_is_shared_as_well() -> None:
+    net = net_of(
+        "net A:\n    input x: [4]\n    share act = tanh\n    dense 4 -> act -> dense 3 -> act\n"
+    )
+    module, x = net.module(), torch.randn(3, 4)
+    assert torch.equal(module(x), torch.tanh(module.dense2(torch.tanh(module.dense1(x)))))
+
+
+def test_inline_rounds_that_share_have_keys_of_their_own() -> None:
+    lines = "    inline repeat 2:\n        share e = dense 4\n        e -> relu -> e\n"
+    net = net_of("net A:\n    input x: [4]\n" + lines)
+    assert list(net.module().state_dict())[::2] == ["e1.weight", "e2.weight"]
+    assert net.report().params == 40
 
 
 def test_a_stack_that_shares_for_itself_is_left_as_it_is() -> None:

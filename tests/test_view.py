@@ -17,6 +17,7 @@ from compiling import REPOSITORY, net_of, spec_files
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_nets import nets
+from sharing_nets import sharing
 
 from netc.api import NetHandle, Spec, load
 from netc.compiler.columns import chosen
@@ -96,7 +97,7 @@ def test_the_edges_are_the_wires(file: Path) -> None:
         assert drawn_edges(net) == wires(net)
 
 
-@given(nets())
+@given(st.one_of(nets(), sharing()))
 @settings(max_examples=40, deadline=None)
 def test_the_edges_are_the_wires_in_random_nets(text: str) -> None:
     net = net_of(text, "Net")

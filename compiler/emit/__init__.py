@@ -73,6 +73,7 @@ def _class(plan: Plan) -> str:
     lines += _signature(plan)
     lines += ["        super().__init__()", *plan.constructor, ""]
     inputs = "".join(f", {name}: torch.Tensor" for name in plan.inputs)
+    inputs += "".join(f", {name}: nn.Module" for name in plan.modules)
     count = len(first.outputs)
     result = "torch.Tensor" if count == 1 else f"tuple[{', '.join(['torch.Tensor'] * count)}]"
     lines += _function(f"def forward(self{inputs}) -> {result}:")

@@ -12,6 +12,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
+from netc.compiler.emit.borrowing import Borrowing
 from netc.compiler.emit.identifiers import BUILTINS, GLOBALS, Names
 from netc.compiler.emit.reading import Path, Reading, arguments
 from netc.compiler.expression import torch_of
@@ -40,13 +41,15 @@ class Parameter(Struct):
 class Plan(Struct):
     """One class to emit: its name and the instances it serves, then what was written for it.
 
-    `inputs` are the arguments of `forward`; `handed` are their values in each instance.
+    `inputs` are the arguments of `forward`; `handed` are their values in each instance. `modules`
+    are those after them: modules that are shared around.
     """
 
     name: str
     instances: list[Module]
     inputs: list[str]
     handed: list[tuple[Wire, ...]] = field(default_factory=list)
+    modules: list[str] = field(default_factory=list)
     parameters: list[Parameter] = field(default_factory=list)
     constructor: list[str] = field(default_factory=list)
     forward: list[str] = field(default_factory=list)
@@ -68,6 +71,7 @@ class Plans:
     def __init__(self, root: Module, helpers: Iterable[str], taken: Iterable[str]) -> None:
         self.plans: list[Plan] = []
         self.over = in_place(root)
+        self.borrowing = Borrowing()
         self._root = root
         self._of: dict[int, tuple[Plan, int]] = {}
         self._numbers: dict[int, int] = {}
@@ -101,6 +105,13 @@ class Plans:
                 return self.takes(inner[0])
         return step.inputs
 
+    def call(self, step: Step, member: str, around: Module) -> str:
+        """The call of a module, with `{0}`, `{1}` … for the values that it is handed."""
+        parts = [f"{{{n}}}" for n in range(len(self.takes(step)))]
+        if isinstance(step, BlockStep):
+            parts += self.borrowing.given(around, step.module)
+        return f"{member}({', '.join(parts)})"
+
     def unary(self, step: Step) -> bool:
         """Whether a step is one module that takes one value: what `nn.Sequential` can hold."""
         known = self._unary.get(id(step))
@@ -113,9 +124,10 @@ class Plans:
             case LayerStep():
                 torch = torch_of(step)
                 alone = torch.module is not None and torch.call == "{m}({0})"
-                return alone and len(step.inputs) == 1
-            case BlockStep():
-                return len(self.takes(step)) == 1 and not step.reuse
+                return alone and len(step.inputs) == 1 and step.home is None
+            case BlockStep(module=inner):
+                alone = step.home is None and not self.borrowing.handed(inner)
+                return alone and len(self.takes(step)) == 1
             case RepeatStep(items=inner) | GroupStep(steps=inner):
                 return all(map(self.unary, inner)) and self._linear(inner)
         return False
@@ -130,7 +142,9 @@ class Plans:
 
     def _group(self, modules: Sequence[Module]) -> None:
         """Finds the classes of modules that hold none of each other."""
-        readings = [Reading(module, self.takes, self._numbers) for module in modules]
+        readings = [
+            Reading(module, self.takes, self._numbers, self.borrowing) for module in modules
+        ]
         classes: dict[Any, list[_Fitting]] = {}
         for (_, text, whens), family in _families(readings).items():
             found, read = arguments(family)
@@ -154,7 +168,7 @@ class Plans:
                 return one.plan
         module = reading.module
         name = module.name if module is self._root else self._names.give(module.name)
-        plan = Plan(name, [], inputs)
+        plan = Plan(name, [], inputs, modules=[*self.borrowing.names(module).values()])
         known.append(_Fitting(plan, dict(read)))
         self.plans.append(plan)
         return plan

@@ -49,9 +49,17 @@ class Constructor:
 
     def write(self) -> None:
         """Fills the plan's parameters and constructor lines."""
+        self._shared()
         self.steps({i: m.steps for i, m in enumerate(self.plan.instances)}, 8)
         self.plan.parameters = self.numbers.arguments()
         self.plan.constructor = self.lines
+
+    def _shared(self) -> None:
+        """The modules that `share` makes here for lines further in."""
+        made = [self.plans.borrowing.made(module) for module in self.plan.instances]
+        for number, first in enumerate(made[0]):
+            each: Aligned = {i: steps[number] for i, steps in enumerate(made)}
+            self._attribute(_named(first), self.text(each) or "", 8)
 
     def steps(self, aligned: dict[int, Sequence[Step]], indent: int) -> None:
         """One attribute for each step that is a module."""
@@ -67,7 +75,7 @@ class Constructor:
         if isinstance(first, ParamStep):
             self._attribute(first.name, _param(first), indent)
             return
-        if isinstance(first, LayerStep | BlockStep) and first.reuse:
+        if isinstance(first, LayerStep | BlockStep) and (first.reuse or first.home):
             return
         if self.plans.is_dictionary(first):
             self._attribute(_named(first), self.text(aligned) or "", indent)
@@ -92,6 +100,8 @@ class Constructor:
         first = next(iter(aligned.values()))
         for number, inner in enumerate(first.steps):
             each: Aligned = {i: group.steps[number] for i, group in aligned.items()}
+            if isinstance(inner, LayerStep | BlockStep) and inner.home is not None:
+                continue
             if inner.name is None:
                 if isinstance(inner, LayerStep) and not self._needs_module(each):
                     continue

@@ -70,6 +70,8 @@ class Forward:
         first = next(iter(aligned.values()))
         if isinstance(first, WhenStep):
             return self._when(cast("dict[int, WhenStep]", aligned), owner)
+        if isinstance(first, LayerStep | BlockStep) and first.home is not None:
+            return self._called(aligned, self.plans.borrowing.member(self.first, first))
         name = first.name or self.constructor.attributes.get(id(first))
         return self._called(aligned, _member(owner, name) if name else None)
 
@@ -118,12 +120,11 @@ class Forward:
             case ParamStep():
                 sizes = ", ".join(["{0}.shape[0]", *("-1" for _ in first.weight.shape)])
                 return f"{member}.expand({sizes})"
-        places = ", ".join(f"{{{n}}}" for n in range(len(self.plans.takes(first))))
-        return f"{member}({places})"
+        return self.plans.call(first, member or "", self.first)
 
     def _repeated(self, aligned: dict[int, RepeatStep], member: str) -> list[Op]:
         """A loop over modules, or where they are not handed the same a call of each."""
-        loop = loop_of(list(aligned.values()), self.plans)
+        loop = loop_of(list(aligned.values()), self.plans, self.first)
         first = next(iter(aligned.values()))
         if loop is not None:
             handed = dict(zip(aligned, loop.handed, strict=True))

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from netc.compiler.emit.classes import Plans
 from netc.compiler.expression import torch_of
-from netc.compiler.graph import LayerStep, RepeatStep, Step, Wire
+from netc.compiler.graph import LayerStep, Module, RepeatStep, Step, Wire
 
 
 class Loop(Struct, frozen=True, eq=False):
@@ -26,14 +26,14 @@ class Loop(Struct, frozen=True, eq=False):
     handed: tuple[tuple[Wire, ...], ...]
 
 
-def loop_of(repeats: Sequence[RepeatStep], plans: Plans) -> Loop | None:
-    """The loop of a repeat in all instances of a class; None if its rounds differ.
+def loop_of(repeats: Sequence[RepeatStep], plans: Plans, around: Module) -> Loop | None:
+    """The loop of a repeat in all instances of a class, `around` in one; None if its rounds differ.
 
     A module is handed what the one before gave, and the same values from outside as the others.
     """
     found = [_leaves(step, plans) for step in repeats]
     depths = {depth for _, depth in found}
-    texts = {_text(leaf, plans) for leaves, _ in found for leaf in leaves}
+    texts = {_text(leaf, plans, around) for leaves, _ in found for leaf in leaves}
     counts = {len(plans.takes(leaf)) for leaves, _ in found for leaf in leaves}
     if 0 in depths or len(depths) > 1 or len(texts) > 1 or len(counts) > 1:
         return None
@@ -60,10 +60,10 @@ def loop_of(repeats: Sequence[RepeatStep], plans: Plans) -> Loop | None:
     return Loop(text.replace("{<", "{"), depths.pop(), chosen)
 
 
-def _text(leaf: Step, plans: Plans) -> str:
+def _text(leaf: Step, plans: Plans, around: Module) -> str:
     if isinstance(leaf, LayerStep):
         return torch_of(leaf).call
-    return f"{{m}}({', '.join(f'{{{n}}}' for n in range(len(plans.takes(leaf))))})"
+    return plans.call(leaf, "{m}", around)
 
 
 def _leaves(step: RepeatStep, plans: Plans) -> tuple[list[Step], int]:

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 from msgspec import Struct, field
 
+from netc.compiler.emit.borrowing import Borrowing
 from netc.compiler.emit.identifiers import Names
 from netc.compiler.expression import torch_of
 from netc.compiler.graph import (
@@ -41,7 +42,9 @@ class Reading:
         outside: the values from outside, by where they are read.
     """
 
-    def __init__(self, module: Module, takes: Takes, numbers: Mapping[int, int]) -> None:
+    def __init__(
+        self, module: Module, takes: Takes, numbers: Mapping[int, int], borrowing: Borrowing
+    ) -> None:
         self.module = module
         self._takes, self._numbers = takes, numbers
         self.outside: dict[Path, Wire] = {}
@@ -51,8 +54,16 @@ class Reading:
         steps = tuple(self._steps(module.steps, made, whens, ()))
         outputs = self._refer([wire for _, wire in module.outputs], made, ("outputs",))
         declared = () if module.word == "body" else tuple(name for name, _ in module.inputs)
-        self.text = (module.word, module.name, declared, steps, outputs)
+        shared = tuple(self._made(step) for step in borrowing.made(module))
+        known = (declared, borrowing.handed(module), shared)
+        self.text = (module.word, module.name, known, steps, outputs)
         self.whens = tuple(whens)
+
+    def _made(self, step: LayerStep | BlockStep) -> Any:
+        """What a shared module is that the lines of a class inside apply."""
+        if isinstance(step, BlockStep):
+            return (self._numbers[id(step.module)], step.name)
+        return (step.layer.kind, step.name, _alike(torch_of(step)))
 
     def _refer(self, wires: Sequence[Wire], made: Mapping[Wire, int], path: Path) -> Any:
         found = tuple(made.get(wire) for wire in wires)
@@ -72,10 +83,10 @@ class Reading:
         match step:
             case LayerStep():
                 refs = self._refer(step.inputs, made, (*path, ""))
-                shown = (step.layer.kind, step.name, refs, step.reuse, _alike(torch_of(step)))
+                shown = (step.layer.kind, step.name, refs, *_shared(step), _alike(torch_of(step)))
             case BlockStep():
                 refs = self._refer(self._takes(step), made, (*path, ""))
-                shown = (self._numbers[id(step.module)], step.name, refs, step.reuse)
+                shown = (self._numbers[id(step.module)], step.name, refs, *_shared(step))
             case ParamStep():
                 shown = ("param", step.name, step.weight.shape, step.start)
             case RepeatStep():
@@ -170,6 +181,10 @@ def _name(family: Sequence[Reading], reads: Mapping[int, Wire]) -> str:
             if known is wire:
                 return name
     return "skip"
+
+
+def _shared(step: LayerStep | BlockStep) -> tuple[bool, int | None]:
+    return step.reuse and not step.home, step.home  # the class around makes it
 
 
 def _alike(torch: Torch) -> Any:

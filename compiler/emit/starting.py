@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -18,6 +19,7 @@ from netc.compiler.emit.drawing import Drawn, drawing
 from netc.compiler.emit.format import statement
 from netc.compiler.expression import torch_of
 from netc.compiler.graph import (
+    Around,
     BlockStep,
     GroupStep,
     LayerStep,
@@ -42,6 +44,9 @@ class Owner(Struct, frozen=True, eq=False):
 
     plan: Plan
     way: str
+
+
+Owners: TypeAlias = tuple[Owner, ...]
 
 
 class Beginner(Struct, frozen=True, eq=False):
@@ -108,37 +113,45 @@ def _beginners(net: Net, plans: Plans, counts: Counter[str]) -> Iterator[Beginne
     begin = starts(net)
 
     def visit(
-        steps: Sequence[Step], owners: tuple[Owner, ...], path: str, where: str
+        steps: Sequence[Step], homes: tuple[Owners, ...], owners: Owners, around: Around, where: str
     ) -> Iterator[Beginner]:
         for step in steps:
             if isinstance(step, ParamStep):
                 continue
-            inner = path if step.name is None else f"{path}.{step.name}" if path else step.name
+            home = step.home if isinstance(step, LayerStep | BlockStep) else None
             way = "" if step.name is None else where.format(step.name)
             inside = tuple(replace(owner, way=owner.way + way) for owner in owners)
+            if home is not None:
+                inside = tuple(
+                    replace(owner, way=f"{owner.way}.{step.name}") for owner in homes[-1 - home]
+                )
             match step:
                 case LayerStep(reuse=False, name=str()):
-                    start = begin.get(inner) or _scale(step)
+                    start = begin.get(around.path(step)) or _scale(step)
                     if start is not None:
                         yield Beginner(_drawn(step), _grouped(step, start), inside)
                 case BlockStep(reuse=False, module=module):
-                    yield from enter(module, inside, inner)
+                    yield from enter(module, homes, inside, around.inside(step))
                 case RepeatStep(items=items):
-                    yield from visit(items, inside, inner, "[{}]" if step.name else where)
+                    held = "[{}]" if step.name else where
+                    yield from visit(items, homes, inside, around.inside(step), held)
                 case GroupStep(steps=others):
-                    held = "[{}]" if plans.unary(step) else '["{}"]'
-                    yield from visit(others, inside, inner, held if step.name else where)
+                    held = ("[{}]" if plans.unary(step) else '["{}"]') if step.name else where
+                    yield from visit(others, homes, inside, around.inside(step), held)
                 case LayerStep() | BlockStep():
                     continue
                 case _:  # lines with a condition stand in the class around them
-                    yield from visit(step.steps, owners, path, where)
+                    yield from visit(step.steps, homes, owners, around, where)
 
-    def enter(module: Module, owners: tuple[Owner, ...], path: str) -> Iterator[Beginner]:
+    def enter(
+        module: Module, homes: tuple[Owners, ...], owners: Owners, around: Around
+    ) -> Iterator[Beginner]:
         plan, _ = plans.of(module)
         counts[plan.name] += 1
-        yield from visit(module.steps, (Owner(plan, ""), *owners), path, ".{}")
+        here = (Owner(plan, ""), *owners)
+        yield from visit(module.steps, (*homes, here), here, around, ".{}")
 
-    yield from enter(net.module, (), "")
+    yield from enter(net.module, (), (), Around())
 
 
 def _scale(step: LayerStep) -> Start | None:

@@ -188,7 +188,7 @@ class Writer:
 
     def _spare(self, name: str, place: int) -> str:
         chosen, count = name, 1
-        others = {"x", *self.names.values(), *self.inputs, *self.loops, *self.reserved} - {name}
+        others = {"x", *self.names.values(), *self.inputs, *self.loops} - {name} | self.reserved
         while chosen in others or not self._free(chosen, place - 1):  # the operation still reads
             count += 1
             chosen = f"{name}{count}"
