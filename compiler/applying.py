@@ -306,6 +306,8 @@ def _excluded_claim(
     frame: Frame,
 ) -> None:
     """Says that a claim (E0501) is false for every size that earlier lines leave."""
+    if context.lenient:
+        return
     message = f"the claim is false: {_excluded(asked, conflict)}"
     fix = rewrite(claim.span, shape_spec_text(current.tensor.shape), "write `{}`, which flows here")
     labels = [made_by(current), *(Label(span, f"here {text}") for span, text in conflict.places)]
@@ -316,6 +318,8 @@ def _false_claim(
     context: Findings, claim: program.ShapeClaim, claimed: Shape, current: Wire, frame: Frame
 ) -> None:
     """Says that a claim is false (E0501), and goes on from it if one argument makes it true."""
+    if context.lenient:
+        return
     shape = current.tensor.shape
     context.differ(shape, claimed)
     from netc.compiler.claimed import claimed_way, factors

@@ -49,14 +49,21 @@ from netc.compiler.tying import shared
 
 
 def elaborate(
-    program_: program.Program, net: str, values: Mapping[str, Any], log: Log
+    program_: program.Program,
+    net: str,
+    values: Mapping[str, Any],
+    log: Log,
+    *,
+    lenient: bool = False,
 ) -> Net | None:
     """The typed graph of a net. `values` set its parameters, or the names of its inputs' sizes.
 
-    Findings (E03xx, E04xx, E05xx) go to the log; None if the net could not be built.
+    Findings (E03xx, E04xx, E05xx) go to the log; None if the net could not be built. `lenient`
+    passes over claims of shapes that are false, as if they were not written.
     """
     definition = program_.definitions[net]
     elaborator = Elaborator(program_, log, dict(values))
+    elaborator.lenient = lenient
     try:
         module = elaborator.net(definition)
     except Stop:

@@ -106,6 +106,8 @@ class Findings:
         self.nets_inputs: list[tuple[str, Wire]] = []
         self.claimed: set[Wire] = set()
         """Values of which a claim is true."""
+        self.lenient = False
+        """Whether claims of shapes that are false are passed over."""
 
     def value(self, expr: tree.Expr, env: Mapping[str, Any], words: Sequence[str]) -> Any:
         if type(expr) is tree.Number:

@@ -8,13 +8,14 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from compiling import REPOSITORY, findings
+from compiling import REPOSITORY, findings, spec_of
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from test_never_raises import PIECES
 
 from netc.api import Spec
 from netc.compiler.diagnostics import Log
+from netc.compiler.edits import applied
 from netc.compiler.parse import parse
 from netc.compiler.source import Source
 
@@ -141,14 +142,52 @@ def test_errors_of_a_used_file_leave_this_one_judged(tmp_path: Path) -> None:
 )
 @pytest.mark.parametrize("unknown", ["convv 4, 3x3", "conv 4", "conv 4, kernal=3", "nothing"])
 def test_a_wrong_argument_is_said_behind_an_unknown_word(lines: str, unknown: str) -> None:
-    net = (
-        f"net Net:\n    input x: [3, 32, 32]\n    {unknown}\n    {lines}\n    expect params == 3\n"
-    )
+    net = f"net Net:\n    input x: [3, 32, 32]\n    {unknown}\n    {lines}\n"
     part = 'block Part:\n    relu\n    conv "16", 3x3\n'
     found = findings(f"{net}\n{part}")
-    assert [d.code[:3] for d in found] == ["E02", "E02"]
-    assert found[0].span.line == 3
-    assert found[1].span.text == '"16"'
+    first, *others = [d for d in found if d.code.startswith("E02")]
+    assert first.span.line == 3
+    assert [d.span.text for d in others] == ['"16"']
+
+
+CLAIMED = """
+net Net:
+    input x: [3, 32, 32]
+    conv 6, 3x3 -> tanh -> [6, 28, 28]
+    flatten -> dense 10
+    expect {}
+"""
+
+
+@pytest.mark.parametrize(
+    ("claim", "shown"),
+    [
+        ("params == 47_506", []),  # with the 5x5 kernels that the shape asks for
+        ("params == 54_178", []),  # as written: then the shape is the wrong one
+        ("macs == 1_000", ["macs is 399,840, 398,840 more than 1,000"]),
+        ("depth == 2", []),
+        ("depth == 3", ["depth is 2, 1 less than 3"]),
+        ("parms == 3", ["`parms` is nothing that is measured"]),
+    ],
+)
+def test_a_claim_of_the_net_is_judged_beside_a_false_shape(claim: str, shown: list[str]) -> None:
+    first, *others = findings(CLAIMED.format(claim))
+    assert first.code == "E0501"
+    assert [d.message.removeprefix("the claim is false: ") for d in others] == shown
+    assert all(d.code in ("E0502", "E0503") and d.span.line == 6 for d in others)
+    same = "depth" in claim or "parms" in claim  # both nets, the written one and the meant, have it
+    assert all(bool(d.labels) == (not same) for d in others)
+
+
+@pytest.mark.parametrize("slip", ["reluu", "Tanh", "conv 4, kernal=3x3, pad=1"])
+def test_what_a_slip_hides_is_said_of_the_text_without_it(slip: str) -> None:
+    text = f"net Net:\n    input x: [3, 8, 8]\n    {slip}\n    conv 2, 11x11\n    dense 3 -> [9]\n"
+    edits = [edit for found in findings(text) if found.safe for edit in found.edits]
+    mended = spec_of(applied(spec_of(text).source, edits))
+    wanted = [(d.code, d.span.line) for d in mended.diagnostics if d.severity == "error"]
+    found = [(d.code, d.span.line) for d in findings(text)]
+    assert wanted
+    assert found[1:] == wanted
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,7 @@ class Spec:
         self._log = Log()
         self._values = values = plain(values)
         self._budget: Budget | None = None
+        self._wrong: tuple[Diagnostic, ...] = ()  # errors of nets, before their claims are judged
         self._nets: dict[str, Net] = {}
         self._reports: dict[str, Report] = {}
         self._recipes: dict[str, Recipe] = {}
@@ -63,6 +64,7 @@ class Spec:
         self._elaborate(values)
         if self._log.has_errors:
             self._check_unbuilt()
+            self._wrong = tuple(found for found in self._log if found.severity == "error")
         if not self._log.has_errors:
             warn_unused(self._program, self._nets, self.source, self._log)
         if self._program.trains:
@@ -178,13 +180,14 @@ class Spec:
         )
 
     def _edited(
-        self, edits: Iterable[Edit], definition: program.Definition
+        self, edits: Iterable[Edit], definition: program.Definition, *, lenient: bool = False
     ) -> tuple[program.Program, Log]:
-        """The spec with edits made, and what is then to say of a net."""
+        """The spec with edits made, and what is then to say of a net; `lenient` as `elaborate`."""
         log = Log()
         edited = resolve(Source(self.source.name, applied(self.source, edits)), log, _read)
         if not log.has_errors and definition.name in edited.definitions:
-            net = elaborate(edited, definition.name, _own(self._values, _names_of(definition)), log)
+            values = _own(self._values, _names_of(definition))
+            net = elaborate(edited, definition.name, values, log, lenient=lenient)
             if net is not None:
                 claims.judge(net, report(net), log)
         return edited, log
@@ -203,6 +206,21 @@ class Spec:
         """Measures every net and judges its claims; false ones become diagnostics."""
         for name in self._nets:
             self._report(name)
+        if self._wrong:
+            self._judge_unbuilt()
+
+    def _judge_unbuilt(self) -> None:
+        """Says what errors hide of the nets that are not built for them."""
+        from netc.compiler.hidden import hidden
+
+        for definition in self._program.nets():
+            if definition.name not in self._nets:
+                judged = partial(self._judged, definition)
+                for diagnostic in hidden(self._wrong, self.source, judged):
+                    self._log.add(diagnostic)
+
+    def _judged(self, definition: program.Definition, edits: Iterable[Edit], lenient: bool) -> Log:
+        return self._edited(edits, definition, lenient=lenient)[1]
 
     def _report(self, name: str) -> Report:
         if name not in self._reports:
