@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from netc.compiler.graph import LayerStep, Wire
 from netc.compiler.report import Report, Row, number
+from netc.compiler.sizes import Symbolic
 
 Kind = Literal["added", "gone", "changed", "renamed", "affected"]
 
@@ -35,7 +36,7 @@ class Fact(Struct, frozen=True):
 
     def to_json(self) -> dict[str, Any]:
         """The fact with its key names of docs/json.md."""
-        return {"what": self.what, "old": self.old, "new": self.new}
+        return {"what": self.what, "old": _plain_size(self.old), "new": _plain_size(self.new)}
 
 
 class Change(Struct, frozen=True, eq=False):
@@ -103,7 +104,7 @@ def _change(a: Row, b: Row, wiring: _Wiring) -> Change | None:
         for what, left, right in (
             ("output", str(a.output), str(b.output)),
             ("params", a.params, b.params),
-            ("macs", number(a.macs), number(b.macs)),
+            ("macs", a.macs, b.macs),
         )
         if left != right
     ]
@@ -284,14 +285,15 @@ def _totals(old: Report, new: Report) -> Iterator[Fact]:
 def totals(report: Report) -> list[tuple[str, Any]]:
     """The numbers that a net is quoted by, under their keys in the report's JSON.
 
-    For one example. Bytes are whole numbers; what is not known is None.
+    For one example. Bytes are whole numbers; what is not known is None, and so is the receptive
+    field of a net without windows.
     """
     return [
         ("inputs", ", ".join(f"{name} {tensor}" for name, tensor in report.inputs)),
         ("outputs", ", ".join(f"{name} {tensor}" for name, tensor in report.outputs)),
         ("params.total", report.params),
         ("params.buffers", report.buffers),
-        ("macs", number(report.macs)),
+        ("macs", report.macs),
         ("memory.weights", report.weights_bytes),
         ("memory.inference_peak", report.inference_peak),
         ("memory.training_peak", report.training_peak),
@@ -320,6 +322,11 @@ def _plain(value: Any) -> Any:
     return value if value is None or isinstance(value, bool | int | float | str) else str(value)
 
 
+def _plain_size(value: Any) -> Any:
+    """A value as JSON has it: sizes with names as text of the language."""
+    return number(value) if isinstance(value, Symbolic) else value
+
+
 def said(value: Any) -> str:
     """A setting in the language's own words: `yes`, `3x5`, `1,000`; `none` where there is none."""
     match value:
@@ -327,7 +334,7 @@ def said(value: Any) -> str:
             return "none"
         case bool():
             return "yes" if value else "no"
-        case int():
+        case int() | Symbolic():
             return f"{value:,}"
         case list():
             return "x".join(map(said, value))

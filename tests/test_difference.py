@@ -200,6 +200,41 @@ def test_compare_shows_totals_side_by_side(tmp_path: Path) -> None:
     assert netc("compare", f"{file}:Small").exit_code == 0
 
 
+def test_sizes_with_names_read_as_in_a_report() -> None:
+    """Long sums stand below the table, and are not told of each layer; JSON has them all."""
+    files = [
+        str(REPOSITORY / "specs" / "vision" / f"{name}.net") for name in ("unet", "unet_paper")
+    ]
+    shown = netc("diff", *files).stdout
+    assert "MACs 576·H·W → 576·H·W − 1,152·H − 1,152·W + 2,304\n" in shown
+    assert "[128, ⌊H/2⌋ − 4, ⌊W/2⌋ − 4]; other MACs\n" in shown
+    assert "\nMACs\n  old: 37,440·H·W + 135,823,360·⌊H/16⌋·⌊W/16⌋ + " in shown
+    assert "*" not in shown.replace("2*width", "")
+    (entry,) = json.loads(netc("diff", *files, "--json").stdout)["nets"]
+    first = {fact["what"]: fact["new"] for fact in entry["changes"][0]["facts"]}
+    assert first["macs"] == "576*H*W - 1152*H - 1152*W + 2304"
+    side_by_side = netc("compare", *files).stdout.splitlines()
+    assert "  UNet: H and W must be multiples of 16" in side_by_side
+    assert max(len(line) for line in side_by_side if line.startswith("depth")) < 80
+
+
+def test_a_net_without_windows_has_no_receptive_field() -> None:
+    shown = netc("compare", *[str(REPOSITORY / "specs" / f"{n}.net") for n in ("mlp", "lenet5")])
+    (line,) = [line for line in shown.stdout.splitlines() if line.startswith("receptive")]
+    assert line.split() == ["receptive", "field", "–", "16", "×", "16"]
+
+
+@pytest.mark.parametrize(("more", "last"), [(13, "+ relu"), (14, "+ … 2 more layers added")])
+def test_what_is_counted_is_more_than_one(more: int, last: str, tmp_path: Path) -> None:
+    files = [tmp_path / "a.net", tmp_path / "b.net"]
+    for file, count in zip(files, (0, more), strict=True):
+        file.write_text(lines("conv 4, 3x3", *["relu"] * count))
+    shown = netc("diff", *map(str, files)).stdout
+    added = [line for line in shown.splitlines() if line.startswith("+")]
+    assert len(added) == 13
+    assert added[-1].startswith(last)
+
+
 def test_docs_and_output_have_the_same_keys(tmp_path: Path) -> None:
     old, new = tmp_path / "old.net", tmp_path / "new.net"
     old.write_text(lines("a = conv 4, 3x3", "relu"))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from msgspec import Struct
 
 from netc.compiler.difference import Change, Difference, Fact, difference, said, totals
+from netc.compiler.sizes import Symbolic
 
 if TYPE_CHECKING:
     from netc.api import NetHandle, Spec
@@ -34,6 +35,8 @@ _WORDS = {
 _MARKS = {"added": "+", "gone": "-", "changed": "~", "renamed": ">", "affected": " "}
 _MOST = 12
 """Lines of one kind in a row from which on they are counted."""
+_WIDE = 48
+"""Characters from which on a value stands on a line of its own, below the table."""
 
 
 class Unclear(Exception):
@@ -50,8 +53,8 @@ class Named(Struct, frozen=True, eq=False):
 def nets_of(target: str, read: Read) -> list[Named]:
     """The nets of `FILE`, or the one that `FILE:NET` names. Raises Unclear if there is none."""
     file, _, name = target.rpartition(":")
-    if not file or Path(target).exists():
-        file, name = target, ""
+    if not (file and name.isidentifier()) or Path(target).exists():
+        file, name = target, ""  # a colon of its own, or of a revision: `HEAD~1:specs/lenet5.net`
     spec = read(file)
     if spec is None:
         return []
@@ -126,9 +129,9 @@ def _run(run: Sequence[Change]) -> list[str]:
         shown = [_line(change) for change in keyed[:_MOST]]
         rest = len(run) - len(shown)
         return [*shown, *([f"  … {_count(rest)} after that with other sizes"] if rest else [])]
-    shown = [_line(change) for change in run[:_MOST]]
+    shown = [_line(change) for change in run[: _MOST if len(run) > _MOST + 1 else None]]
     rest = len(run) - len(shown)
-    return [*shown, *([f"{_MARKS[kind]} … {_count(rest)} more {kind}"] if rest else [])]
+    return [*shown, *([f"{_MARKS[kind]} … {rest:,} more layers {kind}"] if rest else [])]
 
 
 def _count(number: int) -> str:
@@ -138,14 +141,18 @@ def _count(number: int) -> str:
 def _line(change: Change) -> str:
     row = change.new or change.old
     assert row is not None
-    facts = "; ".join(
-        f"{_WORDS.get(fact.what, fact.what)} {said(fact.old)} → {said(fact.new)}"
-        for fact in change.facts
-    )
+    facts = "; ".join(map(_fact, change.facts))
     text = row.text if len(row.text) <= 40 else row.text[:39] + "…"
     size = f" -> {row.output}" + (f", {row.params:,} parameters" if row.params else "")
     place = text if row.path == text else f"{row.path} · {text}"
     return f"{_MARKS[change.kind]} {place}{f': {facts}' if facts else size}"
+
+
+def _fact(fact: Fact) -> str:
+    what, old, new = _WORDS.get(fact.what, fact.what), said(fact.old), said(fact.new)
+    if fact.what == "macs" and max(len(old), len(new)) > _WIDE:
+        return f"other {what}"  # a long sum of products, which the output's sizes explain
+    return f"{what} {old} → {new}"
 
 
 def _total(fact: Fact) -> tuple[str, str, str, str]:
@@ -153,7 +160,8 @@ def _total(fact: Fact) -> tuple[str, str, str, str]:
     change = ""
     if isinstance(old, int) and isinstance(new, int):
         change = f"{new - old:+,}{_share(old, new)}"
-    return _WORDS.get(fact.what, fact.what), shown(old), shown(new), change
+    what = fact.what
+    return _WORDS.get(what, what), shown(what, old), shown(what, new), change
 
 
 def _share(old: int, new: int) -> str:
@@ -164,11 +172,11 @@ def _share(old: int, new: int) -> str:
     return f" (×{new / old:,.3g})" if new < 1000 * old else f" (×{new // old:,})"
 
 
-def shown(value: Any) -> str:
-    """A number with commas; a word for what is not known or not there."""
+def shown(what: str, value: Any) -> str:
+    """A number with commas; a word for what is not known, a dash for what is not there."""
     if value is None:
-        return "unknown"
-    return f"{value:,}" if isinstance(value, int) else str(value) or "–"
+        return "–" if what == "receptive_field" else "unknown"
+    return f"{value:,}" if isinstance(value, int | Symbolic) else str(value) or "–"
 
 
 def compare(nets: Sequence[Named]) -> tuple[str, dict[str, Any]]:
@@ -177,7 +185,8 @@ def compare(nets: Sequence[Named]) -> tuple[str, dict[str, Any]]:
     keys = [key for key in columns[0] if any(one[key] not in (0, "", None) for one in columns)]
     rows = [("", *(one.title for one in nets))]
     rows += [
-        (_WORDS.get(what, what), *(shown(column[what]) for column in columns)) for what in keys
+        (_WORDS.get(what, what), *(shown(what, column[what]) for column in columns))
+        for what in keys
     ]
     if len(nets) == 2:
         ratios = ["ratio", *(_ratio(columns[0][what], columns[1][what]) for what in keys)]
@@ -200,9 +209,20 @@ def _ratio(old: Any, new: Any) -> str:
     return ""
 
 
-def _aligned(rows: Iterable[Sequence[str]]) -> list[str]:
-    """Columns: the first to the left, the others to the right."""
-    cells = list(rows)
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Columns: the first to the left, the others to the right; below them rows of long values."""
+    head, *others = rows
+    long = [row for row in others if max(map(len, row)) > _WIDE]
+    cells = [head, *(row for row in others if row not in long)]
+    below = [
+        line
+        for name, *values in long
+        for line in ["", name, *(f"  {a}: {b}" for a, b in zip(head[1:], values, strict=True) if b)]
+    ]
+    return [*_columns(cells), *below] if len(cells) > 1 else below[1:]
+
+
+def _columns(cells: Sequence[Sequence[str]]) -> list[str]:
     widths = [max(len(row[n]) for row in cells) for n in range(len(cells[0]))]
     return [
         "  ".join(
