@@ -22,6 +22,7 @@ from netc.compiler.resolve import resolve
 from netc.compiler.source import Source, Span
 from netc.compiler.unused import warn_unused
 from netc.given import plain, unusable
+from netc.revisions import beside, committed, is_revision
 
 if TYPE_CHECKING:
     import torch
@@ -364,6 +365,9 @@ def _read(name: str, user: Source) -> Source:
     """Finds the file after `use`: beside its user, or a module that ships with netc."""
     if library.is_module(name):
         return library.read(name)
+    if is_revision(user.name):
+        inner = beside(user.name, name)
+        return Source(inner, text_of(committed(inner)))
     path = Path(user.name).parent / name
     return Source(str(path), decode(path))
 

@@ -153,12 +153,18 @@ def not_text(file: str, error: UnicodeDecodeError) -> Diagnostic:
 
 
 def read_spec(file: str, values: Mapping[str, Any]) -> Spec:
-    """The spec in a file, or on standard input for `-`. Raises OSError or UnicodeDecodeError."""
+    """The spec in a file, on standard input for `-`, or in git for `HEAD~1:specs/lenet5.net`.
+
+    Raises OSError or UnicodeDecodeError.
+    """
     from netc.api import Spec, read, text_of
     from netc.compiler.source import Source
+    from netc.revisions import committed, is_revision
 
     if file == "-":
         return Spec(Source("<stdin>", text_of(sys.stdin.buffer.read())), values, Path())
+    if is_revision(file):
+        return Spec(Source(file, text_of(committed(file))), values, Path())
     return read(Path(file), values)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -67,9 +66,9 @@ def _reader(values: tuple[tuple[str, Any], ...]) -> Callable[[str], Spec | None]
     """How `diff` and `compare` compile a file; one with errors ends the command with status 2."""
 
     def read(file: str) -> Spec | None:
-        if file != "-" and not Path(file).read_bytes():  # so git shows a file that is not there
-            return None
         spec = read_spec(file, dict(values))
+        if file != "-" and not spec.source.text:  # so git shows a file that is not there
+            return None
         if wrong(spec.diagnostics):
             complain(spec)
             sys.exit(MISUSED)
