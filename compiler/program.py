@@ -148,6 +148,18 @@ Element: TypeAlias = (
 )
 
 
+def lines_in(element: Element) -> tuple[Body, ...]:
+    """The lines that an element of structure has, way by way; none for other elements."""
+    match element:
+        case Residual(body=body, shortcut=shortcut):
+            return (body,) if shortcut is None else (body, shortcut.body)
+        case Parallel(branches=branches):
+            return tuple(branch.body for branch in branches)
+        case Repeat(body=body) | Sequential(body=body) | When(body=body):
+            return (body,)
+    return ()
+
+
 class Flow(Struct, frozen=True, eq=False):
     """A line of the net: elements in a chain. `output` marks an `output NAME = …` line."""
 

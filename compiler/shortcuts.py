@@ -135,17 +135,5 @@ def _last_line(body: program.Body) -> int:
     last = body[-1]
     lines = [last.span.end_line]
     for element in last.elements if isinstance(last, program.Flow) else ():
-        match element:
-            case program.Residual(body=inner, shortcut=shortcut):
-                lines += [_last_line(inner)] + ([_last_line(shortcut.body)] if shortcut else [])
-            case (
-                program.Repeat(body=inner)
-                | program.Sequential(body=inner)
-                | program.When(body=inner)
-            ) if inner:
-                lines.append(_last_line(inner))
-            case program.Parallel(branches=branches):
-                lines += [_last_line(branch.body) for branch in branches if branch.body]
-            case _:
-                pass
+        lines += [_last_line(inner) for inner in program.lines_in(element) if inner]
     return max(lines)

@@ -65,21 +65,8 @@ def _flows(body: program.Body) -> Iterator[program.Flow | program.Learned]:
             continue
         yield item
         for element in item.elements if isinstance(item, program.Flow) else ():
-            match element:
-                case program.Parallel(branches=branches):
-                    for branch in branches:
-                        yield from _flows(branch.body)
-                case program.Residual(body=inner, shortcut=shortcut):
-                    yield from _flows(inner)
-                    yield from _flows(shortcut.body if shortcut else ())
-                case (
-                    program.Repeat(body=inner)
-                    | program.Sequential(body=inner)
-                    | program.When(body=inner)
-                ):
-                    yield from _flows(inner)
-                case _:
-                    pass
+            for inner in program.lines_in(element):
+                yield from _flows(inner)
 
 
 # ------------------------------------------------------------------------------

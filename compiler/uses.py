@@ -71,29 +71,13 @@ def _all_uses(definition: program.Definition) -> Iterable[program.BlockUse]:
 def _uses(body: program.Body) -> Iterable[program.BlockUse | program.HandedUse]:
     """Every block use in a body, however deep."""
     for item in body:
-        elements = (
-            item.elements
-            if isinstance(item, program.Flow)
-            else (item.element,)
-            if isinstance(item, program.Share)
-            else ()
-        )
+        elements: tuple[program.Element, ...] = ()
+        if isinstance(item, program.Flow):
+            elements = item.elements
+        elif isinstance(item, program.Share):
+            elements = (item.element,)
         for element in elements:
-            match element:
-                case program.BlockUse() | program.HandedUse():
-                    yield element
-                case program.Residual(body=inner, shortcut=shortcut):
-                    yield from _uses(inner)
-                    if shortcut is not None:
-                        yield from _uses(shortcut.body)
-                case program.Parallel(branches=branches):
-                    for branch in branches:
-                        yield from _uses(branch.body)
-                case (
-                    program.Repeat(body=inner)
-                    | program.Sequential(body=inner)
-                    | program.When(body=inner)
-                ):
-                    yield from _uses(inner)
-                case _:
-                    pass
+            if isinstance(element, program.BlockUse | program.HandedUse):
+                yield element
+            for inner in program.lines_in(element):
+                yield from _uses(inner)

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from compiling import spec_files, spec_of, state_of
+from interpreter import interpret
 from torch import nn
 
 from netc.api import NetHandle
@@ -57,6 +58,15 @@ def inputs_of(net: NetHandle, batch: int = 2, device: str = "cpu") -> list[torch
 def outputs(result: Any) -> tuple[torch.Tensor, ...]:
     """What a module gave, one value or several."""
     return result if isinstance(result, tuple) else (result,)
+
+
+def both(
+    net: NetHandle, module: nn.Module, values: list[torch.Tensor]
+) -> tuple[tuple[torch.Tensor, ...], tuple[torch.Tensor, ...]]:
+    """What the module gives, and what the graph says that it should."""
+    with torch.no_grad():
+        found = outputs(module(*values))
+        return found, tuple(interpret(net.graph, dict(module.state_dict()), values))
 
 
 def promised(net: NetHandle) -> list[tuple[int, ...]]:

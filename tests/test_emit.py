@@ -16,10 +16,9 @@ import pytest
 import torch
 import torch._dynamo
 from compiling import net_of
-from emitted import NETS, SIZES, built, check_state, every_net, inputs_of, outputs, promised
+from emitted import NETS, SIZES, both, built, check_state, every_net, inputs_of, outputs, promised
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from interpreter import interpret
 from random_nets import nets, tangled
 from sharing_nets import sharing
 from torch.utils.flop_counter import FlopCounterMode
@@ -58,10 +57,7 @@ def test_output_shapes_are_the_reports(net: NetHandle) -> None:
 
 @pytest.mark.covers("PR03", "BA04")
 def test_values_are_those_of_the_graph(net: NetHandle) -> None:
-    module, values = built(net), inputs_of(net, 1)
-    with torch.no_grad():
-        found = outputs(module(*values))
-        expected = interpret(net.graph, dict(module.state_dict()), values)
+    found, expected = both(net, built(net), inputs_of(net, 1))
     for one, other in zip(found, expected, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-6)
 
@@ -71,11 +67,9 @@ def test_values_are_those_of_the_graph(net: NetHandle) -> None:
 @pytest.mark.covers("PR03", "PR02")
 def test_random_nets_own_and_compute_what_their_graph_says(text: str) -> None:
     net = net_of(text)
-    module, values = built(net), inputs_of(net)
+    module = built(net)
     check_state(net, module)
-    with torch.no_grad():
-        found = outputs(module(*values))
-        expected = interpret(net.graph, dict(module.state_dict()), values)
+    found, expected = both(net, module, inputs_of(net))
     assert [tuple(value.shape[1:]) for value in found] == promised(net)
     # values squared round by round leave the numbers that float32 has: there nothing is compared
     assume(all(value.abs().max() < 1e6 for value in expected))

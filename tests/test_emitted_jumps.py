@@ -7,8 +7,7 @@ import re
 import pytest
 import torch
 from compiling import net_of
-from emitted import built, check_state, inputs_of, outputs
-from interpreter import interpret
+from emitted import both, built, check_state, inputs_of
 from torch.utils.flop_counter import FlopCounterMode
 
 JUMPS = {
@@ -90,11 +89,9 @@ JUMPS = {
 @pytest.mark.covers("PR03", "PR02")
 def test_values_that_jump(text: str) -> None:
     net = net_of(text)
-    module, values = built(net), inputs_of(net)
+    module = built(net)
     check_state(net, module)
-    with torch.no_grad():
-        found = outputs(module(*values))
-        expected = interpret(net.graph, dict(module.state_dict()), values)
+    found, expected = both(net, module, inputs_of(net))
     for one, other in zip(found, expected, strict=True):
         torch.testing.assert_close(one, other)
 

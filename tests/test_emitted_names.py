@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from compiling import spec_of
-from emitted import NETS, built, check_state, every_net, outputs
-from interpreter import interpret
+from emitted import NETS, both, built, check_state, every_net
 
 from netc.api import Spec
 from netc.compiler.sizes import evaluate
@@ -87,8 +86,7 @@ def test_names_of_a_spec_are_names_in_the_file_or_errors(text: str, name: str) -
     check_state(net, module)
     ((_, tensor),) = net.report().inputs
     values = [torch.randn(2, *(int(str(evaluate(size, {name: 5}))) for size in tensor.shape))]
-    expected = interpret(net.graph, dict(module.state_dict()), values)
-    for one, other in zip(outputs(module(*values)), expected, strict=True):
+    for one, other in zip(*both(net, module, values), strict=True):
         torch.testing.assert_close(one, other)
 
 
