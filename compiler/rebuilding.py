@@ -25,11 +25,13 @@ from netc.compiler.source import Span
 
 MOST_LAYERS = 24_000
 """Layers built for all nets of a file before no change is offered: about half a second."""
+MORE_LAYERS = 18_000
+"""The same to find a line that was left out, where no other change was found."""
 TRY = 10
 """What each try costs beside the layers it builds: the copy of the definition."""
 JUDGED = 3
 """How often a layer counts where its net is built and measured in full."""
-NAMED = 2
+NAMED = 6
 """How often a layer counts in a net whose inputs have sizes with names: arithmetic is slower."""
 
 Counts: TypeAlias = Mapping[str, int]
@@ -40,6 +42,7 @@ class Budget(Struct):
     """How many layers may still be built to try changes, for all nets of a file together."""
 
     left: int = MOST_LAYERS
+    more: int = MORE_LAYERS
 
 
 class Rebuilding:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from itertools import islice, product
 from typing import TypeAlias
 
@@ -15,15 +15,17 @@ from netc.compiler.supposed import SMALL, Supposed
 from netc.compiler.supposed_lines import copy_of, word_of
 
 _Numbers: TypeAlias = dict[object, tree.Number]
+_Line: TypeAlias = tuple[program.Body, int, program.Flow, _Numbers]
 
 MOST_CHOICES = 16
 """Choices of small numbers that are tried at one place."""
 
 
 class Gap(Struct, frozen=True, eq=False):
-    """A place below a line where one more like it may stand.
+    """A place below a line where one more like another may stand.
 
     Attributes:
+        line: the other: the one above or the next of its word.
         numbers: those that the line gives its call by place.
         small: what stands for each of them that is a stride or a count in the lines like it; the
             others are widths, and may be any.
@@ -32,6 +34,7 @@ class Gap(Struct, frozen=True, eq=False):
     definition: program.Definition
     body: program.Body
     at: int
+    line: program.Flow
     numbers: tuple[tree.Number, ...]
     small: dict[int, tuple[int, ...]]
 
@@ -51,40 +54,57 @@ class Gap(Struct, frozen=True, eq=False):
 
     def filled(self, values: Sequence[int]) -> Supposed:
         """The line once more, with these numbers. A width is usual as a multiple of 8."""
-        line = self.body[self.at]
-        assert isinstance(line, program.Flow)
         others = tuple(
             (number, replace(number, value=value), str(value))
             for number, value in zip(self.numbers, values, strict=True)
             if value != number.value
         )
         usual = all(v <= SMALL or v % SMALL == 0 for v in values)
-        return replace(copy_of(line, self.body, self.at, self.definition, others), usual=usual)
+        return replace(copy_of(self.line, self.body, self.at, self.definition, others), usual=usual)
 
 
 def gaps(definition: program.Definition) -> Iterator[Gap]:
-    """The places below each line that has others of its word in its body."""
-    alike: dict[object, list[tuple[program.Body, int, _Numbers]]] = {}
-    for body, at in plain_lines(definition):
+    """The places below each line that has others of its word in its body, and above the first."""
+    alike: dict[object, list[_Line]] = {}
+    plain = [*plain_lines(definition)]
+    for body, at in plain:
         line = body[at]
         if isinstance(line, program.Flow) and not line.output:
             numbers = _numbers(line.elements[0])
-            alike.setdefault((id(body), word_of(line)), []).append((body, at, numbers))
+            alike.setdefault((id(body), word_of(line)), []).append((body, at, line, numbers))
+    lines = {(id(body), at) for body, at in plain}
     for group in alike.values():
-        small = _small([numbers for _, _, numbers in group])
-        for body, at, numbers in group if len(group) > 1 else ():
+        if len(group) > 1:
+            yield from _beside(definition, group, lines)
+
+
+def _beside(
+    definition: program.Definition, group: Sequence[_Line], lines: Set[tuple[int, int]]
+) -> Iterator[Gap]:
+    """The places beside lines of one word; of two there that differ in their form, like each."""
+    small = _small([numbers for *_, numbers in group])
+    body, top, *_ = group[0]
+    places = [(at, group[n : n + 2]) for n, (_, at, *_) in enumerate(group)]
+    if (id(body), top - 1) in lines:
+        places.append((top - 1, group[:1]))
+    for place, beside in places:
+        for line, numbers in {tuple(found): (line, found) for *_, line, found in beside}.values():
+            of_these = {n: small[what] for n, what in enumerate(numbers) if what in small}
             if numbers:
-                of_these = {n: small[p] for n, p in enumerate(numbers) if p in small}
-                yield Gap(definition, body, at, tuple(numbers.values()), of_these)
+                yield Gap(definition, body, place, line, tuple(numbers.values()), of_these)
 
 
 def _small(lines: Sequence[_Numbers]) -> dict[object, tuple[int, ...]]:
-    """The numbers of some calls that are small in all of them, by what they are for."""
+    """The numbers that are small in all of some calls, and those below, by what they are for."""
     columns: dict[object, dict[int, None]] = {}
     for numbers in lines:
         for place, number in numbers.items():
             columns.setdefault(place, {})[int(number.value)] = None
-    return {place: tuple(found) for place, found in columns.items() if max(found) <= SMALL}
+    return {
+        place: tuple(dict.fromkeys((*found, *range(1, max(found)))))
+        for place, found in columns.items()
+        if max(found) <= SMALL
+    }
 
 
 def _numbers(element: program.Element) -> _Numbers:

@@ -42,8 +42,6 @@ from netc.compiler.supposed_names import forgotten, unused, unused_with_number
 from netc.compiler.supposed_siblings import gaps
 from netc.compiler.supposed_values import first_rounds, joins, multiples, pictures
 
-MORE_LAYERS = 18_000
-"""Layers built beside to find a line that was left out, where no other change was found."""
 MOST_TIMES = 16
 """How many times as large or as small a number may be as the one written in its place."""
 
@@ -132,7 +130,7 @@ class Supposing:
             solved = self._solved(key, number, {}, claimed, next(iter(claimed)))
             if solved is not None:
                 return solved
-        return self._spare
+        return self._spare or self._left_out(claimed, next(iter(claimed)))
 
     def supply(self, wrong: Diagnostic, claimed: Counts) -> Supposed | None:
         """The name (E0202) or the argument (E0205) that is missing, by the claims.
@@ -159,7 +157,13 @@ class Supposing:
 
     def _left_out(self, claimed: Counts, wrong: str) -> Supposed | None:
         """A line like one beside it, with the numbers that the claims ask for."""
-        self.rebuilding.budget.left = max(self.rebuilding.budget.left, 0) + MORE_LAYERS
+        budget = self.rebuilding.budget
+        before, budget.left = budget.left, budget.more
+        found = next(self._filled(claimed, wrong), None)
+        budget.left, budget.more = before, max(budget.left, 0)
+        return found
+
+    def _filled(self, claimed: Counts, wrong: str) -> Iterator[Supposed]:
         for key in self._own:
             family = [(self.rebuilding, claimed), *self._family(key)]
 
@@ -169,8 +173,7 @@ class Supposing:
             for gap in gaps(self.program.definitions[key]):
                 for one in filled(key, gap, family, solve):
                     if self._mends(key, one, claimed):
-                        return one
-        return None
+                        yield one
 
     def _family(self, key: str) -> Iterator[tuple[Rebuilding, Counts]]:
         """The other nets of the file that a definition is part of, with what is claimed of them."""

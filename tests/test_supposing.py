@@ -18,6 +18,7 @@ from netc.compiler.diagnostics import Log
 from netc.compiler.edits import applied
 from netc.compiler.elaborate import elaborate
 from netc.compiler.nodes import changed, nodes, numbers
+from netc.compiler.quadratic import measured, whole_roots
 from netc.compiler.rebuilding import JUDGED, Budget, Rebuilding
 from netc.compiler.report import report
 from netc.compiler.resolve import resolve
@@ -35,6 +36,7 @@ from netc.compiler.supposed_arguments import (
 )
 from netc.compiler.supposed_lines import averages, copied, copied_with_number, doubled, flattens
 from netc.compiler.supposed_names import forgotten, unused, unused_with_number
+from netc.compiler.supposed_siblings import gaps
 from netc.compiler.supposed_values import first_rounds, joins, multiples, pictures
 from netc.compiler.supposing import Supposing
 
@@ -136,6 +138,7 @@ def _kinds(spec: Spec) -> dict[str, Slips]:
         "forgotten": partial(forgotten, blocks=blocks),
         "unused": unused,
         "unused with number": opened(unused_with_number),
+        "left out": lambda d: (gap.filled(next(gap.choices())) for gap in gaps(d)),
     }
 
 
@@ -226,11 +229,12 @@ def test_a_budget_that_is_used_up_ends_every_try() -> None:
 
 def test_a_search_in_vain_ends_with_its_budget() -> None:
     text = TEXTS["resnet50.net"].replace("25_557_032", "25_557_033")
-    budget = Budget(4_000)
+    budget = Budget(4_000, 1_000)
     supposing = _supposing(_spec(text, "resnet50.net"), budget)
     actual = {"params": 25_557_032, "flops": 8_178_368_512}
     assert supposing.explain(actual, {**actual, "params": 25_557_033}) is None
     assert -JUDGED * 200 < budget.left <= 0
+    assert 0 <= budget.more < 1_000
 
 
 def test_one_mistake_costs_the_same_each_time() -> None:
@@ -445,3 +449,80 @@ def test_without_claims_nothing_is_said_to_be_missing() -> None:
     (first, *_) = spec.diagnostics
     assert "claim" not in first.hint
     assert not first.edits
+
+
+# ------------------------------------------------------------------------------
+# Lines that are left out
+
+STAGES = """\
+block Stage(width, layers, stride):
+    inline repeat layers as i: conv width, 3x3, stride=stride if i == 0 else 1, pad=1
+block Ways(a, b, c):
+    inception:
+        branch: conv a, 1x1
+        branch: conv b, 1x1 -> conv c, 3x3, pad=1
+net A:
+    input x: [3, 32, 32]
+    inline Stage 16, 1, 1
+    inline Stage 24, 3, 2
+    inline Stage 32, 2, 2
+    inline Stage 48, 1, 1
+    max_pool 2x2
+    mixed1a = Ways 16, 24, 32
+    mixed1b = Ways 24, 48, 32
+    mixed1c = Ways 32, 56, 32
+    global_avg_pool
+    dense 10
+"""
+
+
+@pytest.mark.parametrize("line", [*STAGES.split("\n")[10:12], *STAGES.split("\n")[13:16]])
+def test_a_line_left_out_is_found_with_its_numbers(line: str) -> None:
+    right = _spec(STAGES).net().report()
+    claims = f"    expect params == {right.params}\n    expect macs == {right.macs}\n"
+    spec = _spec(STAGES.replace(f"{line}\n", "") + claims)
+    spec.judge()
+    first = next(found for found in spec.diagnostics if found.severity == "error")
+    mended = _spec(applied(spec.source, first.edits))
+    mended.judge()
+    assert not [found for found in mended.diagnostics if found.severity == "error"]
+    assert [edit.text.strip() for edit in first.edits] == [re.sub("1[ab]", "1d", line.strip())]
+
+
+def test_a_line_left_out_has_a_name_of_its_own() -> None:
+    text = (REPOSITORY / "specs/vision/googlenet.net").read_text(encoding="utf-8")
+    line = "    inception5b = join 384, 192, 384, 48, 128, 128      -> [1024, 7, 7]\n"
+    spec = _spec(text.replace(line, ""), "vision/googlenet.net")
+    spec.judge()
+    first = next(found for found in spec.diagnostics if found.severity == "error")
+    assert [edit.text for edit in first.edits] == [
+        "    inception5b = join 384, 192, 384, 48, 128, 128\n"
+    ]
+
+
+@given(
+    st.lists(st.integers(1, 9), min_size=3, max_size=3),
+    st.lists(st.integers(-3, 3), min_size=3, max_size=3),
+)
+def test_whole_roots_are_where_counts_are_as_wanted(first: list[int], off: list[int]) -> None:
+    def counts(d: tuple[int, ...]) -> list[int]:
+        a, b, c = (x + y for x, y in zip(first, d, strict=True))
+        return [a * b + 9 * b * c + c, a + b + c, a * a + b]
+
+    wanted = counts(tuple(off))
+    made = measured(lambda d: [x - y for x, y in zip(counts(d), wanted, strict=True)], 3)
+    assert made is not None
+    for d in (tuple(off), (1, 2, 3), (0, 0, 0)):
+        assert [one.at(d) for one in made] == [
+            x - y for x, y in zip(counts(d), wanted, strict=True)
+        ]
+    for root in whole_roots(made):
+        assert counts(root) == wanted
+
+
+def test_numbers_that_stay_are_told_first() -> None:
+    made = measured(lambda d: [d[0] + d[1] - 2], 2)
+    assert made is not None
+    assert [*whole_roots(made)] == [(2, 0), (0, 2)]
+    assert measured(lambda d: None, 2) is None
+    assert [*whole_roots([])] == []
