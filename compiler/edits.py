@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
 from msgspec import Struct
@@ -115,9 +116,31 @@ def indentation(span: Span) -> str:
 
 def applied(source: Source, edits: Iterable[Edit]) -> str:
     """The source's text with edits made. Of two that overlap, the later in the text is left out."""
-    text, starts = source.text, [0]
-    for line in text.split("\n"):
-        starts.append(starts[-1] + len(line) + 1)
+    text = source.text
+    parts: list[str] = []
+    done = 0
+    for edit, start, end in _placed(source, edits):
+        parts += [text[done:start], edit.text]
+        done = end
+    return "".join([*parts, text[done:]])
+
+
+def written(source: Source, edits: Sequence[Edit]) -> list[tuple[Span, ...]]:
+    """Where the text of each edit stands when all are made; nowhere, if it is left out or empty."""
+    new = Source(source.name, applied(source, edits))
+    starts = _line_starts(new.text)
+    found: dict[int, tuple[Span, ...]] = {}
+    off = 0
+    for edit, start, end in _placed(source, edits):
+        first, last = (_at(starts, new.text, start + off + n) for n in (0, len(edit.text)))
+        found[id(edit)] = (Span(new, *first, *last),) if edit.text else ()
+        off += len(edit.text) - (end - start)
+    return [found.get(id(edit), ()) for edit in edits]
+
+
+def _placed(source: Source, edits: Iterable[Edit]) -> Iterator[tuple[Edit, int, int]]:
+    """The edits that are made, in the text's order, with the offsets of what they replace."""
+    text, starts = source.text, _line_starts(source.text)
     mark = 1 if text.startswith("\ufeff") else 0  # columns are counted without it
 
     def place(line: int, column: int) -> int:
@@ -125,15 +148,28 @@ def applied(source: Source, edits: Iterable[Edit]) -> str:
             return len(text)
         return min(starts[line - 1] + column - 1 + (mark if line == 1 else 0), len(text))
 
-    parts: list[str] = []
     done = 0
     for edit in sorted(edits, key=lambda e: (e.span.line, e.span.column)):
         start = place(edit.span.line, edit.span.column)
         if start < done:
             continue
-        parts += [text[done:start], edit.text]
         done = max(start, place(edit.span.end_line, edit.span.end_column))
-    return "".join([*parts, text[done:]])
+        yield edit, start, done
+
+
+def _line_starts(text: str) -> list[int]:
+    """The offset of each line of a text, and that of the line after the last."""
+    starts = [0]
+    for line in text.split("\n"):
+        starts.append(starts[-1] + len(line) + 1)
+    return starts
+
+
+def _at(starts: Sequence[int], text: str, offset: int) -> tuple[int, int]:
+    """The line and the column of an offset, counted from 1."""
+    line = bisect_right(starts, offset)
+    mark = 1 if line == 1 and text.startswith("\ufeff") else 0
+    return line, offset - starts[line - 1] - mark + 1
 
 
 # ------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from netc.checking import Request, request_of
 from netc.compiler import layers
-from netc.compiler.edits import Edit, applied, is_slip, nearest, suggest
+from netc.compiler.edits import Edit, applied, is_slip, nearest, suggest, written
 from netc.compiler.source import Source, Span
 from netc.fixing import badness, fix
 
@@ -109,6 +109,39 @@ def test_edits_that_show_more_errors_than_they_mend_are_not_kept() -> None:
     fixed = fix(spec.source, Path(), spec.diagnostics)
     assert (fixed.text, fixed.mended) == (text, ())
     assert not any(d.safe for d in fixed.left)
+
+
+@pytest.mark.parametrize(
+    ("line", "mended"),
+    [
+        ("dens 3, bia=no", "dense 3, bias=no"),  # an argument is looked at when its layer is known
+        ("dens units=3, biass=no, initt=zeros", "dense units=3, bias=no, init=zeros"),
+        ("dens 3, of=4", "dense 3, of=4"),  # as many errors as before, and the slip is gone
+        ("dens 3, of=4, by=5", "dens 3, of=4, by=5"),  # more errors than before
+        ("dense units=3, unitss=4 -> Relu", "dense units=3, unitss=4 -> relu"),
+        ("Dense units=3, unitss=4 -> Relu", "dense units=3, unitss=4 -> relu"),
+        ('conv "8", 3x3 -> dens 3', "conv 8, 3x3 -> dense 3"),
+    ],
+)
+def test_a_mended_slip_that_shows_another_error_is_kept(line: str, mended: str) -> None:
+    text = "net Net:\n    input x: [3, 8, 8]\n    {}\n"
+    spec = spec_of(text.format(line))
+    assert fix(spec.source, Path(), spec.diagnostics).text == text.format(mended)
+
+
+def test_a_slip_of_a_block_is_mended_though_its_arguments_are_wrong() -> None:
+    text = (
+        "block Part(width):\n    dense width\n\n"
+        "net Net:\n    input x: [4]\n    {} 3\n    {} width=3, of=2\n"
+    )
+    spec = spec_of(text.format("Prat", "Parrt"))
+    fixed = fix(spec.source, Path(), spec.diagnostics)
+    assert fixed.text == text.format("Part", "Part")
+    assert [d.message for d in fixed.mended] == [
+        "there is no layer, block or value called `Prat`",
+        "there is no layer, block or value called `Parrt`",
+    ]
+    assert [d.message for d in fixed.left] == ["`Part` has no argument `of`"]
 
 
 PIECES = (
@@ -210,6 +243,28 @@ def test_edits_change_what_they_name_and_nothing_else(text: str, data: st.DataOb
     found = applied(source, [Edit(Span(source, line, start, line, end), "XY")]).split("\n")
     lines[line - 1] = lines[line - 1][: start - 1] + "XY" + lines[line - 1][end - 1 :]
     assert found == lines
+
+
+@given(st.text("ab\n\r→", max_size=40), st.text("xy\n", max_size=3), st.data())
+@settings(max_examples=200)
+def test_what_edits_wrote_stands_where_it_is_said(
+    text: str, piece: str, data: st.DataObject
+) -> None:
+    source = Source("a.net", data.draw(st.sampled_from(["", "\ufeff"])) + text)
+    lines = text.split("\n")
+    edits = []
+    for _ in range(data.draw(st.integers(1, 4))):
+        line = data.draw(st.integers(1, len(lines)))
+        start = data.draw(st.integers(1, len(lines[line - 1]) + 1))
+        end = data.draw(st.integers(start, len(lines[line - 1]) + 1))
+        edits.append(Edit(Span(source, line, start, line, end), piece))
+    edited = applied(source, edits).removeprefix("\ufeff").split("\n")
+    for spans in written(source, edits):
+        for span in spans:
+            rows = edited[span.line - 1 : span.end_line]
+            rows[-1] = rows[-1][: span.end_column - 1]
+            rows[0] = rows[0][span.column - 1 :]
+            assert "\n".join(rows) == piece
 
 
 # -- formats

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from netc.compiler.edits import applied
-from netc.compiler.source import Source
+from netc.compiler.edits import applied, written
+from netc.compiler.source import Source, Span
 from netc.compiler.visible import visible
 
 if TYPE_CHECKING:
@@ -53,29 +53,86 @@ def fix_file(file: str) -> Sequence[Diagnostic]:
 def fix(source: Source, base: Path, found: Sequence[Diagnostic]) -> Fixed:
     """Makes the safe edits of a spec's findings again and again, until there are none that help.
 
-    All safe edits of a round are made together; where that does not help, each is tried alone.
-    A mended error may show others that it hid; the last text with no more errors than the first
-    is kept. The findings that are left are no longer safe: their edits did not help.
+    All safe edits of a round are made together; where one of them does not help, the others are,
+    or each is tried alone. A mended error may show others that it hid; the last text with no more
+    errors than the first is kept. The findings that are left are no longer safe: their edits did
+    not help.
     """
     mended: list[Diagnostic] = []
     most = _errors(found)
     kept = source, len(mended), found
+    seen = {source.text}
     for _ in range(MOST_ROUNDS):
-        safe = [d for d in found if _is_safe(d, source)]
-        for group in (safe, *([one] for one in safe)) if safe else ():
-            text = applied(source, [edit for d in group for edit in d.edits])
-            after = _findings(Source(source.name, text), base)
-            if badness(after) < badness(found) and not _places(group) & _places(after):
-                mended += group
-                source, found = Source(source.name, text), after
-                break
-        else:
+        step = _step(source, base, found, seen)
+        if step is None:
             break
+        group, source, found = step
+        mended += group
+        seen.add(source.text)
         if _errors(found) <= most:
             kept = source, len(mended), found
     source, count, found = kept
     left = (replace(d, safe=False) if _is_safe(d, source) else d for d in found)
     return Fixed(source.text, tuple(mended[:count]), tuple(left))
+
+
+def _step(
+    source: Source, base: Path, found: Sequence[Diagnostic], seen: Collection[str]
+) -> tuple[Sequence[Diagnostic], Source, Sequence[Diagnostic]] | None:
+    """Findings that are mended together, the text without them, and what is to say of that."""
+    safe = [d for d in found if _is_safe(d, source)]
+    waiting = [safe, *([one] for one in safe)] if len(safe) > 1 else [safe] if safe else []
+    while waiting:
+        group = waiting.pop(0)
+        after = Source(source.name, applied(source, (e for d in group for e in d.edits)))
+        said = _findings(after, base)
+        wrong = _blamed(source, group, found, said)
+        if after.text not in seen and not wrong and _helps(group, found, said):
+            return group, after, said
+        if 0 < len(wrong) < len(group):
+            waiting.insert(0, [d for d in group if d not in wrong])
+    return None
+
+
+def _helps(
+    group: Sequence[Diagnostic], found: Sequence[Diagnostic], after: Sequence[Diagnostic]
+) -> bool:
+    """Whether the findings of a group are gone, and none of an earlier stage came for them."""
+    if _places(group) & _places(after):
+        return False
+    first = min(_stage(d) for d in group)
+    return badness(after)[:first] <= badness(found)[:first]
+
+
+def _blamed(
+    source: Source,
+    group: Sequence[Diagnostic],
+    found: Sequence[Diagnostic],
+    after: Sequence[Diagnostic],
+) -> list[Diagnostic]:
+    """The findings whose edits wrote what is now an error of the same stage, or an earlier one.
+
+    What comes up elsewhere was there before, and hidden.
+    """
+    known = _places(found)
+    new = [d for d in after if (d.code, d.message, d.span.line) not in known]
+    owners = [d for d in group for _ in d.edits]
+    places = written(source, [edit for d in group for edit in d.edits])
+    return [
+        owner
+        for owner, spans in zip(owners, places, strict=True)
+        if any(
+            _stage(d) <= _stage(owner) and any(_overlap(d.span, span) for span in spans)
+            for d in new
+        )
+    ]
+
+
+def _overlap(one: Span, other: Span) -> bool:
+    """Whether two stretches of the same text share a character."""
+    first, last = (one.line, one.column), (one.end_line, one.end_column)
+    start, end = (other.line, other.column), (other.end_line, other.end_column)
+    return one.source.name == other.source.name and first < end and start < last
 
 
 def _is_safe(diagnostic: Diagnostic, source: Source) -> bool:
@@ -101,6 +158,12 @@ def _findings(source: Source, base: Path) -> Sequence[Diagnostic]:
 
 
 _STAGES = (("E01",), ("E02", "E04"), ("E03",), ("E05",), ("E06",), ("W",))
+
+
+def _stage(diagnostic: Diagnostic) -> int:
+    """Which stage of the compiler says this, counted from 0."""
+    stages = (n for n, codes in enumerate(_STAGES) if diagnostic.code.startswith(codes))
+    return next(stages, len(_STAGES))
 
 
 def badness(found: Sequence[Diagnostic]) -> tuple[int, ...]:
