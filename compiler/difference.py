@@ -6,22 +6,19 @@ the same net make no difference.
 
 from __future__ import annotations
 
-from collections import Counter, deque
 from collections.abc import Iterator, Sequence
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal
 
 from msgspec import Struct
 
-from netc.compiler.graph import LayerStep, Wire
+from netc.compiler.graph import Wire
+from netc.compiler.pairing import Pair, keyed, pairs_of, settings
 from netc.compiler.report import Report, Row, number
 from netc.compiler.sizes import Symbolic
 
 Kind = Literal["added", "gone", "changed", "renamed", "affected"]
 
-_Pair: TypeAlias = tuple[Row | None, Row | None]
 _UNORDERED = ("add", "mul")
-_MOST_ALIGNED = 100_000
-"""Pairs of like layers from which on layers are paired by name: aligning takes time for each."""
 
 
 class Fact(Struct, frozen=True):
@@ -85,7 +82,7 @@ class Difference(Struct, frozen=True, eq=False):
 
 def difference(old: Report, new: Report) -> Difference:
     """Compares two nets layer by layer, in the order of computation of the new one."""
-    pairs = list(_pairs(old.rows, new.rows))
+    pairs = pairs_of(old.rows, new.rows)
     wiring = _Wiring(old, new, pairs)
     changes = []
     for a, b in pairs:
@@ -98,7 +95,7 @@ def difference(old: Report, new: Report) -> Difference:
 
 def _change(a: Row, b: Row, wiring: _Wiring) -> Change | None:
     own = [*_arguments(a, b), *wiring.facts(a, b)]
-    name = [Fact("name", a.path, b.path)] if a.path != b.path and _keyed(a, b) else []
+    name = [Fact("name", a.path, b.path)] if a.path != b.path and keyed(a, b) else []
     sizes = [
         Fact(what, left, right)
         for what, left, right in (
@@ -114,16 +111,11 @@ def _change(a: Row, b: Row, wiring: _Wiring) -> Change | None:
     return Change(kind, a, b, (*own, *name, *sizes))
 
 
-def _keyed(a: Row, b: Row) -> bool:
-    """Whether the path is a key in the state dict; that of a layer without weights is a place."""
-    return bool(a.params or a.buffers or b.params or b.buffers)
-
-
 def _arguments(a: Row, b: Row) -> Iterator[Fact]:
     if a.layer != b.layer:
         yield Fact("layer", a.layer, b.layer)
         return
-    left, right = _settings(a), _settings(b)
+    left, right = settings(a), settings(b)
     for field in dict.fromkeys((*left, *right)):
         if left.get(field) != right.get(field):
             yield Fact(field, _plain(left.get(field)), _plain(right.get(field)))
@@ -132,7 +124,7 @@ def _arguments(a: Row, b: Row) -> Iterator[Fact]:
 class _Wiring:
     """Which value of the new net each value of the old one became, and what to call it."""
 
-    def __init__(self, old: Report, new: Report, pairs: Sequence[_Pair]) -> None:
+    def __init__(self, old: Report, new: Report, pairs: Sequence[Pair]) -> None:
         self.olds, self.news = _sources(old), _sources(new)
         entering = {name: wire for wire, name in self.news.items() if name.startswith("input ")}
         self.became = {wire: entering[name] for wire, name in self.olds.items() if name in entering}
@@ -163,114 +155,6 @@ def _sources(report: Report) -> dict[Wire, str]:
     """What to call each value: the layer that made it, or the input."""
     made = {row.step.output: row.path for row in report.rows}
     return {**{wire: f"input {name}" for name, wire in report.entering}, **made}
-
-
-# -- which layer became which
-
-
-def _pairs(old: Sequence[Row], new: Sequence[Row]) -> Iterator[_Pair]:
-    """Layers in the order of the new net, each with what it was before."""
-    left, right = [_token(row) for row in old], [_token(row) for row in new]
-    start = 0
-    while start < min(len(left), len(right)) and left[start] == right[start]:
-        yield old[start], new[start]
-        start += 1
-    end = 0
-    while end < min(len(left), len(right)) - start and left[-1 - end] == right[-1 - end]:
-        end += 1
-    a, b = len(left) - end, len(right) - end
-    if _likenesses(left[start:a], right[start:b]) > _MOST_ALIGNED:
-        yield from _by_name(old[start:a], new[start:b])
-    else:
-        yield from _aligned(old[start:a], new[start:b], left[start:a], right[start:b])
-    yield from zip(old[a:], new[b:], strict=True)
-
-
-def _likenesses(left: Sequence[object], right: Sequence[object]) -> int:
-    """How many pairs of like layers there are."""
-    counts = Counter(right)
-    return sum(count * counts[token] for token, count in Counter(left).items())
-
-
-def _aligned(
-    old: Sequence[Row], new: Sequence[Row], left: Sequence[object], right: Sequence[object]
-) -> Iterator[_Pair]:
-    from difflib import SequenceMatcher
-
-    for tag, a, b, c, d in SequenceMatcher(None, left, right, autojunk=False).get_opcodes():
-        if tag == "equal":
-            yield from zip(old[a:b], new[c:d], strict=True)
-        else:
-            yield from _by_name(old[a:b], new[c:d])
-
-
-def _by_name(old: Sequence[Row], new: Sequence[Row]) -> Iterator[_Pair]:
-    """Pairs layers of equal path and word, then of equal word in order; the rest came or went."""
-    free: dict[tuple[str, ...], deque[int]] = {}
-    for place, row in enumerate(old):
-        free.setdefault((row.path, row.layer), deque()).append(place)
-    partner: dict[int, int] = {}
-    for place, row in enumerate(new):
-        if found := free.get((row.path, row.layer)):
-            partner[place] = found.popleft()
-    taken = set(partner.values())
-    words: dict[str, deque[int]] = {}
-    for place, row in enumerate(old):
-        if place not in taken:
-            words.setdefault(row.layer, deque()).append(place)
-    for place, row in enumerate(new):
-        if place not in partner and (found := words.get(row.layer)):
-            partner[place] = found.popleft()
-    yield from _in_order(old, new, partner)
-
-
-def _in_order(old: Sequence[Row], new: Sequence[Row], partner: dict[int, int]) -> Iterator[_Pair]:
-    """Pairs in the new net's order; what went stands where it was."""
-    matched = set(partner.values())
-    left = deque(place for place in range(len(old)) if place not in matched)
-    came: list[Row] = []
-    for place, row in enumerate(new):
-        if place not in partner:
-            came.append(row)
-            continue
-        went = []
-        while left and left[0] < partner[place]:
-            went.append(old[left.popleft()])
-        yield from _replaced(went, came)
-        came = []
-        yield old[partner[place]], row
-    yield from _replaced([old[place] for place in left], came)
-
-
-def _replaced(went: list[Row], came: list[Row]) -> Iterator[_Pair]:
-    """One layer in the place of another, if both have weights or both have none."""
-    count = 0
-    for a, b in zip(went, came, strict=False):
-        if _keyed(a, a) != _keyed(b, b):
-            break
-        count += 1
-        yield a, b
-    yield from ((row, None) for row in went[count:])
-    yield from ((None, row) for row in came[count:])
-
-
-def _token(row: Row) -> object:
-    """What makes layers alike, names and sizes aside."""
-    return (row.layer, *((k, repr(v)) for k, v in _settings(row).items()))
-
-
-def _settings(row: Row) -> dict[str, Any]:
-    """The arguments of a layer with their values, those that name other values left out."""
-    if not isinstance(row.step, LayerStep):
-        return {"shape": row.step.weight.shape, "start": row.step.start}
-    layer = row.step.layer
-    return {k: _one(v) for k, v in layer if k not in layer.operands}
-
-
-def _one(value: Any) -> Any:
-    """`3x3` is `3` written out."""
-    alike = isinstance(value, tuple) and len(set(value)) == 1
-    return value[0] if alike else value
 
 
 # -- totals

@@ -243,3 +243,22 @@ def test_docs_and_output_have_the_same_keys(tmp_path: Path) -> None:
     ends = {"old", "new", "facts"}  # null or empty where a layer came or went
     missing = {key for key in documented("diff") ^ found if key.rsplit(".", 1)[-1] not in ends}
     assert not missing
+
+
+def test_layers_of_equal_keys_stay_what_they_were() -> None:
+    """ResNet-34 is ResNet-18 and more units, at the end of each stage: no layer has another key."""
+    file = str(REPOSITORY / "specs" / "vision" / "resnet.net")
+    content = json.loads(netc("diff", f"{file}:ResNet18", f"{file}:ResNet34", "--json").stdout)
+    found = content["nets"][0]["changes"]
+    assert {change["kind"] for change in found} == {"added"}
+    units = dict.fromkeys(change["new"]["path"].rpartition(".")[0] for change in found)
+    assert [*units] == [
+        "layer1.2", "layer2.2", "layer2.3", *(f"layer3.{n}" for n in range(2, 6)), "layer4.2"
+    ]  # fmt: skip
+
+
+def test_keys_that_only_count_do_not_make_layers_the_same() -> None:
+    """A layer more at the front: all the others have the next number, and none another width."""
+    chain = ["conv 4, 1x1"] * 2 + ["conv 8, 1x1"] * 2
+    kinds = [change.kind for change in changes(lines(*chain), lines("conv 4, 1x1", *chain))]
+    assert sorted(kinds) == ["added", "renamed", "renamed"]
