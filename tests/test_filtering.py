@@ -13,7 +13,8 @@ import torch
 from compiling import lines_of
 from PIL import Image
 
-from netc.filtering import NAMES, filtered
+from netc import filtering
+from netc.filtering import NAMES, filter_picture, filtered
 from netc.runtime import checkpoint
 
 
@@ -49,6 +50,50 @@ def test_the_command_and_the_layer_agree(name: str) -> None:
     layer = lines_of(f"filter {name}", "[1, 9, 11]").module()
     by_layer = layer(torch.tensor(grey, dtype=torch.float32)[None, None])[0, 0]
     np.testing.assert_allclose(filtered(name, grey), by_layer.numpy(), rtol=1e-4, atol=1e-2)
+
+
+@pytest.mark.parametrize("form", ["L", "RGB", "RGBA", "LA", "P", "I;16"])
+def test_a_picture_of_any_form_gives_the_edges_of_its_brightness(form: str, tmp_path: Path) -> None:
+    grey = np.random.default_rng(1).integers(0, 256, (9, 11), dtype=np.uint8)
+    picture = Image.fromarray(grey.astype(np.uint16) * 257 if form == "I;16" else grey)
+    (picture if form == "I;16" else picture.convert(form)).save(tmp_path / "a.png")
+    found = filter_picture("sobel_y", tmp_path / "a.png", tmp_path / "b.png", signed=False)
+    expected = filtered("sobel_y", grey)
+    assert (found.width, found.height) == (9, 7)
+    assert (found.least, found.largest) == pytest.approx((expected.min(), expected.max()))
+
+
+def test_a_turned_photo_is_filtered_as_viewers_show_it(tmp_path: Path) -> None:
+    grey = np.random.default_rng(2).integers(0, 256, (8, 12), dtype=np.uint8)
+    notes = Image.Exif()
+    notes[0x112] = 6  # a quarter to the right
+    Image.fromarray(grey).save(tmp_path / "a.png", exif=notes)
+    filter_picture("sobel_x", tmp_path / "a.png", tmp_path / "b.png", signed=True)
+    Image.fromarray(np.rot90(grey, -1)).save(tmp_path / "upright.png")
+    filter_picture("sobel_x", tmp_path / "upright.png", tmp_path / "c.png", signed=True)
+    turned, upright = (np.asarray(Image.open(tmp_path / f"{name}.png")) for name in "bc")
+    assert turned.shape == (10, 6)
+    assert np.array_equal(turned, upright)
+
+
+def test_a_picture_is_filtered_in_strips(monkeypatch: pytest.MonkeyPatch) -> None:
+    grey = np.random.default_rng(3).integers(0, 256, (30, 9), dtype=np.uint8)
+    whole = filtered("scharr", grey)
+    for strip in (1, 7, 28):
+        monkeypatch.setattr(filtering, "STRIP", strip)
+        assert np.array_equal(filtered("scharr", grey), whole)
+
+
+def test_pictures_without_a_known_white_or_end_are_one_line(tmp_path: Path) -> None:
+    real, cut = tmp_path / "real.tiff", tmp_path / "cut.png"
+    Image.fromarray(np.zeros((9, 9), np.float32)).save(real)
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (99, 99), dtype=np.uint8)).save(cut)
+    cut.write_bytes(cut.read_bytes()[:2000])
+    for source, said in ((real, "holds real numbers"), (cut, "image file is truncated")):
+        done = run("sobel", source, "-o", tmp_path / "out.png")
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr.startswith(f"Error: {source} ") and said in done.stderr
+        assert done.stderr.count("\n") == 1
 
 
 # -- kernels that were learned
@@ -139,7 +184,7 @@ def test_kernels_that_cannot_be_drawn_are_one_line(
 def test_without_a_direction_it_is_the_length_of_both() -> None:
     grey = np.random.default_rng(0).uniform(0, 255, (5, 5))
     both = filtered("scharr_x", grey) ** 2 + filtered("scharr_y", grey) ** 2
-    np.testing.assert_allclose(filtered("scharr", grey) ** 2, both)
+    np.testing.assert_allclose(filtered("scharr", grey), np.sqrt(both), rtol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
+import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 
 NAMES = (*OPERATORS, *(f"{name}_{axis}" for name in OPERATORS for axis in "xy"))
 """The filters of one direction, and without a direction the length of both together."""
+
+
+STRIP = 256
+"""Rows at a time, so that a large picture needs no more than a few numbers for each pixel."""
 
 
 class FilterError(Exception):
@@ -40,39 +45,82 @@ def filter_picture(name: str, source: Path, target: Path, *, signed: bool) -> Fi
     """
     try:
         import numpy as np
-        from PIL import Image, UnidentifiedImageError
+    except ImportError as error:
+        raise FilterError(
+            f"{error}; install 'netc[train]', which brings pillow and numpy"
+        ) from None
+    grey = _brightness(source)
+    if min(grey.shape) < 3:
+        height, width = grey.shape
+        raise FilterError(f"{source} is {width} × {height}, smaller than the filter's 3 × 3")
+    found = filtered(name, grey)
+    least, largest = float(found.min()), float(found.max())
+    most = max(-least, largest) or 1.0
+    found *= (127 if signed else 255) / most
+    shown = np.add(found, 128, out=found) if signed else np.abs(found, out=found)
+    write_picture(np.round(shown, out=shown).astype(np.uint8), target)
+    return Filtered(found.shape[1], found.shape[0], least, largest)
+
+
+def _brightness(source: Path) -> NDArray[Any]:
+    """A picture's brightness, 0 to 255, the way up that viewers show it, without transparency."""
+    try:
+        import numpy as np
+        from PIL import Image, ImageOps, UnidentifiedImageError
     except ImportError as error:
         raise FilterError(
             f"{error}; install 'netc[train]', which brings pillow and numpy"
         ) from None
     try:
-        with Image.open(source) as picture:
-            grey = np.asarray(picture.convert("L"), dtype=np.float64)
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore", Image.DecompressionBombWarning
+            )  # from 89 million pixels
+            with Image.open(source) as picture:
+                mode = picture.mode
+                upright = ImageOps.exif_transpose(picture)
+                if mode.startswith("I;16"):
+                    return np.asarray(upright, dtype=np.float32) / 257
+                grey = np.asarray(upright.convert("L"))
     except UnidentifiedImageError:
         raise FilterError(f"{source} is no picture that pillow can read") from None
     except (Image.DecompressionBombError, SyntaxError, ValueError) as error:
         raise FilterError(f"{source} cannot be read as a picture: {error}") from None
-    if min(grey.shape) < 3:
-        height, width = grey.shape
-        raise FilterError(f"{source} is {width} × {height}, smaller than the filter's 3 × 3")
-    found = filtered(name, grey)
-    most = float(np.abs(found).max()) or 1.0
-    shown = 128 + found * (127 / most) if signed else np.abs(found) * (255 / most)
-    write_picture(shown.round().astype(np.uint8), target)
-    return Filtered(found.shape[1], found.shape[0], float(found.min()), float(found.max()))
+    except OSError as error:
+        if error.errno is not None:
+            raise
+        raise FilterError(f"{source} cannot be read as a picture: {error}") from None
+    if mode in ("I", "F"):
+        kind = "whole numbers of 32 bits" if mode == "I" else "real numbers"
+        raise FilterError(f"{source} holds {kind}, of which white is not known; save 8 or 16 bits")
+    return grey
 
 
-def filtered(name: str, grey: NDArray[np.float64]) -> NDArray[np.float64]:
+def filtered(name: str, grey: NDArray[Any]) -> NDArray[np.float32]:
     """The filter at every position where it fits; `sobel` is `sqrt(sobel_x^2 + sobel_y^2)`."""
     import numpy as np
 
-    if name in OPERATORS:
-        return np.hypot(filtered(f"{name}_x", grey), filtered(f"{name}_y", grey))
     height, width = grey.shape
-    found = np.zeros((height - 2, width - 2))
+    found = np.empty((height - 2, width - 2), dtype=np.float32)
+    for top in range(0, height - 2, STRIP):
+        strip = grey[top : top + STRIP + 2].astype(np.float32)
+        if name in OPERATORS:
+            across, down = (_one_way(f"{name}_{axis}", strip) for axis in "xy")
+            np.hypot(across, down, out=found[top : top + STRIP])
+        else:
+            found[top : top + STRIP] = _one_way(name, strip)
+    return found
+
+
+def _one_way(name: str, grey: NDArray[np.float32]) -> NDArray[np.float32]:
+    import numpy as np
+
+    height, width = grey.shape
+    found = np.zeros((height - 2, width - 2), dtype=np.float32)
     for down, row in enumerate(kernel_of(name, "rising")):
         for right, weight in enumerate(row):
-            found += weight * grey[down : down + height - 2, right : right + width - 2]
+            if weight:
+                found += weight * grey[down : down + height - 2, right : right + width - 2]
     return found
 
 
