@@ -243,10 +243,10 @@ def has_sizes(sizes: Iterable[Size], values: Mapping[str, int]) -> bool:
     return all(not isinstance(size, int) or size >= 1 for size in found)
 
 
-def single_remainders(conditions: Iterable[Condition]) -> dict[str, Size]:
-    """The names that conditions leave one remainder, each as what it then must be.
+def single_remainders(conditions: Iterable[Condition]) -> dict[str, tuple[int, int]]:
+    """The names that conditions leave one remainder, each with the period and the remainder.
 
-    Of `H must be 12 more than a multiple of 16` comes `H = 16*H + 12`, with another H.
+    Of `H must be 12 more than a multiple of 16` comes `{"H": (16, 12)}`.
     """
     left: dict[str, Values | None] = {}
     for condition in conditions:
@@ -254,11 +254,48 @@ def single_remainders(conditions: Iterable[Condition]) -> dict[str, Size]:
             known = left.setdefault(condition.name, condition)
             left[condition.name] = known and both(known, condition)
     return {
-        name: one.period * symbol(name) + rest
+        name: (one.period, rest)
         for name, one in left.items()
         if isinstance(one, Remainders) and one.period > 1 and len(one.remainders) == 1
         for rest in one.remainders
     }
+
+
+def with_remainders(size: Size, known: Mapping[str, tuple[int, int]]) -> Size:
+    """A size where names leave known remainders, made of other names: of `H` that of `(H - r)/p`.
+
+    >>> from netc.compiler.sizes import symbol
+    >>> str(with_remainders(symbol("H") // 4, {"H": (8, 2)}))
+    '2·H'
+    """
+    return evaluate(size, {name: p * symbol(name) + rest for name, (p, rest) in known.items()})
+
+
+def where_they_hold(size: Size, known: Mapping[str, tuple[int, int]]) -> Size:
+    """A size for the values that conditions leave, without the roundings that change nothing there.
+
+    As it is, where that takes fractions.
+
+    >>> from netc.compiler.sizes import symbol
+    >>> str(where_they_hold(symbol("H") // 16 * 16 + 3, {"H": (16, 0)}))
+    'H + 3'
+    """
+    inner = with_remainders(size, known)
+    if isinstance(inner, int):
+        return inner
+    total: Size = 0
+    for monomial, coefficient in inner.terms:
+        term: Size = 1
+        for atom in monomial:
+            if not isinstance(atom, str):
+                return size
+            p, rest = known.get(atom, (1, 0))
+            if coefficient % p:
+                return size
+            coefficient //= p
+            term = term * (symbol(atom) - rest)
+        total = total + coefficient * term
+    return total
 
 
 def together(conditions: Iterable[Condition]) -> tuple[str, ...]:

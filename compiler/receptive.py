@@ -16,7 +16,6 @@ from msgspec import Struct
 from netc.compiler.graph import LayerStep, Net, ParamStep, Wire, walk
 from netc.compiler.layers.base import Receptive, Tensor, Turns, Window
 from netc.compiler.layers.windows import AXIS_NAMES
-from netc.compiler.sizes import Size, evaluate
 
 
 class Span1(Struct, frozen=True, eq=False):
@@ -109,8 +108,8 @@ def _order(step: LayerStep, before: set[Order | None]) -> Order | None:
     return None if order == plain else order
 
 
-def known_sizes(net: Net) -> dict[str, Size]:
-    """What the net's conditions say of the names in sizes, where they leave one remainder."""
+def known_sizes(net: Net) -> dict[str, tuple[int, int]]:
+    """What the net's conditions say of the names in sizes: the period and the only remainder."""
     if not net.asked:
         return {}
     from netc.compiler.conditions import single_remainders
@@ -118,14 +117,16 @@ def known_sizes(net: Net) -> dict[str, Size]:
     return single_remainders(net.asked)
 
 
-def read_by(step: LayerStep, known: Mapping[str, Size]) -> Receptive:
+def read_by(step: LayerStep, known: Mapping[str, tuple[int, int]]) -> Receptive:
     """How a layer reads its input in a net that takes these sizes alone."""
     inputs = [wire.tensor for wire in step.inputs]
     reads: Receptive = step.layer.receptive(inputs)
     if reads != "unknown" or not known:
         return reads
+    from netc.compiler.conditions import with_remainders
+
     return step.layer.receptive(
-        [Tensor(tuple(evaluate(s, known) for s in x.shape), x.dtype) for x in inputs]
+        [Tensor(tuple(with_remainders(s, known) for s in x.shape), x.dtype) for x in inputs]
     )
 
 
@@ -133,7 +134,7 @@ def _after(
     step: LayerStep,
     found: dict[Wire, Field],
     orders: set[Order | None],
-    known: Mapping[str, Size],
+    known: Mapping[str, tuple[int, int]],
 ) -> Field:
     joined = _join([found.get(wire) for wire in step.sources])
     reads = read_by(step, known)

@@ -166,7 +166,7 @@ class _Whole(Struct, frozen=True, eq=False):
 
     Attributes:
         fields: the receptive field of each value.
-        known: what the conditions say of names in sizes.
+        known: what the conditions say of names in sizes (`receptive.known_sizes`).
         located: the values that an input with spatial axes leads to.
         learned: those that learned numbers lead to.
         over: those that are written over a layer's input.
@@ -174,11 +174,23 @@ class _Whole(Struct, frozen=True, eq=False):
     """
 
     fields: dict[Wire, receptive.Field]
-    known: Mapping[str, Size]
+    known: Mapping[str, tuple[int, int]]
     located: set[Wire]
     learned: set[Wire]
     over: Set[Wire]
     begins: Starts
+
+    def size(self, size: Size) -> Size:
+        """A size for the values of names that the net takes."""
+        if isinstance(size, int) or not self.known:
+            return size
+        from netc.compiler.conditions import where_they_hold
+
+        return where_they_hold(size, self.known)
+
+    def of(self, tensor: Tensor) -> Tensor:
+        """The same for a tensor's sizes."""
+        return Tensor(tuple(map(self.size, tensor.shape)), tensor.dtype)
 
     def place(self, step: LayerStep | ParamStep, reuse: bool) -> Place:
         """What stands around a layer."""
@@ -219,7 +231,7 @@ def report(net: Net) -> Report:
         step = placed.step
         before = max((depths.get(wire, 0) for wire in step.sources), default=0)
         depths[step.output] = before + _depth_of(step)
-    outputs = tuple((name, wire.tensor) for name, wire in net.module.outputs)
+    outputs = tuple((name, whole.of(wire.tensor)) for name, wire in net.module.outputs)
     peak = memory.peaks(net, whole.over)
     return Report(
         net.name,
@@ -229,7 +241,7 @@ def report(net: Net) -> Report:
         trainable,
         0,
         buffers,
-        macs,
+        whole.size(macs),
         stored,
         peak.inference,
         peak.training,

@@ -42,7 +42,7 @@ class Place(Struct, frozen=True, eq=False):
     reuse: bool
     learns: bool
     placed: bool
-    known: Mapping[str, Size]
+    known: Mapping[str, tuple[int, int]]
     over: bool
 
 

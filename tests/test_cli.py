@@ -292,6 +292,14 @@ def test_a_closed_output_is_said(arguments: list[str]) -> None:
     assert done.stderr == "Error: the output cannot be written: standard output is closed\n"
 
 
+@pytest.mark.parametrize("command", [["build"], ["view"], ["convert", "fc2conv"]], ids=" ".join)
+def test_a_file_that_cannot_be_written_is_named(command: list[str]) -> None:
+    """And not the file beside it, which is moved there when it is whole."""
+    done = netc(*command, LENET, "-o", "none/net.out")
+    assert done.exit_code == 1
+    assert done.stderr == "Error: none/net.out: No such file or directory\n"
+
+
 def test_closed_errors_stop_nothing() -> None:
     command = f"{shlex.join([sys.executable, '-m', 'netc', 'check', 'none.net'])} 2>&-"
     done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)

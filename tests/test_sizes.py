@@ -18,8 +18,11 @@ from netc.compiler.conditions import (
     equal_when,
     has_sizes,
     is_in,
+    never_positive,
     positive_when,
+    single_remainders,
     together,
+    where_they_hold,
 )
 from netc.compiler.diagnostics import Log
 from netc.compiler.evaluate import evaluate as value_of
@@ -28,6 +31,7 @@ from netc.compiler.sizes import (
     Size,
     Symbolic,
     ceil_div,
+    degree,
     evaluate,
     floor_div,
     names_in,
@@ -181,6 +185,39 @@ def test_positive_when_is_right_for_every_size(program: Program) -> None:
             assert not truth[value - 2]
         case [Positive()]:
             assert not all(truth)
+
+
+@given(small)
+def test_never_positive_is_right_for_every_size(program: Program) -> None:
+    size = run(program, symbol("H"), symbol("H"))
+    truth = any(int(str(evaluate(size, {"H": n}))) >= 1 for n in range(1, 3000))
+    assert not (truth and never_positive(size))
+    assert truth or never_positive(size) or degree(size, "H") > 1
+
+
+@given(steps, st.integers(1, 24), st.integers(0, 23), st.integers(1, 12), values, values)
+def test_a_size_where_conditions_hold_is_the_size(
+    program: Program, p: int, rest: int, q: int, h: int, w: int
+) -> None:
+    size = run(program, symbol("H"), symbol("W"))
+    rules = [Remainders("H", p, frozenset({rest % p})), Remainders("W", q, frozenset({0}))]
+    known = single_remainders(rules)
+    assert known == {
+        name: rule for name, rule in (("H", (p, rest % p)), ("W", (q, 0))) if rule[0] > 1
+    }
+    values_ = {"H": h * p + rest % p, "W": w * q}
+    assert evaluate(where_they_hold(size, known), values_) == evaluate(size, values_)
+
+
+def test_roundings_that_change_nothing_go() -> None:
+    h, w = symbol("H"), symbol("W")
+    asked = [Remainders("H", 4, frozenset({0, 2})), Remainders("H", 16, frozenset({4, 12, 14}))]
+    assert single_remainders(asked) == {}
+    known = single_remainders([*asked, Remainders("H", 8, frozenset({6})), Least("H", 9)])
+    assert known == {"H": (16, 14)}
+    assert str(where_they_hold(16 * ((h - 14) // 16) * w - 172 * w, known)) == "H·W − 186·W"
+    assert str(where_they_hold(h // 2, known)) == "⌊H/2⌋"  # and not H/2: sizes are whole
+    assert str(where_they_hold(2 * (h // 2) + w // 2, known)) == "2·⌊H/2⌋ + ⌊W/2⌋"
 
 
 def test_smallest_sizes_are_said_once() -> None:

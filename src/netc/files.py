@@ -26,7 +26,17 @@ def specs_of(name: str) -> list[str]:
 
 
 def write_atomically(target: Path, text: str | bytes) -> None:
-    """Writes text or bytes beside the target and moves it there in one step. Raises OSError."""
+    """Writes text or bytes beside the target and moves it there in one step.
+
+    Raises OSError, which names the target.
+    """
+    try:
+        _write(target, text)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(target)) from None
+
+
+def _write(target: Path, text: str | bytes) -> None:
     mode = target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask()
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:
