@@ -11,6 +11,8 @@ from compiling import REPOSITORY, errors_of, findings, net_of, state_of
 
 import netc
 from netc.compiler import library
+from netc.compiler.edits import applied
+from netc.compiler.source import Source
 
 
 def block(line: str, shape: str, *names: str) -> netc.NetHandle:
@@ -78,6 +80,31 @@ def test_a_residual_projects_where_sizes_differ() -> None:
     down = [row for row in net.report().rows if "downsample" in row.path]
     assert [row.params for row in down] == [8192, 256]
     assert net.report().outputs[0][1].shape == (128, 28, 28)
+
+
+@pytest.mark.covers("BL01")
+@pytest.mark.parametrize("line", ["Residual 8", "Bottleneck 2", "PaddedResidual 8"])
+def test_a_residual_is_relu_of_its_lines_and_its_input(line: str) -> None:
+    torch.manual_seed(0)
+    module = block(line, "[8, 6, 6]").module().double().eval()
+    unit, x = module.get_submodule("b"), torch.randn(3, 8, 6, 6, dtype=torch.double)
+    way = x
+    for name in ("1", "2", "3"):
+        if (conv := getattr(unit, f"conv{name}", None)) is None:
+            break
+        way = getattr(unit, f"bn{name}")(conv(torch.relu(way) if name != "1" else way))
+    torch.testing.assert_close(module(x), torch.relu(x + way), rtol=0, atol=1e-6)
+
+
+@pytest.mark.covers("BL01")
+def test_a_residual_of_unequal_shapes_is_refused_with_the_edit_that_fits() -> None:
+    text = "net N:\n    input x: [8, 6, 6]\n    residual: conv 16, 3x3, pad=1 -> relu\n"
+    (finding,) = findings(text)
+    assert finding.code == "E0310"
+    assert "16" in finding.message and "8" in finding.message
+    assert finding.edits
+    mended = Source("n.net", text)
+    assert not findings(applied(mended, finding.edits))
 
 
 @pytest.mark.covers("BL04")

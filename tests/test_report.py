@@ -145,6 +145,26 @@ EXAMPLES = [
         marks=covers("CV17"),
     ),
     pytest.param(
+        "repeat 2: conv 64, 3x3, pad=1, bias=no",
+        "[64, 14, 14]",
+        {"params": 18 * 64 * 64, "receptive_field": (5, 5)},
+        marks=covers("CV17"),
+    ),
+    pytest.param(
+        "conv 64, 5x5, pad=2, bias=no",
+        "[64, 14, 14]",
+        {"params": 25 * 64 * 64, "receptive_field": (5, 5)},
+        marks=covers("CV17"),
+    ),
+    pytest.param(
+        "inception:\n    branch: conv 64, 1x1\n    branch: conv 128, 3x3, pad=1\n"
+        "    branch: conv 32, 5x5, pad=2\n    branch: max_pool 3x3, stride=1, pad=1",
+        "[192, 28, 28]",
+        {"output": (64 + 128 + 32 + 192, 28, 28)},
+        id="BL08",
+        marks=covers("BL08"),
+    ),
+    pytest.param(
         "batch_norm",
         "[10, 8, 8]",
         {"params": 20, "buffers": 21},
@@ -208,12 +228,15 @@ def test_a_layer_is_what_its_line_says_in_that_order(order: str) -> None:
 @covers("CV06")
 @pytest.mark.parametrize(("pad", "corner"), [("0", 1), ("1", 4)])
 def test_padding_uses_the_corner_more_often(pad: str, corner: int) -> None:
-    """A 3x3 window over 6x6 pixels meets the corner once without padding, the centre nine times."""
-    size = lines_of(f"conv 1, 3x3, pad={pad}", "[1, 6, 6]").report().outputs[0][1].shape[1]
-    starts = range(-int(pad), -int(pad) + int(str(size)))
-    meets = [sum(start <= pixel < start + 3 for start in starts) for pixel in range(6)]
-    assert meets[0] ** 2 == corner
-    assert meets[3] ** 2 == 9
+    """How often each pixel is used, by the emitted layer: the gradient of a sum of ones."""
+    import torch
+
+    module = lines_of(f"conv 1, 3x3, pad={pad}, bias=no", "[1, 6, 6]").module()
+    torch.nn.init.ones_(module.get_parameter("conv1.weight"))
+    x = torch.zeros(1, 1, 6, 6, requires_grad=True)
+    (uses,) = torch.autograd.grad(module(x).sum(), x)
+    assert uses[0, 0, 0, 0] == corner
+    assert (uses[0, 0, 2:4, 2:4] == 9).all()
 
 
 @covers("N089")

@@ -160,8 +160,13 @@ def test_the_dense_layer_of_a_convolutions_size_has_that_many_weights() -> None:
 
 @covers("CV15")
 def test_activation_sizes_fall_stage_by_stage() -> None:
-    for file, stages in ((LENET, "avg_pool flatten dense"), (RESNET, "layer")):
-        rows = read_csv(file, "--columns", "path,layer,memory")
+    nets = (
+        (LENET, "avg_pool flatten dense", ()),
+        (RESNET, "layer", ()),
+        (str(SPECS / "vision" / "vgg.net"), "max_pool dense", ("--net", "VGG16", "--depth", "9")),
+    )
+    for file, stages, options in nets:
+        rows = read_csv(file, "--columns", "path,layer,memory", *options)
         kept = [r for r in rows if r["layer"] in stages.split() or r["path"].startswith(stages)]
         sizes = [int(row["memory"]) for row in kept]
         assert len(sizes) >= 4

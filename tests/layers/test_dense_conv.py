@@ -84,6 +84,21 @@ def test_convolution_is_cross_correlation_plus_bias() -> None:
     assert out.flatten().tolist() == [26, 32, 44, 50]
 
 
+@pytest.mark.covers("CV01")
+def test_only_flipped_kernels_are_associative() -> None:
+    """Two layers are one whose kernel is the true convolution of theirs, with one of them flipped;
+    the cross-correlation of their kernels is another."""
+    torch.manual_seed(0)
+    x, a, b = (torch.randn(1, 1, n, n) for n in (7, 2, 2))
+    one, two = (run_of(Conv(filters=1, kernel=2, bias=False), [Tensor((1, 7, 7))]) for _ in "ab")
+    fill(one, weight=a)
+    fill(two, weight=b)
+    both = two(one(x))
+    wide = F.pad(a, (1, 1, 1, 1))
+    close(F.conv2d(x, F.conv2d(wide, b.flip(2, 3))), both)
+    assert not torch.allclose(F.conv2d(x, F.conv2d(wide, b)), both, atol=0.1)
+
+
 @pytest.mark.covers("CV09", "CV10", "N007", "N008", "N009", "N010")
 def test_filters_read_all_channels_and_are_stacked() -> None:
     image = [Tensor((3, 6, 6))]

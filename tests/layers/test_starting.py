@@ -37,7 +37,7 @@ def weight(line: str, shape: str = "[512]") -> torch.Tensor:
 @pytest.mark.parametrize("scheme", STDS)
 def test_weights_have_the_variance_of_their_scheme(scheme: str) -> None:
     found = weight(f"dense 256, init={scheme}")
-    assert float(found.std()) == pytest.approx(STDS[scheme], rel=0.02)
+    assert float(found.var()) == pytest.approx(STDS[scheme] ** 2, rel=0.02)
     assert float(found.mean()) == pytest.approx(0, abs=0.01 * STDS[scheme])
     if "uniform" in scheme:
         assert float(found.abs().max()) == pytest.approx(sqrt(3) * STDS[scheme], rel=0.001)
