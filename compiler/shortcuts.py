@@ -9,11 +9,19 @@ from msgspec.structs import replace
 
 from netc.compiler import program, tree
 from netc.compiler.edits import Edit, Fix, indentation, rewrite
-from netc.compiler.frame import Frame
+from netc.compiler.frame import Current, Frame
 from netc.compiler.graph import LayerStep, Wire
-from netc.compiler.sizes import Size
+from netc.compiler.sizes import Shape, Size
 from netc.compiler.source import Span
-from netc.compiler.ways import Words, chain_of, changed_way, padded_way
+from netc.compiler.ways import (
+    Changes,
+    Words,
+    as_fix,
+    chain_of,
+    changed_way,
+    padded_way,
+    shape_after,
+)
 
 
 def equal_residual(body: Wire, skip: Wire, element: program.Residual, frame: Frame) -> Fix:
@@ -27,11 +35,30 @@ def equal_residual(body: Wire, skip: Wire, element: program.Residual, frame: Fra
         return _equal_shortcut(body, skip, element.shortcut, steps, frame)
     if steps and (padded := padded_way(steps, source)) is not None:
         return padded
-    if (line := _shortcut(body, skip, steps)) is not None:
+    if (line := _shortcut(wanted, skip, steps)) is not None:
         return Fix(f"add a shortcut: `{line}`", _inserted(element, line))
     if steps and len(source) == len(wanted):
-        return changed_way(body, source, frame) or Fix("")
+        fix = changed_way(body, source, frame, fixed=[skip])
+        return fix or _padded_and_around(skip, element, steps) or Fix("")
     return Fix("")
+
+
+def _padded_and_around(
+    skip: Wire, element: program.Residual, steps: Sequence[LayerStep]
+) -> Fix | None:
+    """Padding for the lines, so that strides alone change the size, and a shortcut with these."""
+    padded: list[tuple[LayerStep, Changes]] = []
+    for step in steps:
+        kernel = getattr(step.layer, "kernel", None)
+        if isinstance(kernel, tuple) and getattr(step.layer, "pad", None) == 0:
+            halves = tuple(size // 2 for size in kernel)
+            padded.append((step, {"pad": halves[0] if len(set(halves)) == 1 else halves}))
+    shape = shape_after(steps, {step.output: changes for step, changes in padded})
+    line = None if shape is None else _shortcut(shape, skip, steps)
+    if line is None or not padded:
+        return None
+    fix = as_fix(padded, f"then a shortcut fits: `{line}`")
+    return replace(fix, edits=(*fix.edits, *_inserted(element, line)))
 
 
 def _equal_shortcut(
@@ -43,17 +70,23 @@ def _equal_shortcut(
 ) -> Fix:
     """Padding for the lines, a condition that holds for a shortcut, or one that fits."""
     if skip is frame.current and shortcut.when is not None:
-        line = _shortcut(body, skip, steps)
+        line = _shortcut(body.tensor.shape, skip, steps)
         found = re.search(r"when=(.+?):", line or "")
         if found:
             hint = "write `{}` as its condition: the shortcut is needed here"
             return rewrite(shortcut.when.span, found[1], hint)
     padded = padded_way(steps, skip.tensor.shape) if steps else None
-    fix = padded or changed_way(skip, body.tensor.shape, frame, words=_words(steps))
+    fix = padded or changed_way(
+        skip, body.tensor.shape, frame, _words(steps), _wires(frame.current)
+    )
     return fix or Fix(
         f"make the shortcut give {body.tensor}: its filters and stride must match the lines "
         "above it"
     )
+
+
+def _wires(current: Current) -> Sequence[Wire]:
+    return [current] if isinstance(current, Wire) else ()
 
 
 def _words(steps: Sequence[LayerStep]) -> Words:
@@ -66,19 +99,20 @@ def _words(steps: Sequence[LayerStep]) -> Words:
     }
 
 
-def _shortcut(body: Wire, skip: Wire, steps: Sequence[LayerStep]) -> str | None:
+def _shortcut(b: Shape, skip: Wire, steps: Sequence[LayerStep]) -> str | None:
     """A line that turns what goes past a residual into the shape of what comes out of it."""
-    b, s = body.tensor.shape, skip.tensor.shape
+    s = skip.tensor.shape
     if not b or len(b) != len(s) or skip.tensor.dtype != "float":
         return None
     if len(b) <= 2 and b[:-1] == s[:-1] and isinstance(b[-1], int):
         units = _written(steps, "units", b[-1])
         when = f" when=in.features != {units}" if not units.isdigit() else ""
         return f"shortcut{when}: dense {units}"
-    stride = _stride(b[1:], s[1:])
-    if stride is None or not isinstance(b[0], int):
+    if not isinstance(b[0], int):
         return None
-    filters = _written(steps, "filters", b[0])
+    stride, filters = _stride(b[1:], s[1:]), _written(steps, "filters", b[0])
+    if stride is None:
+        return _enlarging(b, s, filters)
     strides = [given.span.text for step in steps if (given := step.given.get("stride"))]
     named = [text for text in strides if not text.isdigit()]
     text = named[0] if len(named) == 1 and len(strides) == 1 else str(stride)
@@ -88,6 +122,15 @@ def _shortcut(body: Wire, skip: Wire, steps: Sequence[LayerStep]) -> str | None:
     when = f" when={' or '.join(conditions)}" if conditions else ""
     conv = f"conv {filters}, {kernel}" + (f", stride={text}" if text != "1" else "")
     return f"shortcut{when}: {conv}{_norm(steps)}"
+
+
+def _enlarging(after: Shape, before: Shape, filters: str) -> str | None:
+    """The shortcut around lines that make each size some times as large."""
+    for times in range(2, 33):
+        if after[1:] == tuple(times * size for size in before[1:]):
+            kernel = "x".join([str(times)] * (len(after) - 1))
+            return f"shortcut: conv_transpose {filters}, {kernel}, stride={times}"
+    return None
 
 
 def _norm(steps: Sequence[LayerStep]) -> str:

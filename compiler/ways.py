@@ -20,18 +20,27 @@ MOST_LAYERS = 500
 MOST_TRIES = 400
 """Changes of arguments tried before no edit is offered."""
 
+STRIDES = (1, 2, 4, 8)
+"""Strides in use."""
+
 Changes = Mapping[str, Any]
 """Arguments of a layer by name, with other values."""
 Words = Mapping[tuple[str, Any], str]
 """What the text calls an argument's value, by name and value."""
 
 
-def changed_way(wire: Wire, wanted: Shape, frame: Frame, words: Words | None = None) -> Fix | None:
-    """New arguments for one layer on the way to a value, or `pad=same` for all of them.
+def changed_way(
+    wire: Wire,
+    wanted: Shape,
+    frame: Frame,
+    words: Words | None = None,
+    fixed: Collection[Wire] = (),
+) -> Fix | None:
+    """New arguments for one layer on the way to a value, or for a few of them.
 
-    `words` are what values are called here.
+    `words` are what values are called here; the layers that make `fixed` values stay as they are.
     """
-    changed = steps_changed(wire, wanted, frame)
+    changed = steps_changed(wire, wanted, frame, fixed)
     return None if changed is None else as_fix(changed, words=words)
 
 
@@ -59,7 +68,45 @@ def steps_changed(
                 return None
             if shape_after(steps, {**known, step.output: changes}) == wanted:
                 return [(step, changes)]
-    return _all_padded(steps[last:], wanted) if not known else None
+    padded = _all_padded(steps[last:], wanted) if not known else None
+    return padded or _wide_and_far(steps, steps[last:], wanted, known)
+
+
+def _wide_and_far(
+    steps: Sequence[LayerStep],
+    free: Sequence[LayerStep],
+    wanted: Shape,
+    known: Mapping[Wire, Changes],
+) -> list[tuple[LayerStep, Changes]] | None:
+    """The last layer that makes features with as many as wanted, and one or all windows changed.
+
+    For shapes that differ in their features and in their sizes: each layer is tried once.
+    """
+    wide = next(((s, w) for s in reversed(free) for w in _widths(s.layer, wanted)), None)
+    if wide is None:
+        return None
+    maker, width = wide
+    if getattr(maker.layer, next(iter(width))) in width.values():
+        return None  # it makes as many already, and single changes were tried
+    known = {**known, maker.output: width}
+    tries = 0
+    for step in reversed(free):
+        own = known.get(step.output, {})
+        for window in _windows(step.layer):
+            tries += 1
+            if tries > MOST_TRIES:
+                return None
+            changes = {**own, **window}
+            if shape_after(steps, {**known, step.output: changes}) == wanted:
+                one = (step, changes)
+                return [one] if step is maker else [(maker, width), one]
+    same = {"pad": "same"}
+    shrinking = [s for s in free if s.weights and _may_be_padded(s) and _shrinks(s)]
+    all_: dict[Wire, Changes] = {s.output: {**known.get(s.output, {}), **same} for s in shrinking}
+    if shrinking and shape_after(steps, {**known, **all_}) == wanted:
+        others = [(s, all_[s.output]) for s in shrinking if s is not maker]
+        return [(maker, all_.get(maker.output, width)), *others]
+    return None
 
 
 def padded_way(
@@ -74,12 +121,16 @@ def _all_padded(
     steps: Sequence[LayerStep], wanted: Shape
 ) -> list[tuple[LayerStep, Changes]] | None:
     """The convolutions of a way that shrink, or else all windows that do, with `pad=same`."""
-    shrinking = [s for s in steps if "pad" in type(s.layer).model_fields and _shrinks(s)]
+    shrinking = [s for s in steps if _may_be_padded(s) and _shrinks(s)]
     for some in ([s for s in shrinking if s.weights], shrinking):
         changes: dict[Wire, Changes] = {step.output: {"pad": "same"} for step in some}
         if some and shape_after(steps, changes) == wanted:
             return [(step, {"pad": "same"}) for step in some]
     return None
+
+
+def _may_be_padded(step: LayerStep) -> bool:
+    return "pad" in type(step.layer).model_fields and step.layer.kind != "conv_transpose"
 
 
 def _shrinks(step: LayerStep) -> bool:
@@ -131,26 +182,49 @@ def shape_after(
 
 def candidates(layer: Layer, wanted: Shape) -> Iterator[Changes]:
     """Changes of a layer's arguments that could give a shape: single ones first, then pairs."""
-    fields = type(layer).model_fields
-    width: list[Changes] = [
-        {name: size}
-        for name in ("filters", "units", "dim")
-        if name in fields and isinstance(size := wanted[feature_axis(len(wanted))], int)
-    ]
-    window: list[Changes] = []
-    if "pad" in fields:
-        kernel = getattr(layer, "kernel", 1)
-        largest = max(kernel) if isinstance(kernel, tuple) else kernel
-        same: list[Changes] = [{"pad": "same"}] if layer.kind != "conv_transpose" else []
-        numbers: list[Changes] = [{"pad": pad} for pad in range(min(largest, 8))]
-        window += [*numbers, *same] if getattr(layer, "pad", 0) else [*same, *numbers]
-        window += [{"stride": stride} for stride in (1, 2, 4, 8)]
+    width, window = [*_widths(layer, wanted)], [*_windows(layer)]
     yield from width
     yield from window
     for one, other in product(width, window):
         yield {**one, **other}
-    if "pad" in fields and layer.kind != "conv_transpose":
+
+
+def _widths(layer: Layer, wanted: Shape) -> Iterator[Changes]:
+    """The number of features that a shape has."""
+    for name in ("filters", "units", "dim"):
+        size = wanted[feature_axis(len(wanted))] if name in type(layer).model_fields else None
+        if isinstance(size, int):
+            yield {name: size}
+
+
+def _windows(layer: Layer) -> Iterator[Changes]:
+    """Other paddings and strides of a window, and for those that enlarge what goes with them."""
+    if "pad" not in type(layer).model_fields:
+        return
+    kernel = getattr(layer, "kernel", 1)
+    largest = max(kernel) if isinstance(kernel, tuple) else kernel
+    same: list[Changes] = [{"pad": "same"}] if layer.kind != "conv_transpose" else []
+    numbers: list[Changes] = [{"pad": pad} for pad in range(min(largest, 8))]
+    yield from [*numbers, *same] if getattr(layer, "pad", 0) else [*same, *numbers]
+    yield from ({"stride": stride} for stride in STRIDES)
+    if same:
         yield {"pad": "same", "stride": 1}
+        if getattr(layer, "stride", 1) is None:  # as large as the kernel
+            yield from ({"kernel": _like(kernel, other)} for other in STRIDES[1:])
+        return
+    stride, pad = getattr(layer, "stride", 1), getattr(layer, "pad", 0)
+    if isinstance(stride, int) and isinstance(pad, int):
+        yield {"kernel": _like(kernel, stride)}
+        pairs = product(range(pad, min(largest, 8)), range(1, stride))
+        for cut, more in pairs:
+            if more <= cut:  # only what was cut off is there to be added
+                yield {"output_pad": more} if cut == pad else {"pad": cut, "output_pad": more}
+    yield from ({"kernel": _like(kernel, other), "stride": other} for other in STRIDES[1:])
+
+
+def _like(kernel: int | tuple[int, ...], size: int) -> int | tuple[int, ...]:
+    """A kernel of another size, along as many axes as one."""
+    return (size,) * len(kernel) if isinstance(kernel, tuple) else size
 
 
 def as_fix(

@@ -81,3 +81,94 @@ def test_values_of_three_ranks_are_told_apart() -> None:
     lines = "    b = x -> conv 8, 3x3\n    c = x -> flatten -> dense 9\n    (a, b, c) -> add\n"
     code, hint, _ = first_error(HEAD.format("[3, 8, 8]") + lines)
     assert code == "E0310" and hint.startswith("put `-> flatten -> dense 9` behind")
+
+
+# ------------------------------------------------------------------------------
+# Values that differ in their channels and in their sizes
+
+IMAGE = "net Net:\n    input x: [3, {0}, {0}]\n    a = conv 16, 3x3, pad=1\n"
+RESIDUAL = "    residual:\n"
+BLOCK = """\
+block Unit(width, stride=1):
+    residual:
+        conv width, 3x3, stride=stride, pad=1
+        batch_norm -> relu
+        conv width, 3x3, pad=1
+        batch_norm
+    relu
+"""
+TWO_AXES = {
+    "a stride in a residual": "{R}        conv 32, 3x3, stride=2, pad=1\n",
+    "and nothing padded": "{R}        conv 32, 3x3, stride=2 -> relu\n        conv 32, 3x3\n",
+    "a pool in a residual": "{R}        conv 32, 3x3, pad=1\n        max_pool 2x2\n",
+    "a residual that enlarges": "{R}        conv_transpose 8, 2x2, stride=2\n",
+    "a shortcut of the old size": (
+        "{R}        conv 32, 1x1, stride=2\n        shortcut: conv 8, 1x1\n"
+    ),
+    "a shortcut of another stride": (
+        "{R}        conv 32, 3x3, stride=2, pad=1\n        shortcut: conv 8, 1x1, stride=4\n"
+    ),
+    "a branch with a stride": (
+        "    inception:\n        branch: conv 8, 1x1\n"
+        "        branch: conv 8, 3x3, stride=2, pad=1\n        branch: max_pool 2x2\n"
+    ),
+    "branches of other kernels": (
+        "    inception:\n        branch: conv 8, 1x1\n"
+        "        branch: conv 8, 3x3\n        branch: conv 4, 5x5\n"
+    ),
+    "branches added": (
+        "    parallel join=add:\n        branch: conv 8, 1x1\n"
+        "        branch: conv 16, 3x3, stride=2, pad=1\n"
+    ),
+    "different pools": (
+        "    b = max_pool 2x2\n    c = a -> conv 32, 1x1 -> max_pool 4x4\n    (b, c) -> add\n"
+    ),
+    "a pool on one way": "    conv 32, 3x3, pad=1 -> max_pool 2x2\n    add a\n",
+    "a pool before the width": "    max_pool 2x2 -> conv 32, 3x3, pad=1 -> relu\n    add a\n",
+    "a stride before the width": (
+        "    conv 32, 3x3, stride=2, pad=1 -> relu\n    conv 32, 3x3, pad=1\n    add a\n"
+    ),
+    "no padding before the width": "    conv 32, 3x3 -> relu\n    conv 32, 3x3\n    mul a\n",
+    "a way up that is off by one": (
+        "    conv 32, 3x3, stride=2, pad=1\n"
+        "    conv_transpose 32, 3x3, stride=2, pad=1\n    add a\n"
+    ),
+    "a way up with a kernel too large": (
+        "    max_pool 2x2\n    conv_transpose 32, 3x3, stride=2\n    add a\n"
+    ),
+    "a way up that is half as long": (
+        "    max_pool 4x4\n    conv_transpose 32, 2x2, stride=2\n    add a\n"
+    ),
+    "a level that is not as large": "    b = conv 32, 3x3, stride=2, pad=1\n    (a, b) -> mul\n",
+    "a gate of another size": "    conv 32, 3x3, stride=2, pad=1 -> sigmoid\n    mul a\n",
+    "three values, two of them off": (
+        "    b = x -> conv 16, 5x5\n    c = x -> conv 24, 3x3\n    (a, b, c) -> add\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("size", ["32", "H"])
+@pytest.mark.parametrize("name", TWO_AXES)
+def test_values_that_differ_in_two_ways_are_made_equal(name: str, size: str) -> None:
+    text = IMAGE.format(size) + TWO_AXES[name].replace("{R}", RESIDUAL)
+    code, hint, edited = first_error(text)
+    assert code == "E0310"
+    if size == "32":  # what is halved and doubled is H for an even H only
+        assert edited != text, hint
+    assert edited == text or first_error(edited)[0] == ""
+
+
+def test_a_block_s_shortcut_says_its_arguments() -> None:
+    text = f"{BLOCK}{IMAGE.format(32)}    Unit 32, stride=2\n"
+    code, hint, edited = first_error(text)
+    assert code == "E0310"
+    assert "stride > 1 or in.channels != width: conv width, 1x1, stride=stride" in hint
+    assert first_error(edited)[0] == ""
+
+
+def test_a_residual_s_edit_leaves_the_layers_before_it() -> None:
+    lines = "    residual:\n        conv_transpose 8, 3x3, stride=2 -> relu\n"
+    code, hint, edited = first_error(IMAGE.format(32) + lines)
+    assert code == "E0310"
+    assert "conv 16" not in hint
+    assert edited == IMAGE.format(32) + lines or first_error(edited)[0] == ""
