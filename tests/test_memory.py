@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
+
 import pytest
 import torch
 from compiling import REPOSITORY
@@ -70,7 +72,7 @@ VISION = [
     (file.stem, name)
     for file in sorted((REPOSITORY / "specs" / "vision").glob("*.net"))
     for name in read(file, {}).names
-]
+] + [("../lenet5", "LeNet5")]
 
 
 def classic(file: str, name: str) -> NetHandle:
@@ -96,7 +98,8 @@ def shape_of(tensor: Tensor) -> list[int]:
 
 
 def test_the_nets_that_papers_speak_of_are_measured() -> None:
-    assert {("vgg", "VGG16"), ("resnet", "ResNet50"), ("densenet", "DenseNet121")} <= set(VISION)
+    named = {("vgg", "VGG16"), ("resnet", "ResNet50"), ("densenet", "DenseNet121")}
+    assert named | {("../lenet5", "LeNet5")} <= set(VISION)
 
 
 @pytest.mark.parametrize(("file", "name"), VISION)
@@ -109,3 +112,35 @@ def test_classic_nets_at_inference(file: str, name: str) -> None:
 def test_classic_nets_in_training(file: str, name: str) -> None:
     report = classic(file, name).report()
     assert report.training_peak == pytest.approx(on_meta(file, name, train=True), rel=0.1)
+
+
+# -- the same by PyTorch's own account: every byte that its allocator gives and takes back
+
+
+@pytest.mark.parametrize("train", [False, True])
+@pytest.mark.parametrize(("file", "name"), [("resnet", "ResNet50"), ("densenet", "DenseNet121")])
+def test_the_profiler_finds_what_is_told(file: str, name: str, train: bool) -> None:
+    """Nets whose convolutions copy nothing on a CPU; gradients of weights go as they come."""
+    net, batch = classic(file, name), 4
+    module = build(net.source(), name).train(train)
+    for parameter in module.parameters():
+        parameter.register_post_accumulate_grad_hook(lambda one: setattr(one, "grad", None))
+    x = torch.zeros(batch, *shape_of(net.report().inputs[0][1]))
+    with (
+        torch.profiler.profile(profile_memory=True) as profiler,
+        torch.set_grad_enabled(train),
+    ):
+        result = module(x)
+        if train:
+            result.sum().backward()
+    report = net.report()
+    told = report.training_peak if train else report.inference_peak
+    found = x.nbytes + most(profiler)
+    assert told == pytest.approx(found / batch, rel=0.1)
+
+
+def most(profiler: torch.profiler.profile) -> int:
+    """The most bytes that were held at once."""
+    assert profiler.profiler is not None
+    events = [e for e in profiler.profiler.kineto_results.events() if e.name() == "[memory]"]
+    return max(accumulate(e.nbytes() for e in sorted(events, key=lambda e: e.start_ns())))
