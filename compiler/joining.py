@@ -14,15 +14,19 @@ from netc.compiler.diagnostics import Label
 from netc.compiler.edits import Fix, rewrite
 from netc.compiler.frame import Frame, made_by
 from netc.compiler.graph import LayerStep, Wire
-from netc.compiler.layers.base import Layer, feature_axis
+from netc.compiler.layers.base import Layer, Tensor, feature_axis
+from netc.compiler.layers.cropping import Crop
 from netc.compiler.layers.joins import Concat, Join
+from netc.compiler.layers.refusals import ShapeError
 from netc.compiler.program import LayerUse
 from netc.compiler.replaying import above, replayed
 from netc.compiler.resizing import resized
-from netc.compiler.sizes import Shape, Size
+from netc.compiler.sizes import Shape, Size, evaluate, names_in
 from netc.compiler.source import Span
 from netc.compiler.ways import Changes, as_fix, steps_changed
 
+FAR = 5040
+"""A size by which two with names are compared: large, and a multiple of the usual strides."""
 MOST_SHAPES = 5
 """Shapes shown on the way to one of the joined values."""
 
@@ -81,6 +85,7 @@ def mend(layer: Layer, wires: Sequence[Wire], axis: int, place: Place) -> Fix:
     return (
         equal_ways(wires, free, place)
         or side_by_side(layer, wires, axis, place.use.word)
+        or _cropped(wires, place.use, free)
         or _to_do(wires, axis)
     )
 
@@ -103,6 +108,40 @@ def side_by_side(layer: Join, wires: Sequence[Wire], axis: int, word: Span) -> F
         f"write `{{}}` for `{layer.kind}`: values side by side may differ here, and give {output}"
     )
     return rewrite(place, "concat", hint)
+
+
+def _cropped(wires: Sequence[Wire], use: LayerUse, free: int | None) -> Fix | None:
+    """A `crop` of the larger of two values that differ by a border, as in a U-Net."""
+    if len(wires) != 2 or len(wires[0].tensor.shape) < 3 or free not in (0, None):
+        return None
+    value, other = (wire.tensor for wire in wires)
+    if free is None and value.shape[0] != other.shape[0]:
+        return None
+    if _has_border(value, other) and len(use.operands) == 1:
+        ((_, named),) = use.operands
+        hint = f"write `{{}}` before `{use.word.text}`: it keeps the middle of the larger value"
+        return rewrite(use.word.before, f"crop to={named.span.text} -> ", hint)
+    if _has_border(value, other) or _has_border(other, value):
+        return Fix("crop the larger value to the smaller one: `larger -> crop to=smaller`")
+    return None
+
+
+def _has_border(larger: Tensor, smaller: Tensor) -> bool:
+    """Whether a crop takes the one to the other, and less than half away along each axis.
+
+    Of a size with a name almost nothing, where that is large: ⌊H/2⌋ is no border around ⌊H/3⌋.
+    """
+    try:
+        Crop(to=1).output((larger, smaller))
+    except ShapeError:
+        return False
+    for before, kept in zip(larger.shape[1:], smaller.shape[1:], strict=True):
+        names = dict.fromkeys(names_in(before) | names_in(kept), FAR)
+        gone = evaluate(before - kept, names)
+        stays = evaluate(10 * kept - (9 if names else 5) * before, names)
+        if not isinstance(gone, int) or not isinstance(stays, int) or gone < 0 or stays <= 0:
+            return False
+    return True
 
 
 def _windows(wires: Sequence[Wire]) -> bool:

@@ -11,6 +11,7 @@ from layer_oracle import run_of
 
 from netc.api import load, read
 from netc.compiler.diagnostics import Diagnostic
+from netc.compiler.edits import applied
 from netc.compiler.layers.base import Tensor
 from netc.compiler.layers.cropping import Crop
 from netc.compiler.layers.refusals import ShapeError
@@ -140,3 +141,27 @@ def test_no_gradient_and_no_positions_come_from_the_value_that_gives_the_sizes()
     y.sum().backward()
     assert module.small.weight.grad is None
     assert module.wide.weight.grad is not None
+
+
+@pytest.mark.parametrize(
+    ("other", "line", "hint"),
+    [
+        ("8, 56, 56", "x -> concat y", "write `crop to=y -> ` before `concat`"),
+        ("8, 64, 56", "x -> add y", "write `crop to=y -> ` before `add`"),
+        ("8, 56, 56", "(x, y) -> concat", "crop the larger value to the smaller one"),
+        ("8, 56, 56", "y -> concat x", "crop the larger value to the smaller one"),
+        ("8, 57, 57", "x -> concat y", "let axis 1 be 64"),  # 7 is odd
+        ("8, 32, 32", "x -> concat y", "let axis 1 be 64"),  # half of it is no border
+        ("8, 72, 56", "x -> concat y", "let axis 1 be 64"),  # none is the larger
+        ("4, 56, 56", "x -> add y", "let axis 0 be 8"),
+    ],
+)
+def test_a_join_with_a_border_is_told_of_crop(other: str, line: str, hint: str) -> None:
+    """Where no kernel, stride or padding on the way can be changed."""
+    inputs = f"    input x: [8, 64, 64]\n    input y: [{other}]\n"
+    text = f"net A:\n{inputs}    {line} -> conv 2, 1x1\n"
+    (told,) = errors(text)
+    assert told.code == "E0310"
+    assert told.hint.startswith(hint)
+    if told.edits:
+        assert not errors(applied(told.span.source, told.edits))
