@@ -20,6 +20,10 @@ _CASE = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 
+UGLY = "net  Net :\n  input x:[4]\n  dense 3# three\n"
+PRETTY = "net Net:\n    input x: [4]\n    dense 3  # three\n"
+"""A spec out of form, and in form."""
+
 
 @dataclass(frozen=True)
 class Case:

@@ -6,10 +6,10 @@ import json
 import re
 import time
 from pathlib import Path
-from typing import Any
 
+import command_line
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 from compiling import REPOSITORY, lines_of, net_of, spec_files, spec_of
 from explained import all_hold, assert_right, bare, outline_of, row_of
 from hypothesis import given, settings
@@ -18,8 +18,6 @@ from msgspec import structs
 from random_nets import nets
 from sharing_nets import sharing
 
-from netc import explaining
-from netc.cli import main
 from netc.compiler.explain import explanation, find, grouped
 from netc.compiler.layers import find as find_layer
 from netc.compiler.layers import words
@@ -51,7 +49,7 @@ net Deep:
 
 def netc(*arguments: str, text: str | None = None) -> Result:
     """Runs `netc explain`."""
-    return CliRunner().invoke(main, ["explain", *arguments], input=text, catch_exceptions=False)
+    return command_line.netc("explain", *arguments, text=text)
 
 
 @pytest.fixture(autouse=True)
@@ -225,7 +223,7 @@ def test_a_net_s_name_is_its_lecture() -> None:
 
 @pytest.mark.parametrize("command", ["explain", "report"])
 def test_a_library_says_that_it_has_no_net(command: str) -> None:
-    told = CliRunner().invoke(main, [command, "specs/std/vision.net"], catch_exceptions=False)
+    told = command_line.netc(command, "specs/std/vision.net")
     assert (told.exit_code, told.stdout) == (0, "")
     assert told.stderr.startswith(
         "specs/std/vision.net has no net, only blocks: ConvNorm, SeparableConv and "
@@ -311,101 +309,13 @@ def test_what_comes_before_the_first_weights_is_not_kept() -> None:
     assert pool.why.kept == "nothing to learn up to here: 0 bytes"
 
 
-# -- the command
-
-
-@pytest.mark.parametrize(
-    ("layer", "message"),
-    [
-        ("con1", "no layer here is called `con1`: did you mean `conv1`?"),
-        ("14", f"line 14 of {LENET} makes no layer; the nearest that does is line 12"),
-        ("9" * 5000, f"no layer here is called `{'9' * 5000}`"),
-        ("²", "no layer here is called `²`"),
-        ("0", f"line 0 of {LENET} makes no layer; the nearest that does is line 5"),
-    ],
-)
-def test_a_miss_names_what_is_near(layer: str, message: str) -> None:
-    missed = netc(LENET, layer)
-    assert (missed.exit_code, missed.stdout) == (2, "")
-    assert missed.stderr.startswith(f"Error: {message}")
-    assert missed.stderr.count("\n") == 1
-
-
-def test_a_code_takes_no_layer() -> None:
-    wrong = netc("E0301", "conv1")
-    assert wrong.exit_code == 2
-    assert "leave LAYER out" in wrong.stderr
-
-
-def test_a_false_claim_is_said_beside_the_explanation() -> None:
-    text = "net N:\n    input x: [4]\n    dense 3\n    expect params == 16\n"
-    told = netc("-", "dense1", text=text)
-    assert told.exit_code == 1
-    assert "(4 + 1)·3 = 15" in told.stdout
-    assert "E0502" in told.stderr or "E0501" in told.stderr
-
-
 def test_a_dilated_kernel_adds_what_it_spans() -> None:
     row = row_of("[1, 9, 9]", "conv 1, 3x3, dilation=2", "conv1")
     assert row.why.receptive_field.startswith("height 1 + (5 − 1)·1 = 5")
     assert row.why.field_formula == "r + (e − 1)·j; j·s"
 
 
-def test_a_spec_with_errors_is_not_explained() -> None:
-    wrong = netc("-", text="net N:\n    input x: [4]\n    dens 3\n")
-    assert wrong.exit_code == 1
-    assert wrong.stdout == ""
-    assert "E0201" in wrong.stderr
-
-
-def test_a_file_that_is_not_there_is_one_line() -> None:
-    assert netc("nowhere.net").stderr == "Error: nowhere.net: No such file or directory\n"
-
-
-TWO = "net A:\n    input x: [4]\n    dense 3\n\nnet B:\n    input x: [5]\n    dense 2\n"
-
-
-def test_nets_of_a_file_are_told_one_after_the_other_or_by_name() -> None:
-    both = netc("-", text=TWO).output
-    assert [line for line in both.splitlines() if " takes x " in line] == [
-        "A takes x [4].",
-        "B takes x [5].",
-    ]
-    assert "A takes" not in netc("-", "--net", "B", text=TWO).output
-    assert "(5 + 1)·2 = 12" in netc("-", "dense1", "--net", "B", text=TWO).output
-
-
-def keys_of(content: Any, before: str = "") -> set[str]:
-    if isinstance(content, dict) and not before.endswith("letters"):
-        return set().union(
-            *(keys_of(v, f"{before}.{key}" if before else key) for key, v in content.items())
-        )
-    if isinstance(content, list) and content and isinstance(content[0], dict):
-        return set().union(*(keys_of(one, f"{before}[]") for one in content))
-    return {before + "[]" if isinstance(content, list) and before.endswith("lecture") else before}
-
-
-def test_on_a_terminal_lines_are_broken_at_its_width(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(explaining, "width_of", lambda stream: 72)
-    told = netc("specs/resnet50.net").stdout.splitlines()
-    assert max(map(len, told)) <= 72
-    assert "    layer1.0.conv1 looks at 1 × 1 windows of the 64-channel 56 × 56" in told
-
-
-def test_json_is_as_documented() -> None:
-    page = (REPOSITORY / "docs" / "json.md").read_text("utf-8")
-    section = page.split("## `netc explain --json`")[1].split("\n## ")[0]
-    documented = set(re.findall(r"^\| `([^`]+)` \|", section, re.MULTILINE))
-    layer = json.loads(netc(LENET, "conv1", "--json").stdout)
-    whole = json.loads(netc(LENET, "--json").stdout)
-    report = json.loads(CliRunner().invoke(main, ["report", LENET, "--json"]).stdout)
-    (shown,) = layer["nets"][0]["layers"]
-    letters = shown.pop("letters")
-    assert letters["k"] == "kernel"
-    assert shown == report["nets"][0]["layers"][0]
-    assert whole["nets"][0]["lecture"] == netc(LENET).stdout.splitlines()
-    found = keys_of(whole) | {key for key in keys_of(layer) if ".layers[]" not in key}
-    assert found | {"nets[].layers[]", "nets[].layers[].letters"} == documented - {"code", "page"}
+# -- cost, and what is not told
 
 
 def test_ten_thousand_layers_take_time_in_proportion() -> None:
