@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
@@ -9,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 from pydantic import ValidationError
 
-from netc.compiler import program
+from netc.compiler import program, tree
 from netc.compiler.arguments import problems, words_of
 from netc.compiler.changing import change_argument
 from netc.compiler.conditions import Condition, equal_when, together
 from netc.compiler.diagnostics import Label, finding
-from netc.compiler.edits import Edit, Fix, rewrite, take_out
+from netc.compiler.edits import Edit, Fix, begins_line, rewrite, take_out
 from netc.compiler.evaluate import (
     UNKNOWN,
     EvaluationError,
@@ -54,7 +55,7 @@ def layer_step(
         wire = context.value(expr, frame.env, ())
         if not isinstance(wire, Wire | Unknown):
             message = f"`{use.layer.kind}` takes a value here, and this is {say(wire)}"
-            context.tell("E0407", expr.span, message, frame)
+            context.tell("E0407", expr.span, message, frame, _joins(expr, use))
             wire = UNKNOWN
         if name:
             fields[name] = len(wires)
@@ -66,6 +67,14 @@ def layer_step(
     if layer is None or any(isinstance(wire, Unknown) for wire in wires):
         return None
     return apply(context, layer, use, tuple(wires), frame)
+
+
+def _joins(expr: tree.Expr, use: program.LayerUse) -> Fix:
+    """`concat(a, b)` and `concat [a, b]` as `(a, b) -> concat`, where a line begins with it."""
+    named = re.fullmatch(r"[\[(]((?:[ \t]*\w+[ \t]*,?)+)[\])]", expr.span.text)
+    if named is None or len(use.operands) != 1 or not begins_line(use.span):
+        return Fix("")
+    return rewrite(use.span, f"({named[1].strip()}) -> {use.layer.kind}")
 
 
 def make_layer(

@@ -7,6 +7,7 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, cast, get_args, get_origin
 
+from msgspec.structs import replace
 from pydantic import BaseModel, ValidationError
 
 from netc.compiler import tree
@@ -70,8 +71,17 @@ def _too_many(
     first = len([name for name in places if name not in named])
     if argument is not plain[min(first, len(plain) - 1)]:
         return
+    place = argument.span
+    left = re.search(r"(?<![\w.,])0,$", place.source.line(place.line)[: place.column - 1])
+    if left is not None and place.text.isdigit():
+        comma = replace(place, column=place.column - 1, end_column=place.column)
+        fix = rewrite(comma, ".", f"write `0.{place.text}`: the point of a number is no comma")
+        log.say("E0204", comma, f"`0,{place.text}` is two numbers", fix)
+        return
     count = f"{len(places)} argument{'' if len(places) == 1 else 's'}"
     message = f"`{call.name.text}` takes {count} by place, and here stand {len(plain)}"
+    if first < len(places):
+        message = f"`{call.name.text}` takes {count} by place, and here stand more"
     rest = ", ".join(f"`{name}=`" for name in fields if name not in places)
     fix = Fix(f"the others are named: {rest}" if rest and places else "take it out")
     if call.name.text == "linear":  # PyTorch's name of `dense`

@@ -51,7 +51,7 @@ def opened(
     elif word in LATER:
         resolver.log.say("E0208", span, *not_built(word))
     elif layers.find(word) or word in resolver.definitions or word in resolver.gaps.names:
-        resolver.log.say("E0209", span, f"`{word}` opens no block", "take the `:` out")
+        resolver.log.say("E0209", span, f"`{word}` opens no block", _no_block(line, span))
     else:
         place = call.role.span if call and call.role else call.name.span if call else span
         message = f"no word `{word}` opens a block"
@@ -59,6 +59,15 @@ def opened(
         known = (*STRUCTURE, "input", "param")
         resolver.log.say("E0201", place, message, _opener_fix(word, place, known))
     return None
+
+
+def _no_block(line: tree.Line, head: Span) -> Fix:
+    """A claim after a `:` follows an arrow; other lines have no place there."""
+    body = line.body or ()
+    if len(body) == 1 and body[0].span.line == head.line and body[0].span.text.startswith("["):
+        gap = head.after.to(body[0].span.before)
+        return rewrite(gap, " -> ", "write `->` before a claim")
+    return Fix("take the `:` out")
 
 
 def _opener_fix(word: str, place: Span, known: Sequence[str]) -> Fix:

@@ -78,6 +78,19 @@ def take_argument_out(span: Span, hint: str) -> Fix:
     return Fix(hint, (Edit(gap, ""),) if span.line == span.end_line else ())
 
 
+def begins_line(span: Span) -> bool:
+    """Whether nothing stands before a span in its line but a name that it is given."""
+    before = span.source.line(span.line)[: span.column - 1]
+    return re.fullmatch(r"[ \t]*(?:\w+[ \t]*=[ \t]*)?", before) is not None
+
+
+def take_word_out(span: Span, word: str, hint: str) -> Fix:
+    """Takes the word out that a span begins with, and the blanks behind it."""
+    blanks = len(span.text) - len(span.text[len(word) :].lstrip()) - len(word)
+    end = span.column + len(word) + blanks
+    return Fix(hint, (Edit(Span(span.source, span.line, span.column, span.line, end), ""),))
+
+
 def take_line_out(span: Span, hint: str) -> Fix:
     """Takes the line of a span out."""
     return Fix(hint, (Edit(whole_line(span), ""),))

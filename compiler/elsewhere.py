@@ -19,6 +19,7 @@ from netc.compiler.edits import (
     rewrite,
     suggest,
     take_argument_out,
+    take_word_out,
     whole_line,
 )
 from netc.compiler.source import Span
@@ -61,6 +62,8 @@ _NO_LAYER = {
     "upsampling2d": "no layer enlarges by copying; `conv_transpose FILTERS, 2x2, stride=2` doubles",
     "interpolate": "no layer enlarges by copying; `conv_transpose FILTERS, 2x2, stride=2` doubles",
     "zeropadding2d": "write `pad=` in the layer that follows",
+    "while": "a spec always ends: say how often, as in `repeat 3:`",
+    "until": "a spec always ends: say how often, as in `repeat 3:`",
     "padding": "write `pad=` in the layer that follows",
 }
 
@@ -97,6 +100,8 @@ _ARGUMENTS = {
     "ceil": ("ceil",),
     "count_pad": ("count_pad",),
     "output_pad": ("output_pad",),
+    "lr": ("lr",),
+    "weight_decay": ("weight_decay",),
 }
 """What is meant, with the arguments that have it in some layer."""
 _NAMES = {
@@ -121,6 +126,8 @@ _NAMES = {
     "ceil": "ceil_mode",
     "count_pad": "count_include_pad",
     "output_pad": "output_padding",
+    "lr": "learning_rate learningrate eta rate step_size",
+    "weight_decay": "l2 decay",
 }
 _VALUES = {
     "kaiming": "he_normal",
@@ -147,6 +154,12 @@ _ACTIVATION = frozenset(("act", "activation", "nonlinearity", "activation_fn"))
 
 def layer_fix(name: tree.Name, known: Collection[str], *, arguments: bool) -> Fix | None:
     """What a layer of another framework is called here; None if the word is none of theirs."""
+    if name.text == "return":
+        hint = "take the word out: what the last line leaves is what a block or a net gives"
+        end = len(name.span.source.line(name.span.line).split("#")[0].rstrip()) + 1
+        return take_word_out(replace(name.span, end_column=end), name.text, hint)
+    if name.text == "assert":
+        return rewrite(name.span, "expect")
     word = name.text.lower().replace("_", "")
     here = _WORDS.get(word, "dense" if word == "linear" and arguments else None)
     if here is not None and here in known:

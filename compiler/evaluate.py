@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from netc.compiler import tree
-from netc.compiler.edits import Edit, Fix, rewrite
+from netc.compiler.edits import Edit, Fix, begins_line, rewrite
 from netc.compiler.graph import Wire
 from netc.compiler.sizes import Size, Symbolic, names_in
 from netc.compiler.source import Span
@@ -212,13 +212,23 @@ def _give_numbers(*values: Any) -> str:
     return f"write numbers for {', '.join(names)} in the input, or try `netc report {settings}`"
 
 
+def _joined(expr: tree.Expr, operator: str) -> str | Fix:
+    """`x + y` as `(x, y) -> add`, where all of a line is that."""
+    join = {"+": "add", "*": "mul"}.get(operator)
+    if join and isinstance(expr, tree.Binary) and begins_line(expr.span):
+        left, right = expr.left, expr.right
+        if isinstance(left, tree.Name) and isinstance(right, tree.Name):
+            return rewrite(expr.span, f"({left.text}, {right.text}) -> {join}")
+    return "write `(a, b) -> add` or `(a, b) -> mul`"
+
+
 def _arithmetic(expr: tree.Expr, operator: str, left: Any, right: Any) -> Any:
     if not ((_is_number(left) or _is_size(left)) and (_is_number(right) or _is_size(right))):
         if isinstance(left, Wire) or isinstance(right, Wire):
             raise EvaluationError(
                 expr.span,
                 "arithmetic on values is written with layers",
-                "write `(a, b) -> add` or `(a, b) -> mul`",
+                _joined(expr, operator),
             )
         raise EvaluationError(
             expr.span, f"`{operator}` takes numbers, not {_say(left)} and {_say(right)}"

@@ -193,10 +193,11 @@ class Files:
         if word in ("net", "block"):
             hint = f"write `{word} NAME(parameters):` with a `:` at the end"
             message = f"`{word}` opens a definition and needs a block"
-            if (hyphened := _hyphened(statement.span, word)) is not None:
-                message = f"`{hyphened.text}` is no name: a name has letters, digits and `_`"
-                fix = rewrite(hyphened, hyphened.text.replace("-", "_"))
-                self.log.say("E0209", hyphened, message, fix)
+            if (name := _misnamed(statement.span, word)) is not None:
+                from netc.compiler.habits import as_name
+
+                message = f"`{name.text}` is no name: a name has letters, digits and `_`"
+                self.log.say("E0209", name, message, rewrite(name, as_name(name.text)))
                 return
             self.log.say("E0209", statement.span, message, hint)
             return
@@ -213,10 +214,11 @@ class Files:
         self.log.say("E0209", statement.span, message, hint)
 
 
-def _hyphened(span: Span, word: str) -> Span | None:
-    """Where a definition has a name with a `-` in it."""
+def _misnamed(span: Span, word: str) -> Span | None:
+    """What stands in the place of a definition's name, in several words or in quotes."""
     line = span.source.line(span.line)
-    found = re.match(rf"{word}[ \t]+([A-Za-z_]\w*(?:-\w+)+)[ \t]*[(:]", line)
+    pattern = rf"{word}[ \t]+([A-Za-z_]\w*(?:[ \t-]+\w+)+|[\"'][A-Za-z_][^\"']*[\"'])[ \t]*[(:]"
+    found = re.match(pattern, line)
     if found is None:
         return None
     return Span(span.source, span.line, found.start(1) + 1, span.line, found.end(1) + 1)

@@ -59,7 +59,7 @@ def _calls(match: re.Match[str]) -> str:
 
 
 def _sizes(match: re.Match[str]) -> str | None:
-    written = match["place"].strip().strip("()").strip(" \t,")
+    written = match["place"].strip().strip("()]").strip(" \t,")
     listed = re.split(r"[ \t]*,[ \t]*" if "," in written else r"(?<=\d)x(?=\d)", written)
     return f"[{', '.join(listed)}]" if all(re.fullmatch(r"\w+", one) for one in listed) else None
 
@@ -83,6 +83,18 @@ def _row(
     safe: bool = False,
 ) -> _Row:
     return _Row(re.compile(pattern), text, message, hint, safe)
+
+
+def as_name(text: str) -> str:
+    """Words in quotes, or with blanks and hyphens between them, as one name."""
+    return re.sub(r"\W+", "_", text).strip("_")
+
+
+def _valued(match: re.Match[str]) -> str | None:
+    """`stride 2` as `stride=2`; not where a layer stands behind a comma."""
+    from netc.compiler.layers import find
+
+    return None if find(match["name"]) else f"{match['name']}={match['value']}"
 
 
 def _opener(match: re.Match[str]) -> str:
@@ -120,9 +132,10 @@ _TABLE = [
         "choose another name",
     ),
     _row(
-        r"^[ \t]*(?:data|loss|optimizer|epochs|steps|batch|split|seed)(?P<place>[ \t]*=[ \t]*).*",
+        r"^[ \t]*(?:data|loss|optimizer|epochs|steps|batch|split|seed)"
+        r"(?P<place>[ \t]*[=:][ \t]*).*",
         lambda _: " ",
-        "a clause of `train` has no `=`",
+        "a clause of `train` has neither `=` nor `:` behind its word",
         "take it out",
     ),
     _row(
@@ -171,9 +184,15 @@ _TABLE = [
     ),
     _row(
         r"^[ \t]*(?:input|state|noise)[ \t]+\w+(?:[ \t]*,[ \t]*\w+)*[ \t]*:"
-        r"[ \t]*(?P<place>[\w(][^\[\]]*)$",
+        r"[ \t]*(?P<place>[\w(][^\[\]]*\]?)$",
         _sizes,
         "the sizes of an input stand in brackets",
+        "write `{}`",
+    ),
+    _row(
+        r"^(?:net|block)[ \t]+(?P<place>\w+(?:[ \t-]+\w+)+|[\"'][^\"']*[\"'])[ \t]*[(:]",
+        lambda m: as_name(m["place"]),
+        "`{}` is no name: a name has letters, digits and `_`",
         "write `{}`",
     ),
     _row(
@@ -187,6 +206,125 @@ _TABLE = [
         lambda _: " -> ",
         "a claim about the shape follows an arrow",
         "write `{}` before the claim",
+    ),
+    _row(
+        r"^(?:net|block)[ \t]+\w+[ \t]*\(.*?\w(?P<place>[ \t]*:[ \t]*\w+)(?=[ \t]*[=,)])",
+        lambda _: "",
+        "a parameter has no type",
+        "take it out",
+    ),
+    _row(
+        r"^(?:net|block)[ \t]+\w+[ \t]*\(.*?(?P<place>(?:int|float|str|bool)[ \t]+)(?=\w)",
+        lambda _: "",
+        "a parameter has no type",
+        "take it out",
+    ),
+    _row(
+        r"\w[ \t]+[^,].*?,[ \t]*(?P<place>(?P<name>[A-Za-z_]\w*)[ \t]+"
+        r"(?P<value>\d[\d.]*(?:[eE][+-]?\d+)?\w*|\([^()]*\)|\"[^\"]*\"))",
+        _valued,
+        "a value follows the name of its argument after `=`",
+        "write `{}`",
+    ),
+    _row(
+        r"(?<=[\w)])(?P<place>[ \t]+(?P<name>batch|lr|momentum|weight_decay|stride|pad"
+        r"|kernel)[ \t]+(?P<value>\d[\d.]*(?:[eE][+-]?\d+)?\w*))",
+        lambda m: f", {m['name']}={m['value']}",
+        "an argument stands behind a comma, and its value behind `=`",
+        "write `{}`",
+    ),
+    _row(
+        r"^[ \t]*(?P<place>(?P<count>\d+)[ \t]+(?P<word>epochs|steps))\b",
+        lambda m: f"{m['word']} {m['count']}",
+        "a clause begins with its word",
+        "write `{}`",
+    ),
+    _row(
+        r"(?<=\d)(?P<place>[ \t]+(?:times|rounds|epochs|steps|parameters|params|layers|filters"
+        r"|units|neurons|channels|classes|macs|bytes)\b)",
+        lambda _: "",
+        "`{}` says nothing behind a number",
+        "take it out",
+    ),
+    _row(
+        r"^[ \t]*repeat[ \t]+(?P<place>(?P<count>\d+)x)\b",
+        lambda m: m["count"],
+        "`{}` is no number",
+        "write `{}`",
+    ),
+    _row(
+        r"(?P<place>\b(?P<number>\d+(?:\.\d+)?)[ \t]*%)[ \t]*(?=,|->|$)",
+        lambda m: f"{float(m['number']) / 100:g}",
+        "`{}` is no number: `%` is the rest of a division",
+        "write `{}`",
+    ),
+    _row(
+        r"^[ \t]*(?P<place>(?:[-*•]|\d+[.)])[ \t]+)[A-Za-z_].*",
+        lambda _: "",
+        "a line has no mark before it",
+        "take it out",
+    ),
+    _row(
+        r"^[ \t]*(?P<place>->[ \t]*)[A-Za-z_].*",
+        lambda _: "",
+        "no value stands before this arrow",
+        "take it out: a line takes what the line above left",
+    ),
+    _row(
+        r"^[ \t]*(?P<place>/\*[ \t]*(?P<said>.*?)[ \t]*\*/)",
+        lambda m: f"# {m['said']}",
+        "`/*` begins no comment",
+        "write `{}`",
+    ),
+    _row(
+        r"^[ \t]*(?:\w+[ \t]*=[ \t]*)?(?P<place>\w+(?:[ \t]*,[ \t]*\w+)+)[ \t]*->.*",
+        lambda m: f"({m['place']})",
+        "several values stand in parentheses",
+        "write `{}`",
+    ),
+    _row(
+        r"^[ \t]*[A-Za-z_]\w*(?P<place>[ \t]*,[ \t]*)[A-Za-z_]\w*(?:[ \t]+[\w(\[].*)?$",
+        lambda _: " -> ",
+        "calls follow each other after arrows, not after commas",
+        "write `{}`",
+    ),
+    _row(
+        r"^[ \t]*(?!(?:when|expect|repeat)\b)[^>]*?[^-=<>](?P<place>>)[ \t]*[A-Za-z_]\w*[ \t]+\S.*",
+        lambda _: "->",
+        "`>` compares, and leads to no layer",
+        "write `{}`",
+    ),
+    _row(
+        r"^[ \t]*(?P<place>(?:(?P<name>\w+)[ \t]*=[ \t]*(?=(?P=name)\b))?[A-Za-z_]\w*[ \t]*\+[ \t]*"
+        r"(?P<call>[A-Za-z_]\w*[ \t]+[^+#=]\S*.*))",
+        lambda m: f"residual: {m['call']}",
+        "`+` adds numbers and no layers",
+        "a `residual` adds what flowed in to what its lines leave: write `{}`",
+    ),
+    _row(
+        r"^[ \t]*\w+[ \t]+[^=\[\]]*[^=\[\]<>! \t](?P<place>[ \t]*=[ \t]*)\[[^\[\]]*\]$",
+        lambda _: " -> ",
+        "a claim about the shape follows an arrow",
+        "write `{}` before the claim",
+    ),
+    _row(
+        r"->[ \t]*(?P<place>\d+(?:x\d+)+)[ \t]*(?=->|$)",
+        lambda m: f"[{m['place'].replace('x', ', ')}]",
+        "the sizes of a shape stand in brackets",
+        "write `{}`",
+    ),
+    _row(
+        r"^[ \t]*(?:data|loss|optimizer)[ \t]+(?P<place>(?P<kind>\w+)\((?P<given>[^()]*)\))",
+        lambda m: ", ".join(filter(None, (m["kind"], m["given"].strip()))),
+        "the arguments of a call stand in no parentheses",
+        "write `{}`",
+    ),
+    _row(
+        r"^[ \t]*(?P<place>(?:.*[=(][ \t]*|return[ \t]+)?(?:nn|F|tf|torch|keras|layers|self|super"
+        r"|\w+(?=\.(?:fit|compile)\b))(?:\(\))?\.\w.*)",
+        lambda _: None,
+        "this is Python, and a spec calls no functions",
+        "write layers one below the other, as in `conv 32, 3x3 -> relu`",
     ),
     _row(
         r"^(?P<place>class|model|network|def|function|module|layer)[ \t]+\w+[ \t]*\(.*",
@@ -217,8 +355,8 @@ def _habit(row: _Row, match: re.Match[str]) -> Habit | None:
     group = "place" if "place" in row.pattern.groupindex else 0
     start, end = match.span(group)
     text = row.text(match)
-    if text is None and row.text is _sizes:
+    if text is None and row.text in (_sizes, _valued):
         return None
-    message = row.message.replace("{}", match.string[start:end])
+    message = row.message.replace("{}", match.string[start:end].strip())
     hint = row.hint.replace("{}", (text or "").strip())
     return Habit(start, end, text, message, hint, row.safe)

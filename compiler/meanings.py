@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cached_property
 from typing import NamedTuple
@@ -11,7 +12,7 @@ from msgspec.structs import replace
 from netc.compiler import layers, program, tree
 from netc.compiler.arguments import field_of, need_all, words_of, yes_or_no
 from netc.compiler.diagnostics import Log
-from netc.compiler.edits import Fix, append, rewrite
+from netc.compiler.edits import Fix, append, rewrite, take_out
 from netc.compiler.gaps import Gaps
 from netc.compiler.layers.base import Layer
 from netc.compiler.scope import Names, bound_elsewhere, check_expression
@@ -47,6 +48,12 @@ class Meanings:
     def of(self, element: tree.Element, names: Names, *, first: bool) -> program.Element | None:
         """What an element of a chain means; None, with a diagnostic, if it is unknown."""
         if isinstance(element, tree.Items):
+            values = [i.text for i in element.items if isinstance(i, tree.Name)]
+            if first and values and all(names.find(value) == "value" for value in values):
+                fix = rewrite(element.span, f"({', '.join(values)})")
+                message = "brackets hold sizes, and these are values"
+                self.log.say("E0209", element.span, message, fix)
+                return None
             for item in element.items:
                 check_expression(item, names, (), self.log)
             return program.ShapeClaim(element, element.span)
@@ -54,7 +61,10 @@ class Meanings:
             return self._use(element, names)
         if not first:
             message = "an arrow leads to a layer, a block or a shape"
-            self.log.say("E0209", element.span, message)
+            fix = Fix("")
+            if isinstance(element, tree.Tuple) and re.fullmatch(r"\([\w, ]+\)", element.span.text):
+                fix = rewrite(element.span, f"[{element.span.text[1:-1]}]", "a shape reads `{}`")
+            self.log.say("E0209", element.span, message, fix)
             return None
         check_expression(element, names, (), self.log)
         return program.ValueUse(element, element.span)
@@ -149,6 +159,13 @@ class Meanings:
             return
         from netc.compiler.elsewhere import layer_fix
 
+        if word in CLAIMING:
+            fix = Fix(f"write it first in a line: `{word} …`")
+            if word == "output":
+                hint = "take it out: what the last line leaves is the output"
+                fix = take_out(call.name.span, hint)
+            self.log.say("E0209", call.name.span, f"`{word}` begins a line of its own", fix)
+            return
         known = [*self._words, *STRUCTURE, *CLAIMING, "allow"]
         message = f"there is no layer, block or value called `{word}`"
         fix = layer_fix(call.name, layers.words(), arguments=bool(call.arguments))

@@ -11,7 +11,7 @@ from netc.compiler import program, tree
 from netc.compiler.allowing import is_allow, moved_out
 from netc.compiler.blocks import opened
 from netc.compiler.diagnostics import Log
-from netc.compiler.edits import Fix, rewrite, take_argument_out, take_line_out
+from netc.compiler.edits import Fix, rewrite, take_argument_out, take_line_out, take_word_out
 from netc.compiler.gaps import Gaps
 from netc.compiler.gather import Files, Reader, first_word
 from netc.compiler.meanings import Meanings, Sight
@@ -163,20 +163,20 @@ class Resolver:
             fix = take_line_out(line.span, hint) if out else Fix(hint)
             self.log.say("E0208", line.span, message, fix)
             return ()
-        if word in ("input", "param") and isinstance(line.chain.elements[0], tree.Call):
-            self.unread |= word == "input"
-            message = f"`{word}` needs a name, a `:` and its sizes"
-            self.log.say("E0209", line.span, message, _declared(line.span, word))
+        torn = _TORN.fullmatch(_code(line)) if not own else None
+        called = word in ("input", "param") and isinstance(line.chain.elements[0], tree.Call)
+        if torn is not None or called:
+            kind = torn["kind"] if torn else word
+            self.unread |= kind == "input"
+            message = f"`{kind}` needs a name, a `:` and its sizes"
+            self.log.say("E0209", line.span, message, _declared(line.span, kind, torn))
             return ()
         if line.bind is not None and line.bind.text == "share":
             return self._share(line, names)
         if word == "output":
-            self.log.say(
-                "E0209",
-                line.span,
-                "`output` needs a name and what it is",
-                "write `output NAME = …`",
-            )
+            hint = "write `output NAME = …`; or take the word out: what is left last is the output"
+            fix = take_word_out(line.span, word, hint)
+            self.log.say("E0209", line.span, "`output` needs a name and what it is", fix)
             return ()
         return self._flow(line, names)
 
@@ -310,12 +310,25 @@ class Resolver:
         return tuple(elements)
 
 
-def _declared(span: Span, word: str) -> Fix:
-    """The declaration that `input [3, 32]` or `input x = [3, 32]` is meant to be."""
-    found = re.fullmatch(r"\w+[ \t]*(\w*)[ \t]*=?[ \t]*(\[[^\[\]]*\])", span.text)
-    if found is None:
+_TORN = re.compile(
+    r"(?:(?P<before>\w+)[ \t]*=[ \t]*)?(?P<kind>input|param)\b[ \t]*(?P<name>\w*)[ \t]*[=:]?[ \t]*"
+    r"(?P<sizes>\[[^\[\]]*\])"
+)
+"""`input [3, 32]`, `input: [3, 32]`, `input x = [3, 32]`, `x = input [3, 32]`."""
+
+
+def _code(line: tree.Line) -> str:
+    """The text of a line without its comment."""
+    return line.span.source.line(line.span.line).split("#")[0].strip()
+
+
+def _declared(span: Span, word: str, torn: re.Match[str] | None) -> Fix:
+    """The declaration that a line is meant to be."""
+    if torn is None:
         return Fix(f"write `{word} NAME: [sizes]`")
-    return rewrite(span, f"{word} {found[1] or 'x'}: {found[2]}")
+    name = torn["name"] or torn["before"] or "x"
+    whole = replace(span, end_column=span.column + len(torn[0]))
+    return rewrite(whole, f"{word} {name}: {torn['sizes']}")
 
 
 def _is_claim(arguments: Sequence[tree.Argument]) -> bool:

@@ -6,8 +6,11 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from netc.compiler.diagnostics import Diagnostic, finding
 from netc.compiler.edits import Fix, append, rewrite
+from netc.compiler.source import Span
 from netc.compiler.words import as_python_reads
 
 if TYPE_CHECKING:
@@ -54,7 +57,9 @@ def strange(column: int, allowed: str, number: int, part: Part) -> Diagnostic:
     if not hint and (told := _foreign(column, number, part)) is not None:
         return told
     fix = Fix(hint)
-    if character == "'" and (end := line.find("'", column)) > 0 and '"' not in line[column:end]:
+    if character == ";":
+        fix = _parted(span, part.code(number))
+    elif character == "'" and (end := line.find("'", column)) > 0 and '"' not in line[column:end]:
         quoted = part.span(number, column, end + 2)
         text = f'"{line[column:end]}"'
         fix = rewrite(quoted, text, "text stands in double quotes: `{}`", safe=True)
@@ -68,6 +73,17 @@ def strange(column: int, allowed: str, number: int, part: Part) -> Diagnostic:
     shown = character if character.isprintable() else repr(character)
     expected = "" if hint else f"; expected {allowed}"
     return finding("E0102", span, f"`{shown}` does not fit here{expected}", fix)
+
+
+def _parted(span: Span, code: Span) -> Fix:
+    """What stands behind a `;` on a line of its own; one at the end is taken out."""
+    if span.end_column >= code.end_column:
+        return rewrite(span, "", "take it out: the end of the line is enough", safe=True)
+    blanks = len(code.text[span.end_column - code.column :])
+    blanks -= len(code.text[span.end_column - code.column :].lstrip())
+    gap = replace(span, end_column=span.end_column + blanks)
+    indented = " " * (code.column - 1)
+    return rewrite(gap, "\n" + indented, "write each line of the net on a line of its own")
 
 
 _ALIKE = str.maketrans(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from math import inf
 from typing import Any
@@ -15,7 +16,7 @@ from netc.compiler.allowing import is_allow
 from netc.compiler.arguments import field_of, need_all, problems, words_of
 from netc.compiler.clauses import Said
 from netc.compiler.diagnostics import Label, Log
-from netc.compiler.edits import Fix, rewrite, suggest, take_argument_out, take_line_out
+from netc.compiler.edits import Edit, Fix, rewrite, suggest, take_argument_out, take_line_out
 from netc.compiler.evaluate import EvaluationError, Poisoned, evaluate, say
 from netc.compiler.gaps import Gaps
 from netc.compiler.graph import Net
@@ -125,7 +126,7 @@ class _Reader:
     def _line(self, line: tree.Statement) -> None:
         if is_allow(line):  # read with the file
             return
-        call = _call(line) or self._assigned(line)
+        call = _call(line) or self._marked(line)
         if call is None:
             word = line.word.text if isinstance(line, tree.Declaration) else ""
             if word in LATER:
@@ -133,8 +134,7 @@ class _Reader:
                     "E0208", line.span, f"`{word}` in training is not built yet", "take it out"
                 )
                 return
-            hint = f"the clauses of `train` are {', '.join(f'`{c}`' for c in CLAUSES)}"
-            self.log.say("E0601", line.span, "this is no clause of `train`", hint)
+            self.log.say("E0601", line.span, "this is no clause of `train`", _meant(line))
             return
         role = _role(call)
         word = role.text
@@ -162,17 +162,23 @@ class _Reader:
             return
         _NUMBERS[word](self.said, call)
 
-    def _assigned(self, line: tree.Statement) -> tree.Call | None:
-        """`optimizer = adam`, said (E0101) and read as `optimizer adam`."""
-        if not isinstance(line, tree.Line) or line.target is None or line.bind or line.body:
+    def _marked(self, line: tree.Statement) -> tree.Call | None:
+        """`optimizer = adam` and `optimizer: adam`, said (E0101) and read as `optimizer adam`."""
+        if not isinstance(line, tree.Line) or line.bind:
             return None
         word, (value, *more) = line.target, line.chain.elements
-        known = word.text in CLAUSES and not more
-        if not known or (isinstance(value, tree.Call) and value.role):
+        if word is None and isinstance(value, tree.Name) and line.body and len(line.body) == 1:
+            word, inner = value, line.body[0]
+            if not isinstance(inner, tree.Line) or inner.target or inner.body:
+                return None
+            value, *more = inner.chain.elements
+        known = word is not None and word.text in CLAUSES and not more
+        if word is None or not known or (isinstance(value, tree.Call) and value.role):
             return None
         gap = word.span.after.to(value.span.before)
         fix = rewrite(gap, " ", "take it out")
-        self.log.say("E0101", gap, "a clause of `train` has no `=`", fix)
+        message = "a clause of `train` has neither `=` nor `:` behind its word"
+        self.log.say("E0101", gap, message, fix)
         if isinstance(value, tree.Call):
             return replace(value, role=word, span=line.span)
         return tree.Call(word, (tree.Argument(None, value, value.span),), line.span)
@@ -197,7 +203,7 @@ class _Reader:
             else:
                 rest.append(argument)
         part = self._part("loss", replace(call, arguments=tuple(rest)))
-        known = output is None or self._is_output(output)
+        known = part is None or output is None or self._is_output(output)
         if output is None and len(self.outputs) > 1:
             listed = ", ".join(f"`{name}`" for name in self.outputs)
             message = f"`{self.net}` has {len(self.outputs)} outputs, and this judges none by name"
@@ -241,14 +247,17 @@ class _Reader:
             first = arguments[0] if arguments else None
             if first is None or first.name is not None or not isinstance(first.value, tree.Name):
                 known = ", ".join(f"`{word}`" for word in parts.words(role))
-                self.log.say("E0601", call.span, f"`{role}` does not say which", f"one of {known}")
+                fix = _in_one_word(role, first.span) if first else None
+                fix = fix or Fix(f"one of {known}")
+                self.log.say("E0601", call.span, f"`{role}` does not say which", fix)
                 return None
             name, arguments = first.value, arguments[1:]
         part = parts.find(role, name.text)
         if part is None:
             message = f"there is no {role} `{name.text}`"
-            hint = suggest(name.span, name.text, parts.words(role))
-            self.log.say("E0201", name.span, message, hint)
+            fix = _in_one_word(role, name.span)
+            fix = fix or suggest(name.span, name.text, parts.words(role))
+            self.log.say("E0201", name.span, message, fix)
             return None
         return self._built(part, tree.Call(name, arguments, call.span))
 
@@ -349,6 +358,23 @@ _NUMBERS: dict[str, Callable[[Said, tree.Call], None]] = {
     "split": Said.split,
     "steps": Said.length,
 }
+
+
+def _in_one_word(role: str, place: Span) -> Fix | None:
+    """`cross entropy` and `cross-entropy` as `cross_entropy`; None if it is no such choice."""
+    text = place.source.line(place.line)[place.column - 1 :]
+    found = re.match(r"(\w+)[ \t-]+(\w+)", text)
+    if found is None or (word := f"{found[1]}_{found[2]}") not in parts.words(role):
+        return None
+    return rewrite(replace(place, end_column=place.column + found.end()), word)
+
+
+def _meant(line: tree.Statement) -> Fix:
+    """A claim that has lost its `expect`; else the words that a clause begins with."""
+    claim = line.chain.elements[0] if isinstance(line, tree.Line) else None
+    if isinstance(claim, tree.Binary) and claim.left.span.text in METRICS:
+        return Fix("write `expect` before it", (Edit(claim.span.before, "expect "),))
+    return Fix(f"the clauses of `train` are {', '.join(f'`{c}`' for c in CLAUSES)}")
 
 
 def _role(call: tree.Call) -> tree.Name:

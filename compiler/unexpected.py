@@ -6,7 +6,7 @@ Imported where a file has such an error, and not before.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -51,8 +51,21 @@ class Part(Struct, frozen=True):
     lines: list[str]
 
     def span(self, line: int, column: int, end: int) -> Span:
-        """A stretch of one line."""
-        return Span(self.source, line + self.offset, column, line + self.offset, end)
+        """A stretch of one line, where it stands in the file."""
+        number = line + self.offset
+        return Span(
+            self.source, number, self._column(line, column), number, self._column(line, end)
+        )
+
+    def _column(self, line: int, column: int) -> int:
+        """The file's column of one in a line as it is read: what was mended may be shorter."""
+        read, written = self.lines[line - 1], self.source.line(line + self.offset)
+        if read == written or written.startswith("\ufeff"):
+            return column
+        behind = len(read) - column + 1
+        if behind <= _equal(reversed(read), reversed(written)):
+            return len(written) - behind + 1
+        return min(column, _equal(read, written) + 1)
 
     def code(self, number: int) -> Span:
         """Where a line's text stands, without its indentation and its comment."""
@@ -65,6 +78,16 @@ class Part(Struct, frozen=True):
             if self.lines[above - 1].split("#")[0].strip():
                 return above
         return number
+
+
+def _equal(one: Iterable[str], other: Iterable[str]) -> int:
+    """How many characters are the same before the first that differ."""
+    count = 0
+    for a, b in zip(one, other, strict=False):
+        if a != b:
+            break
+        count += 1
+    return count
 
 
 class Told(Struct, frozen=True):
