@@ -208,5 +208,11 @@ def _totals(report: Report, tree: Sequence[Part]) -> Iterator[str]:
             f"Its activations take {report.inference_peak:,} bytes at the peak, in training "
             f"{report.training_peak:,}."
         )
+    elif report.least_peaks is not None:
+        inference, training = report.least_peaks
+        yield (
+            f"Its activations take at least {inference:,} bytes at the peak, in training "
+            f"{training:,}; unknown is {report.unknown}."
+        )
     for condition in report.conditions:
         yield f"Condition: {condition}."

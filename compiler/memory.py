@@ -34,10 +34,17 @@ Steps = Sequence[LayerStep | ParamStep]
 
 
 class Peaks(Struct, frozen=True, eq=False):
-    """Bytes for one example; None where symbolic sizes leave them unknown."""
+    """Bytes for one example; None where they are unknown.
+
+    Attributes:
+        why: what is unknown, in a few words.
+        least: the least that both are, where only a part of them is unknown.
+    """
 
     inference: int | None
     training: int | None
+    why: str = ""
+    least: tuple[int, int] | None = None
 
 
 def peaks(net: Net, over: Set[Wire]) -> Peaks:
@@ -49,9 +56,8 @@ def peaks(net: Net, over: Set[Wire]) -> Peaks:
 
     Inference: what `_Running` says. Training: every value that autograd keeps for the backward pass
     lives until its layer's turn there; gradients are freed once used. A view (`flatten`) is no
-    copy, nor is what a layer writes over its input. Unknown where sizes have names, and after a
-    recurrent layer: what its kernels need beside the values differs between PyTorch's own loop,
-    oneDNN and cuDNN by more than a factor of two.
+    copy, nor is what a layer writes over its input. Unknown where sizes have names, and with an
+    LSTM: oneDNN holds several times its values beside them. Then what else there is, is the least.
     """
     steps = [placed.step for placed in walk(net.module)]
     wires = [w for _, w in net.module.inputs] + [step.output for step in steps]
@@ -59,11 +65,9 @@ def peaks(net: Net, over: Set[Wire]) -> Peaks:
     for wire in wires:
         elements = wire.tensor.elements
         if not isinstance(elements, int):
-            return Peaks(None, None)
+            return Peaks(None, None, f"the sizes of {wire.tensor} have names")
         sizes[wire] = elements * BYTES[wire.tensor.dtype]
     kept = {step.output: _kept(step, over) for step in steps}
-    if not all(one.known for one in kept.values()):
-        return Peaks(None, None)
     roots: dict[Wire, Wire] = {}
     for wire in wires:
         roots[wire] = wire
@@ -74,7 +78,9 @@ def peaks(net: Net, over: Set[Wire]) -> Peaks:
     for step in steps:
         if step.inputs and (kept[step.output].view or step.output in over or _at_rest(step)):
             roots[step.output] = roots[step.inputs[0]]
-    return Peaks(_Running(sizes, roots, over).peak(net), training)
+    inference = _Running(sizes, roots, over).peak(net)
+    why = ", ".join(dict.fromkeys(one.unknown for one in kept.values() if one.unknown))
+    return Peaks(None, None, why, (inference, training)) if why else Peaks(inference, training)
 
 
 def _at_rest(step: LayerStep | ParamStep) -> bool:
@@ -281,6 +287,8 @@ def _training(
             continue
         gradients.most = 0
         one = kept[step.output]
+        assert isinstance(one.early, int)
+        most = max(most, live + gradients.live + one.early)
         same = one.view and sizes[step.output] == sizes[step.inputs[0]]  # `last` takes a piece
         shared = step.output if one.passes or same else None
         for wire in step.sources:

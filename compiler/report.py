@@ -82,6 +82,8 @@ class Report(Struct, frozen=True, eq=False):
         macs: multiply-accumulates of matrix products and convolutions for one example.
         weights_bytes: parameters and buffers as they are stored.
         inference_peak, training_peak: activation bytes for one example (compiler/memory.py).
+        least_peaks: the least that they are where a part of them is unknown.
+        unknown: that part, in a few words.
         receptive_field: of the last value with spatial axes.
         output_fields: of the last such value on the way to each output, by its name.
         depth: layers with a weight matrix on the longest way from input to output.
@@ -108,6 +110,8 @@ class Report(Struct, frozen=True, eq=False):
     claims: tuple[Claim, ...] = ()
     entering: tuple[tuple[str, Wire], ...] = ()
     start: str = AUTO
+    least_peaks: tuple[int, int] | None = None
+    unknown: str = ""
 
     @property
     def flops(self) -> Size:
@@ -144,6 +148,9 @@ class Report(Struct, frozen=True, eq=False):
                 "weights": self.weights_bytes,
                 "inference_peak": self.inference_peak,
                 "training_peak": self.training_peak,
+                "inference_least": self.least_peaks and self.least_peaks[0],
+                "training_least": self.least_peaks and self.least_peaks[1],
+                "why": self.unknown or None,
             },
             "receptive_field": _list(self.receptive_field),
             "depth": self.depth,
@@ -251,6 +258,8 @@ def report(net: Net) -> Report:
         tuple(rows),
         entering=net.module.inputs,
         start=net.start[0],
+        least_peaks=peak.least,
+        unknown=peak.why,
     )
 
 

@@ -198,7 +198,13 @@ def _quoted(count: Size, unit: str) -> str:
 
 
 def _activations(report: Report) -> str:
+    if report.least_peaks is not None:
+        inference, training = map(bytes_text, report.least_peaks)
+        return (
+            f"at least {inference} of activations for one example at the peak, {training} in "
+            f"training; unknown is {report.unknown}"
+        )
     if report.inference_peak is None and report.training_peak is None:
-        return "unknown bytes of activations for one example"
+        return f"unknown bytes of activations for one example: {report.unknown}"
     inference, training = bytes_text(report.inference_peak), bytes_text(report.training_peak)
     return f"{inference} of activations for one example at the peak, {training} in training"

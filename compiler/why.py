@@ -181,8 +181,6 @@ def _bytes(tensor: Tensor) -> str:
 
 def _kept(kept: Kept, inputs: list[Tensor], output: Tensor) -> str:
     """Bytes that autograd keeps, by what they are: input, output, or beside them."""
-    if not kept.known:
-        return "unknown: it depends on the kernels that PyTorch finds on the machine"
     held = [("input", inputs[index]) for index in kept.inputs]
     held += [("output", output)] if kept.output else []
     parts = [f"{name} {_factors(tensor)}" for name, tensor in held]
@@ -190,4 +188,5 @@ def _kept(kept: Kept, inputs: list[Tensor], output: Tensor) -> str:
     total: Size = sum((t.elements * BYTES[t.dtype] for _, t in held), kept.extra + kept.fixed)
     if not parts:
         return "nothing: 0 bytes"
-    return f"{' + '.join(parts)} = {total} bytes"
+    text = f"{' + '.join(parts)} = {total} bytes"
+    return text if kept.known else f"unknown: {kept.unknown}; beside it {text}"

@@ -126,8 +126,10 @@ class Kept(Struct, frozen=True, eq=False):
         beside: what is kept beside them (indices, masks, statistics).
         view: the output shares its input's memory, as `flatten` does.
         passes: the gradient of the output is handed on to the inputs, whole or in pieces.
-        back: bytes of one example that the backward call holds for itself at its worst moment.
-        known: False where it depends on the kernels that PyTorch finds on the machine.
+        back: bytes of one example that the backward call holds for itself at its worst moment;
+            below 0 where much of what was kept is freed by then.
+        early: the same before the gradients of the inputs are made, where that is another moment.
+        unknown: what more PyTorch holds, of unknown size, in a few words.
         reshaped: the output may be a view of what the call made. To write over one costs autograd a
             copy of the gradient.
         over: what is kept instead where PyTorch writes the output over the input; None where it
@@ -142,9 +144,15 @@ class Kept(Struct, frozen=True, eq=False):
     view: bool = False
     passes: bool = False
     back: Size = 0
-    known: bool = True
+    early: Size = 0
+    unknown: str = ""
     reshaped: bool = False
     over: "Kept | None" = None
+
+    @property
+    def known(self) -> bool:
+        """Whether this is all; else it is the least."""
+        return not self.unknown
 
     @property
     def extra(self) -> Size:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated, ClassVar, Literal
 
+from msgspec.structs import replace
 from pydantic import Field
 
 from netc.compiler.layers.base import (
@@ -18,6 +19,7 @@ from netc.compiler.layers.base import (
 )
 from netc.compiler.layers.calls import Call, Given, Inferred, Part, Torch
 from netc.compiler.layers.fields import Positive, Probability
+from netc.compiler.layers.recurrent_memory import Cells
 from netc.compiler.layers.refusals import ShapeError, need_float, need_known, need_rank
 from netc.compiler.layers.starting import Init, Std, check_start
 from netc.compiler.sizes import Size
@@ -94,10 +96,30 @@ class Recurrent(Layer):
         return "whole"
 
     def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
-        return Kept((0,), known=False)
+        cells = self._cells(inputs)
+        return Kept(
+            () if cells.steps != 1 else (0,),
+            beside=cells.held,
+            back=cells.late(),
+            early=cells.early(),
+            reshaped=True,
+            unknown=cells.unknown,
+        )
 
-    def working(self, inputs: Sequence[Tensor], output: Tensor) -> None:
-        return None  # as `kept`
+    def working(self, inputs: Sequence[Tensor], output: Tensor) -> Size | None:
+        return self._cells(inputs).working()
+
+    def _cells(self, inputs: Sequence[Tensor]) -> Cells:
+        (x,) = inputs
+        return Cells(
+            x.shape[0],
+            self._features(x),
+            self.units,
+            self.layers,
+            self.directions,
+            self.maps,
+            bool(self.dropout),
+        )
 
     def options(self) -> tuple[tuple[str, Part], ...]:
         """Arguments of this kind alone."""
@@ -222,6 +244,9 @@ class Lstm(Recurrent):
         ("lstm 20", "[T, n]", "number of features"),
         ("lstm 20, act=relu", "[T, 10]", "act"),
     )
+
+    def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
+        return replace(super().kept(inputs, output), output=True)
 
 
 class Gru(Recurrent):

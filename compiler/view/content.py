@@ -89,8 +89,11 @@ def _totals(report: Report) -> Iterator[tuple[str, str, str]]:
     yield "MACs", f"{report.macs:,}", _short(report.macs)
     yield "FLOPs", f"{report.flops:,}", _short(report.flops)
     yield "weights", bytes_text(report.weights_bytes), ""
-    yield "activations, peak", bytes_text(report.inference_peak), ""
-    yield "in training", bytes_text(report.training_peak), ""
+    peaks = (report.inference_peak, report.training_peak)
+    remark = f"at least; unknown is {report.unknown}" if report.least_peaks else report.unknown
+    inference, training = map(bytes_text, report.least_peaks or peaks)
+    yield "activations, peak", inference, remark
+    yield "in training", training, "at least" if report.least_peaks else ""
     if (field := fields_text(report)) is not None:
         yield "receptive field", field, ""
     yield "depth", str(report.depth), ""
