@@ -75,7 +75,17 @@ def _larger(tensor: Tensor, tried: _Tried, free: int | None) -> Tensor | None:
     found: Tensor | None = tensor
     for axis in range(1, len(tensor.shape)):
         found = _along(axis, found, tried, free) if found is not None else None
-    return found if found != tensor else None
+    return found if found is not None and found != tensor and _fits(found, tried, free) else None
+
+
+def _fits(tensor: Tensor, tried: _Tried, free: int | None) -> bool:
+    """Whether all values agree: an axis of theirs need not come from one of the input's."""
+    found = replayed(tried.values, dict.fromkeys(tried.sources, tensor), {}, tried.held)
+    if found is None:
+        return False
+    shapes = [found[wire].shape for wire in tried.wires]
+    kept = {tuple(s for axis, s in enumerate(shape) if axis != free) for shape in shapes}
+    return len(kept) == 1
 
 
 def _along(axis: int, tensor: Tensor, tried: _Tried, free: int | None) -> Tensor | None:

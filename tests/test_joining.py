@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from compiling import spec_of
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from netc.compiler.edits import applied
@@ -39,6 +39,7 @@ def first_error(text: str) -> tuple[str, str, str]:
 
 
 @settings(max_examples=60, deadline=None)
+@example("[1, 28, 27]", ["conv 4, 5x5, stride=2 -> flatten", "flatten"], "add", False)
 @given(SHAPES, st.lists(WAYS, min_size=2, max_size=4), JOINS, st.booleans())
 def test_with_the_edit_of_a_join_there_is_no_error(
     shape: str, ways: list[str], join: str, chained: bool
@@ -48,6 +49,19 @@ def test_with_the_edit_of_a_join_there_is_no_error(
     lines = [f"    {name} = {start}{way}" for name, way in zip(names, ways, strict=True)]
     head = f"net Net:\n    input x: {shape}\n"
     text = head + "\n".join(lines) + f"\n    ({', '.join(names)}) -> {join}\n"
+    code, _, edited = first_error(text)
+    assume(code == "E0310")
+    assert edited == text or first_error(edited)[0] == "", edited
+
+
+@settings(max_examples=60, deadline=None)
+@given(SHAPES, WAYS, WAYS, st.one_of(st.none(), WAYS))
+def test_with_the_edit_of_a_residual_there_is_no_error(
+    shape: str, before: str, body: str, around: str | None
+) -> None:
+    lines = [f"    {before}", "    residual:", f"        {body}"]
+    lines += [f"        shortcut: {around}"] if around is not None else []
+    text = f"net Net:\n    input x: {shape}\n" + "\n".join(lines) + "\n"
     code, _, edited = first_error(text)
     assume(code == "E0310")
     assert edited == text or first_error(edited)[0] == "", edited
