@@ -111,7 +111,7 @@ class Writer:
         return found
 
     def line(self, nesting: int) -> list[str]:
-        kinds = ["chain", "chain", "named", "jump"]
+        kinds = ["chain", "chain", "named", "jump", *["crop"] * (self.words is IMAGE)]
         if nesting < 2:
             kinds += ["residual", "shortcut", "repeat", "branches", "named structure", "each"]
             kinds += ["sequential", "when", "inline repeat"]
@@ -126,6 +126,14 @@ class Writer:
                 name, width = self.fresh("value"), self.width()
                 join = self.draw(st.sampled_from(["concat", "add", "mul"]))
                 return [f"{name} = {self.same(width)}", f"{self.term(width)} -> {join} {name}"]
+            case "crop":
+                name, width = self.fresh("middle"), self.width()
+                join = self.draw(st.sampled_from(["concat", "add"]))
+                wide = f"conv {width}, 3x3, pad={self.draw(st.integers(1, 3))}"
+                return [
+                    f"{name} = {self.same(width)}",
+                    f"{wide} -> crop to={name} -> {join} {name}",
+                ]
             case "block":
                 block = self.draw(st.sampled_from(self.blocks))
                 use = f"{block} {self.width()}"

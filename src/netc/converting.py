@@ -162,7 +162,7 @@ def _fixed(wire: Wire, label: str) -> Inconvertible:
     """That an output has one size whatever flows in, at the layer that makes it so."""
     while all(isinstance(size, int) for w in wire.read for size in w.tensor.shape) and wire.read:
         wire = wire.read[0]
-    message = f"{wire.by} gives {wire.tensor} whatever flows in, so that `{label}` is no map"
+    message = f"{wire.by} whatever flows in, so that `{label}` is no map"
     return Inconvertible(message, wire.made, "take it out, or give it a window")
 
 
