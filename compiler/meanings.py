@@ -160,11 +160,10 @@ class Meanings:
         from netc.compiler.elsewhere import layer_fix
 
         if word in CLAIMING:
-            fix = Fix(f"write it first in a line: `{word} …`")
-            if word == "output":
-                hint = "take it out: what the last line leaves is the output"
-                fix = take_out(call.name.span, hint)
-            self.log.say("E0209", call.name.span, f"`{word}` begins a line of its own", fix)
+            first = Fix(f"write it first in a line: `{word} …`")
+            out = take_out(call.name.span, "take it out: what the last line leaves is the output")
+            message = f"`{word}` begins a line of its own"
+            self.log.say("E0209", call.name.span, message, out if word == "output" else first)
             return
         known = [*self._words, *STRUCTURE, *CLAIMING, "allow"]
         message = f"there is no layer, block or value called `{word}`"

@@ -252,7 +252,12 @@ class Resolver:
                 self.log.say("E0208", flag.span, message, fix)
             else:
                 self.log.say("E0201", flag.span, f"`{flag.text}` says nothing about an input")
-        for size in kind.sizes:
+        for place, size in enumerate(kind.sizes):
+            if free and size.span.text in _NO_SIZES and names.find(size.span.text) is None:
+                message = f"`{size.span.text}` is no size: sizes leave out the batch"
+                fix = take_argument_out(size.span, "take it out") if place == 0 else Fix("")
+                self.log.say("E0210", size.span, message, fix)
+                continue
             known = names.find(size.text) if isinstance(size, tree.Name) else "number"
             if free and isinstance(size, tree.Name) and known in (None, "block"):
                 names.kinds[size.text] = "size"
@@ -315,6 +320,10 @@ _TORN = re.compile(
     r"(?P<sizes>\[[^\[\]]*\])"
 )
 """`input [3, 32]`, `input: [3, 32]`, `input x = [3, 32]`, `x = input [3, 32]`."""
+
+
+_NO_SIZES = ("-1", "None", "none", "batch", "batch_size")
+"""What others write for the number of examples, which is never written here."""
 
 
 def _code(line: tree.Line) -> str:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+
+from msgspec.structs import replace
 
 from netc.compiler import tree
 from netc.compiler.diagnostics import Label, Log
@@ -196,6 +199,10 @@ def unknown_value(name: tree.Name, names: Names, words: Sequence[str], log: Log)
         from netc.compiler.elsewhere import value_fix
 
         fix = value_fix(name, words)
+    slashes = re.search(r"//[ \t]*$", span.source.line(span.line)[: span.column - 1])
+    if slashes is not None:
+        two = replace(span, column=slashes.start() + 1, end_column=slashes.start() + 3)
+        fix = rewrite(two, "#", "`//` divides: write `{}` before a comment")
     constant = _ELSEWHERE.get(text.lower(), text.lower())
     if constant in CONSTANTS and constant != text:
         fix = rewrite(span, constant, safe=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from math import inf
 from typing import Any
@@ -16,8 +15,9 @@ from netc.compiler.allowing import is_allow
 from netc.compiler.arguments import field_of, need_all, problems, words_of
 from netc.compiler.clauses import Said
 from netc.compiler.diagnostics import Label, Log
-from netc.compiler.edits import Edit, Fix, rewrite, suggest, take_argument_out, take_line_out
+from netc.compiler.edits import Fix, rewrite, suggest, take_argument_out, take_line_out
 from netc.compiler.evaluate import EvaluationError, Poisoned, evaluate, say
+from netc.compiler.foreign_clauses import in_one_word, lost_expect, marked, of_optimizer
 from netc.compiler.gaps import Gaps
 from netc.compiler.graph import Net
 from netc.compiler.lint_training import lint_training
@@ -126,7 +126,7 @@ class _Reader:
     def _line(self, line: tree.Statement) -> None:
         if is_allow(line):  # read with the file
             return
-        call = _call(line) or self._marked(line)
+        call = _call(line) or marked(line, CLAUSES, self.log)
         if call is None:
             word = line.word.text if isinstance(line, tree.Declaration) else ""
             if word in LATER:
@@ -134,7 +134,8 @@ class _Reader:
                     "E0208", line.span, f"`{word}` in training is not built yet", "take it out"
                 )
                 return
-            self.log.say("E0601", line.span, "this is no clause of `train`", _meant(line))
+            fix = lost_expect(line, METRICS, CLAUSES)
+            self.log.say("E0601", line.span, "this is no clause of `train`", fix)
             return
         role = _role(call)
         word = role.text
@@ -147,7 +148,7 @@ class _Reader:
             return
         if word not in CLAUSES:
             message = f"`train` has no clause `{word}`"
-            fix = suggest(role.span, word, CLAUSES)
+            fix = of_optimizer(call, word, self._calls()) or suggest(role.span, word, CLAUSES)
             self.log.say("E0601", role.span, message, fix)
             named = (a.name.text for a in call.arguments if a.name is not None)
             for meant in (*(edit.text for edit in fix.edits), *named):  # said, in another word
@@ -162,26 +163,9 @@ class _Reader:
             return
         _NUMBERS[word](self.said, call)
 
-    def _marked(self, line: tree.Statement) -> tree.Call | None:
-        """`optimizer = adam` and `optimizer: adam`, said (E0101) and read as `optimizer adam`."""
-        if not isinstance(line, tree.Line) or line.bind:
-            return None
-        word, (value, *more) = line.target, line.chain.elements
-        if word is None and isinstance(value, tree.Name) and line.body and len(line.body) == 1:
-            word, inner = value, line.body[0]
-            if not isinstance(inner, tree.Line) or inner.target or inner.body:
-                return None
-            value, *more = inner.chain.elements
-        known = word is not None and word.text in CLAUSES and not more
-        if word is None or not known or (isinstance(value, tree.Call) and value.role):
-            return None
-        gap = word.span.after.to(value.span.before)
-        fix = rewrite(gap, " ", "take it out")
-        message = "a clause of `train` has neither `=` nor `:` behind its word"
-        self.log.say("E0101", gap, message, fix)
-        if isinstance(value, tree.Call):
-            return replace(value, role=word, span=line.span)
-        return tree.Call(word, (tree.Argument(None, value, value.span),), line.span)
+    def _calls(self) -> list[tree.Call]:
+        """The clauses that are calls."""
+        return [call for call in map(_call, self.train.body or ()) if call is not None]
 
     # -- data, loss, optimizer
 
@@ -247,7 +231,7 @@ class _Reader:
             first = arguments[0] if arguments else None
             if first is None or first.name is not None or not isinstance(first.value, tree.Name):
                 known = ", ".join(f"`{word}`" for word in parts.words(role))
-                fix = _in_one_word(role, first.span) if first else None
+                fix = in_one_word(role, first.span) if first else None
                 fix = fix or Fix(f"one of {known}")
                 self.log.say("E0601", call.span, f"`{role}` does not say which", fix)
                 return None
@@ -255,7 +239,7 @@ class _Reader:
         part = parts.find(role, name.text)
         if part is None:
             message = f"there is no {role} `{name.text}`"
-            fix = _in_one_word(role, name.span)
+            fix = in_one_word(role, name.span)
             fix = fix or suggest(name.span, name.text, parts.words(role))
             self.log.say("E0201", name.span, message, fix)
             return None
@@ -358,23 +342,6 @@ _NUMBERS: dict[str, Callable[[Said, tree.Call], None]] = {
     "split": Said.split,
     "steps": Said.length,
 }
-
-
-def _in_one_word(role: str, place: Span) -> Fix | None:
-    """`cross entropy` and `cross-entropy` as `cross_entropy`; None if it is no such choice."""
-    text = place.source.line(place.line)[place.column - 1 :]
-    found = re.match(r"(\w+)[ \t-]+(\w+)", text)
-    if found is None or (word := f"{found[1]}_{found[2]}") not in parts.words(role):
-        return None
-    return rewrite(replace(place, end_column=place.column + found.end()), word)
-
-
-def _meant(line: tree.Statement) -> Fix:
-    """A claim that has lost its `expect`; else the words that a clause begins with."""
-    claim = line.chain.elements[0] if isinstance(line, tree.Line) else None
-    if isinstance(claim, tree.Binary) and claim.left.span.text in METRICS:
-        return Fix("write `expect` before it", (Edit(claim.span.before, "expect "),))
-    return Fix(f"the clauses of `train` are {', '.join(f'`{c}`' for c in CLAUSES)}")
 
 
 def _role(call: tree.Call) -> tree.Name:

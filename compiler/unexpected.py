@@ -215,7 +215,7 @@ def _explain_word(stop: Stop, part: Part) -> Told:
     first = line.split()[:1]
     if first in (["net"], ["block"]):
         fix = Fix(f"a definition reads `{first[0]} NAME(parameter=default):`")
-        if stop.text == ":" and "RPAR" in stop.allowed and part.code(number).text.endswith(":"):
+        if stop.text == ":" and "RPAR" in stop.allowed and stop.end == part.code(number).end_column:
             place = part.span(number, stop.column, stop.column)
             fix = rewrite(place, ")", f"write `{{}}` before the `:`; {fix.hint}", safe=True)
     elif "COMMA" in stop.allowed and stop.kind in _OPERANDS:
@@ -274,13 +274,24 @@ def _empty_block(stop: Stop, part: Part) -> Told:
     if not part.lines[opener - 1].split("#")[0].rstrip().endswith(":"):
         opener = part.above(stop.line)
     message = "the `:` opens a block, and no indented line follows"
-    hint = "indent the lines that belong to it"
-    return _without(part, opener, finding("E0104", part.code(opener), message, hint))
+    fix = Fix("indent the lines that belong to it", _indented_below(opener, part))
+    return _without(part, opener, finding("E0104", part.code(opener), message, fix))
+
+
+def _indented_below(opener: int, part: Part) -> tuple[Edit, ...]:
+    """All lines below a definition's head indented; of a block within it nobody knows which."""
+    if not part.lines[opener - 1].startswith(DEFINING):
+        return ()
+    below = range(opener + 1, len(part.lines) + 1)
+    starts = [part.span(n, 1, 1) for n in below if part.lines[n - 1].strip()]
+    return tuple(Edit(start, "    ") for start in starts)
 
 
 def _too_early(stop: Stop, part: Part) -> Told:
     """A line that ends where more is needed."""
     code = part.code(stop.line)
+    if {"RPAR", "RSQB"} & set(stop.allowed) and (told := _unclosed(code, stop.line, part)):
+        return told
     message = f"the line ends too early; expected {_expected(stop.allowed)}"
     last = replace(code, column=max(code.end_column - 1, 1))
     if set(stop.allowed) == {"COLON"} and code.text.split(" ")[0] in _OPENERS:
@@ -290,6 +301,23 @@ def _too_early(stop: Stop, part: Part) -> Told:
         return told
     fix = _without_last(code)
     return _without(part, stop.line, finding("E0101", last, message, fix))
+
+
+def _unclosed(code: Span, line: int, part: Part) -> Told | None:
+    """A bracket of the last line of a file that nothing closes."""
+    opened = [
+        match for match in re.finditer(r"\"[^\"]*\"|[(\[]|[)\]]", code.text) if match[0][0] != '"'
+    ]
+    waiting: list[re.Match[str]] = []
+    for bracket in opened:
+        if bracket[0] in "([":
+            waiting.append(bracket)
+        elif waiting:
+            waiting.pop()
+    if not waiting:
+        return None
+    place, text = code.column + waiting[-1].start(), waiting[-1][0]
+    return explain(Stop("UNCLOSED", text, line, place, place + 1), part)
 
 
 def _joined(code: Span, first: int, part: Part) -> Told | None:
