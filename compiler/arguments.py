@@ -200,7 +200,23 @@ def problems(
         else:
             listed = f"`{word}`: {listed}"
         place = places.get(field, otherwise)
-        yield finding("E0210", place, listed, _unquoted(values.get(field), place))
+        fix = _named(field, model, values, place) or _unquoted(values.get(field), place)
+        yield finding("E0210", place, listed, fix)
+
+
+def _named(
+    field: str, model: type[BaseModel], values: Mapping[str, Any], place: Span
+) -> Fix | None:
+    """The argument that takes a value of the net, where one stands by place: `crop to=up`."""
+    from netc.compiler.graph import Wire
+
+    before = place.source.line(place.line)[: place.column - 1]
+    free = [name for name in getattr(model, "operands", ()) if name not in values]
+    if not isinstance(values.get(field), Wire) or not free or before.rstrip().endswith("="):
+        return None
+    if model.model_fields[field].is_required():
+        return None  # it would be missing then
+    return rewrite(place, f"{free[0]}={place.text}", "write `{}`, which takes a value of the net")
 
 
 def _unquoted(value: Any, place: Span) -> Fix:

@@ -100,6 +100,8 @@ _ARGUMENTS = {
     "ceil": ("ceil",),
     "count_pad": ("count_pad",),
     "output_pad": ("output_pad",),
+    "size": ("size",),
+    "to": ("to",),
     "lr": ("lr",),
     "weight_decay": ("weight_decay",),
 }
@@ -126,6 +128,8 @@ _NAMES = {
     "ceil": "ceil_mode",
     "count_pad": "count_include_pad",
     "output_pad": "output_padding",
+    "size": "output_size crop_size",
+    "to": "like target reference",
     "lr": "learning_rate learningrate eta rate step_size",
     "weight_decay": "l2 decay",
 }

@@ -144,6 +144,22 @@ def test_no_gradient_and_no_positions_come_from_the_value_that_gives_the_sizes()
 
 
 @pytest.mark.parametrize(
+    ("line", "edit"),
+    [
+        ("crop y", "to=y"),
+        ("crop like=y", "to"),
+        ("crop output_size=56", "size"),
+        ("center_crop 56", "crop"),
+    ],
+)
+def test_other_spellings_are_mended(line: str, edit: str) -> None:
+    inputs = "    input x: [8, 64, 64]\n    input y: [8, 56, 56]\n"
+    (told,) = errors(f"net A:\n{inputs}    x -> {line} -> concat y\n")
+    assert [one.text for one in told.edits] == [edit]
+    assert not errors(applied(told.span.source, told.edits))
+
+
+@pytest.mark.parametrize(
     ("other", "line", "hint"),
     [
         ("8, 56, 56", "x -> concat y", "write `crop to=y -> ` before `concat`"),
