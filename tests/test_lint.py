@@ -273,3 +273,40 @@ def test_shipped_specs_have_no_warnings(file: Path) -> None:
 def test_long_chains_are_looked_at_without_recursion() -> None:
     assert of_lines("dense 4 -> sigmoid\n" * 20_000, "[4]") == ["W0303"]
     assert of_lines("dense 4\n" + "linear\n" * 20_000 + "dense 4", "[4]") == ["W0302"]
+
+
+# -- W0307: dense layers over the columns of a map
+
+
+@covers("PO12")
+@pytest.mark.parametrize(
+    ("lines", "shape", "code"),
+    [
+        ("conv 8, 3x3 -> relu -> dense 10", "[3, 32, 32]", "W0307"),
+        ("max_pool 2x2 -> dropout 0.1\ndense 64 -> tanh -> dense 10", "[3, 32, 32]", "W0307"),
+        ("conv 8, 3x3, bias=no -> batch_norm -> relu\nfc = dense 10", "[3, H, 32]", "W0307"),
+        ("conv 8, 3x3 -> relu -> flatten -> dense 10", "[3, 32, 32]", None),
+        ("conv 8, 3x3 -> relu -> global_avg_pool -> dense 10", "[3, H, W]", None),
+        ("conv 8, 3x3 -> relu -> transpose (1, 2, 0) -> dense 10", "[3, 32, 32]", None),
+        ("conv 8, 3x3 -> relu -> dense 10 -> relu -> conv 8, 3x3", "[3, 32, 32]", None),
+        ("dense 10", "[3, 32, 32]", None),
+        ("conv 8, 3 -> relu -> dense 10", "[3, 32]", None),
+    ],
+)
+def test_a_forgotten_flatten_is_told(lines: str, shape: str, code: str | None) -> None:
+    assert of_lines(lines, shape) == ([code] if code else [])
+
+
+@covers("PO12")
+def test_what_a_dense_layer_behind_a_map_mixes() -> None:
+    """One row of one channel moves the outputs of that row, and no others."""
+    net = lines_of("conv 2, 3x3, pad=1 -> relu -> dense 4", "[1, 5, 6]")
+    (warning,) = net.spec.diagnostics
+    assert "the 6 numbers of a row, with the same weights for each of 10 rows" in warning.message
+    assert "reads all 60 numbers" in warning.hint
+    dense = net.module().get_submodule("dense1")
+    x = torch.zeros(1, 2, 5, 6)
+    before = dense(x)
+    x[0, 1, 3] = 1
+    moved = (dense(x) != before).any(dim=3)[0]
+    assert moved.nonzero().tolist() == [[1, 3]]

@@ -16,6 +16,7 @@ from netc.compiler.edits import Edit, applied
 from netc.compiler.elaborate import elaborate
 from netc.compiler.graph import Net
 from netc.compiler.lint import lint
+from netc.compiler.lint_maps import lint_maps
 from netc.compiler.lint_weights import lint_weights
 from netc.compiler.report import Report, report
 from netc.compiler.resolve import resolve
@@ -86,6 +87,7 @@ class Spec:
             if net is not None:
                 lint(net, log)
                 lint_weights(net, log)
+                lint_maps(net, log)
                 self._nets[definition.name] = net
             found = list(log)
             if net is None and not self._log.has_errors:
