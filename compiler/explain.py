@@ -93,8 +93,16 @@ def missing(word: str, trees: Iterable[Sequence[Part]], source: Source) -> str:
 
     names = {part.path for part in known} | {row.layer for part in known for row in part.rows}
     names |= {name for part in known if (name := block_of(part))}
-    hint = did_you_mean(word, names)
+    ends = dict.fromkeys(part.path for part in known if part.path.endswith(f".{word}"))
+    hint = _whole(list(ends)) if ends else did_you_mean(word, names)
     return f"no layer here is called `{word}`" + (f": {hint}" if hint else "")
+
+
+def _whole(paths: Sequence[str]) -> str:
+    """The layers whose last word was meant, by their whole names."""
+    first = ", ".join(f"`{path}`" for path in paths[:3])
+    more = f" and {len(paths) - 3} more" if len(paths) > 3 else ""
+    return f"did you mean {first}{more}?"
 
 
 # -- text

@@ -342,3 +342,13 @@ def test_lines_that_are_not_taken_are_not_told() -> None:
     text = "repeat 1:\n    when out.features > 4: dense 4\ndense 2\n"
     told = lecture(outline_of(lines_of(text, "[5, 4]")))
     assert told[1].startswith("dense1 makes 2 weighted sums")
+
+
+def test_the_last_word_of_a_name_is_answered_with_the_whole_ones() -> None:
+    """What a line is called where it stands; its name in the net is longer."""
+    vision = REPOSITORY / "specs" / "vision"
+    told = netc(str(vision / "nin.net"), "conv1").stderr
+    names = ", ".join(f"`mlp_conv{n}.conv1`" for n in (1, 2, 3))
+    assert told == f"Error: no layer here is called `conv1`: did you mean {names}?\n"
+    told = netc(str(vision / "resnet.net"), "bn2", "--net", "ResNet18").stderr
+    assert told.endswith("`layer1.0.bn2`, `layer1.1.bn2`, `layer2.0.bn2` and 5 more?\n")
