@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import torch
+
 from netc.compiler.columns import bytes_text
 from netc.runtime.errors import TrainError
 
@@ -42,9 +44,11 @@ def need_room(weights: int, device: str) -> None:
 
 @contextmanager
 def enough_memory(what: str, hint: str = _HINT) -> Iterator[None]:
-    """Memory that the system refuses is a TrainError that says for what it was asked."""
+    """Memory that the system or a GPU refuses is a TrainError that says for what it was asked."""
     try:
         yield
+    except torch.OutOfMemoryError as error:
+        raise TrainError(f"the GPU's memory does not hold {what}", hint) from error
     except (MemoryError, RuntimeError) as error:
         if isinstance(error, RuntimeError) and "allocate memory" not in str(error):
             raise

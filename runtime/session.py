@@ -171,10 +171,6 @@ class Session(Struct):
         try:
             with enough_memory(f"a batch of {len(batch)}", smaller):
                 output: Output = self.net(*batch.inputs)
-        except torch.OutOfMemoryError as error:
-            raise TrainError(
-                f"the GPU's memory does not hold a batch of {len(batch)}", smaller
-            ) from error
         except IndexError as error:
             raise DataError(f"an id in the inputs is too large for the net: {error}") from error
         except ValueError as error:

@@ -146,7 +146,9 @@ def prepare(job: Job, device: str = "auto", save_every: int | None = None) -> Pr
             f"`{recipe.claims[0].text}` is judged on the test split, and that is empty",
             "give test a share: `split 80, 10, 10`",
         )
-    return Prepared(job, chosen, minimised, data.to(chosen), data.digest())
+    with enough_memory("the data", "train with `--device cpu`, or on fewer examples"):
+        there = data.to(chosen)
+    return Prepared(job, chosen, minimised, there, data.digest())
 
 
 @contextmanager

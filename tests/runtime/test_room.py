@@ -52,3 +52,12 @@ def test_memory_that_the_system_refuses_is_said_in_words() -> None:
         enough_memory("a batch of 7"),
     ):
         torch.ones(2, 3) @ torch.ones(2, 3)
+
+
+def test_a_gpu_without_room_says_so() -> None:
+    with (
+        pytest.raises(TrainError, match="the GPU's memory does not hold the gradients") as caught,
+        enough_memory("the gradients", "write a smaller `batch=`"),
+    ):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB.")
+    assert caught.value.hint == "write a smaller `batch=`"
