@@ -118,7 +118,7 @@ def _ahead(net: Net) -> dict[Wire, str]:
         else:
             here = "" if _mixes(step) else found.get(step.output, "")
         if here:
-            for wire in step.inputs:
+            for wire in step.sources:
                 found[wire] = here
     return found
 

@@ -17,7 +17,9 @@ from netc.compiler.source import Span
 AFFINE = ("conv", "conv_transpose", "dense", "depthwise_conv", "table_conv")
 SAME_VALUES = ("flatten", "linear", "reshape", "transpose")
 """Layers that give the numbers they get, in another shape at most."""
-STILL_AFFINE = (*SAME_VALUES, "adaptive_avg_pool", "avg_pool", "dropout", "global_avg_pool")
+STILL_AFFINE = (
+    *SAME_VALUES, "adaptive_avg_pool", "avg_pool", "crop", "dropout", "global_avg_pool",
+)  # fmt: skip
 """Layers between two affine maps that leave the whole an affine map; dropout does when testing."""
 KEEPS_SHIFT = ("flatten", "global_avg_pool", "global_max_pool")
 """Layers that hand a shift of a channel on to every number made of it."""

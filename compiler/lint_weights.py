@@ -10,8 +10,9 @@ from netc.compiler.graph import LayerStep, Net, Wire, walk
 DEAD_AT_0 = ("relu", "relu6")
 """Activations whose slope at 0 is 0, as PyTorch has it."""
 KEEPS_0 = (
-    "adaptive_avg_pool", "adaptive_max_pool", "avg_pool", "batch_norm", "dropout", "flatten",
-    "global_avg_pool", "global_max_pool", "linear", "max_pool", "reshape", "tanh", "transpose",
+    "adaptive_avg_pool", "adaptive_max_pool", "avg_pool", "batch_norm", "crop", "dropout",
+    "flatten", "global_avg_pool", "global_max_pool", "linear", "max_pool", "reshape", "tanh",
+    "transpose",
 )  # fmt: skip
 """Layers that give 0 for nothing but 0, before training; a norm's shift begins as 0."""
 ONE_WAY = (*KEEPS_0, "elu", "gelu", "leaky_relu", "prelu", "sigmoid", "silu", "softmax")

@@ -181,3 +181,27 @@ def test_a_join_with_a_border_is_told_of_crop(other: str, line: str, hint: str) 
     assert told.hint.startswith(hint)
     if told.edits:
         assert not errors(applied(told.span.source, told.edits))
+
+
+def test_lints_look_through_a_crop() -> None:
+    text = "net A:\n    input x: [3, 10, 10]\n    conv 8, 3x3{} -> crop 6 -> {}\n"
+    for start, rest, code in (
+        ("", "global_avg_pool -> dense 10", "W0302"),
+        (", init=zeros", "relu", "W0306"),
+    ):
+        spec = read(text.format(start, rest), {})
+        spec.judge()
+        assert [told.code for told in spec.diagnostics] == [code]
+
+
+def test_weights_begin_by_what_follows_the_cropped_value_alone() -> None:
+    """What only gives the sizes has its own way to go: here none to an activation."""
+    text = (
+        "net A:\n    input x: [8, 20, 20]\n    small = conv 4, 7x7\n    x -> conv 4, 3x3\n"
+        "    crop to=small -> relu\n    output y = conv 2, 1x1\n"
+        "    output z = small -> conv 2, 1x1\n"
+    )
+    spec = read(text, {})
+    begins = {row.path: row.init for row in spec.net().report().rows}
+    assert begins["conv1"] == "he_normal"
+    assert begins["small"] == "xavier_normal"
