@@ -55,7 +55,7 @@ const SIGNS = { add: "+", mul: "×" };
 function said(box) {
   const say = { first: "", kind: "", left: "", right: "", slim: false, sign: "" };
   if (box.role === "input" || box.role === "output") {
-    Object.assign(say, { first: `${box.role} ${box.name === "output" ? "" : box.name}`.trim(), kind: "name", right: box.shape });
+    Object.assign(say, { first: short(`${box.role} ${box.name === "output" ? "" : box.name}`.trim(), 44), kind: "name", right: box.shape });
   } else if (box.inner) {
     const [, what, output, params] = box.cells, own = ownName(box);
     const plain = own && opened(box) && !box.named; // `branch2` says enough where its lines are seen
@@ -65,7 +65,7 @@ function said(box) {
     const join = box.family === "joins";
     say.sign = (join && SIGNS[box.kind]) || "";
     say.first = short(join ? box.kind : what, 40);
-    say.left = [ownName(box), counted(params)].filter(Boolean).join(" · ");
+    say.left = [short(ownName(box), 40), counted(params)].filter(Boolean).join(" · ");
     say.right = output;
     const same = one.inputs.length === 1 && String(one.inputs[0]) === String(one.output);
     say.slim = Boolean(say.sign) || (same && !one.params && !one.buffers);
@@ -194,7 +194,8 @@ function route(from, to, lane, forks) {
     return [[from.x, from.y], [from.x, y], [to.x, y], [to.x, to.y]];
   }
   const start = [[from.x, from.y], [from.x, from.y + 9], [lane, from.y + 9]];
-  if (to.side) return [...start, [lane, to.side.y], [to.side.x, to.side.y]];
+  const beside = to.side && lane > to.side.x + BEND; // a wide card reaches under its lane: from above
+  if (beside) return [...start, [lane, to.side.y], [to.side.x, to.side.y]];
   return [...start, [lane, to.y - 9], [to.x, to.y - 9], [to.x, to.y]];
 }
 
@@ -219,7 +220,7 @@ function drawEdges(box, layers) {
 function drawCard(box, layers) {
   const { x, y } = box, { w, h, axis } = box.size, say = said(box);
   const join = box.family === "joins" ? " join" : "", value = box.cells ? "" : " value";
-  const g = shape(layers.cards, "g", { class: `card-box ${box.family || ""}${join}${value}`, "data-id": box.id, role: "treeitem", "aria-label": `${say.first} ${say.right}` });
+  const g = shape(layers.cards, "g", { class: `card-box ${box.family || ""}${join}${value}`, "data-id": box.id, role: "treeitem", "aria-label": `${box.role} ${box.name} ${say.right}` });
   shape(g, "title", {}, box.cells ? box.cells.slice(0, 4).filter(Boolean).join("\n") : `${say.first} ${say.right}`);
   if (box.inner) {
     shape(g, "rect", { class: "back", x: x + 6, y: y + 5, width: w, height: h, rx: 7 });
