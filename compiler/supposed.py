@@ -56,6 +56,13 @@ def below(span: Span, text: str, changes: Changes) -> Supposed:
     return Supposed(span, Fix(hint, (Edit(place, f"{text}\n"),)), changes)
 
 
+def ahead(span: Span, text: str, changes: Changes) -> Supposed:
+    """A line of text above the one of a span."""
+    place = replace(span, column=1, end_line=span.line, end_column=1)
+    hint = f"write `{text.strip()}` above line {span.line}"
+    return Supposed(span, Fix(hint, (Edit(place, f"{text}\n"),)), changes)
+
+
 def near(value: int) -> tuple[int, ...]:
     """Numbers that are taken for another: one off, twice or four times as much or as little."""
     found = (value - 1, value + 1, value * 2, value // 2, value * 4, value // 4)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from functools import partial
+from typing import TypeAlias
 
 from msgspec.structs import replace
 
@@ -12,7 +13,7 @@ from netc.compiler import program, tree
 from netc.compiler.edits import append, rewrite
 from netc.compiler.nodes import changed, is_whole, nodes, plain_lines
 from netc.compiler.source import Span
-from netc.compiler.supposed import Open, Supposed, below
+from netc.compiler.supposed import Open, Supposed, ahead, below
 from netc.compiler.supposed_lines import copy_of, copy_with_number, elements, layer_of, with_element
 
 
@@ -56,6 +57,36 @@ def forgotten(definition: program.Definition, blocks: Mapping[str, str]) -> Iter
             line = program.Flow((program.BlockUse(key, {}, above, above),), above)
             longer = (*body[: at + 1], line, *body[at + 1 :])
             yield below(above, f"{indent}{name}", ((body, longer),))
+
+
+def common(definition: program.Definition) -> Iterator[Supposed]:
+    """A line of a layer that most nets have above each line, and below the last of a body."""
+    for body, at in plain_lines(definition):
+        span = body[at].span
+        indent = span.source.line(span.line)[: span.column - 1]
+        for word, arguments, text in (*_common(span), *_ends(definition, span)):
+            use = program.LayerUse(layer_of(word), arguments, (), span, span)
+            line, written = program.Flow((use,), span), f"{indent}{text}"
+            yield ahead(span, written, ((body, (*body[:at], line, *body[at:])),))
+            if not any(isinstance(item, program.Flow) for item in body[at + 1 :]):
+                longer = (*body[: at + 1], line, *body[at + 1 :])
+                yield below(span, written, ((body, longer),))
+
+
+_Layer: TypeAlias = tuple[str, dict[str, tree.Expr], str]
+
+
+def _common(span: Span) -> Iterator[_Layer]:
+    yield "max_pool", {"kernel": tree.Dims((2, 2), span)}, "max_pool 2x2"
+    for word in ("global_avg_pool", "flatten", "batch_norm"):
+        yield word, {}, word
+
+
+def _ends(definition: program.Definition, span: Span) -> Iterator[_Layer]:
+    """A dense layer of as many units as a parameter says that nothing takes."""
+    for name in nothing_takes(definition):
+        if name in definition.parameters:
+            yield "dense", {"units": tree.Name(name, span)}, f"dense {name}"
 
 
 def nothing_takes(definition: program.Definition) -> Iterator[str]:

@@ -38,7 +38,7 @@ from netc.compiler.supposed_lines import (
     flattens,
 )
 from netc.compiler.supposed_missing import meant
-from netc.compiler.supposed_names import forgotten, unused, unused_with_number
+from netc.compiler.supposed_names import common, forgotten, unused, unused_with_number
 from netc.compiler.supposed_siblings import gaps
 from netc.compiler.supposed_values import first_rounds, joins, multiples, pictures
 
@@ -156,10 +156,11 @@ class Supposing:
                     yield key, one
 
     def _left_out(self, claimed: Counts, wrong: str) -> Supposed | None:
-        """A line like one beside it, with the numbers that the claims ask for."""
+        """A line like one beside it, with the numbers that the claims ask for; or a common one."""
         budget = self.rebuilding.budget
         before, budget.left = budget.left, budget.more
-        found = next(self._filled(claimed, wrong), None)
+        plain = (one for key, one in self._all(common) if self._mends(key, one, claimed))
+        found = next(chain(self._filled(claimed, wrong), plain), None)
         budget.left, budget.more = before, max(budget.left, 0)
         return found
 

@@ -35,7 +35,7 @@ from netc.compiler.supposed_arguments import (
     windows,
 )
 from netc.compiler.supposed_lines import averages, copied, copied_with_number, doubled, flattens
-from netc.compiler.supposed_names import forgotten, unused, unused_with_number
+from netc.compiler.supposed_names import common, forgotten, unused, unused_with_number
 from netc.compiler.supposed_siblings import gaps
 from netc.compiler.supposed_values import first_rounds, joins, multiples, pictures
 from netc.compiler.supposing import Supposing
@@ -138,6 +138,7 @@ def _kinds(spec: Spec) -> dict[str, Slips]:
         "forgotten": partial(forgotten, blocks=blocks),
         "unused": unused,
         "unused with number": opened(unused_with_number),
+        "common": common,
         "left out": lambda d: (gap.filled(next(gap.choices())) for gap in gaps(d)),
     }
 
@@ -487,6 +488,34 @@ def test_a_line_left_out_is_found_with_its_numbers(line: str) -> None:
     mended.judge()
     assert not [found for found in mended.diagnostics if found.severity == "error"]
     assert [edit.text.strip() for edit in first.edits] == [re.sub("1[ab]", "1d", line.strip())]
+
+
+PLAIN = """\
+net A(classes=10):
+    input x: [3, 32, 32]
+    conv 16, 3x3, pad=1 -> relu
+    batch_norm
+    max_pool 2x2
+    conv 32, 3x3, pad=1 -> relu
+    conv 32, 3x3, pad=1 -> relu
+    global_avg_pool
+    dense classes
+"""
+
+
+@pytest.mark.parametrize("line", [line for line in PLAIN.split("\n") if "conv" not in line][2:-1])
+def test_a_layer_that_most_nets_have_is_found_where_it_is_left_out(line: str) -> None:
+    right = _spec(PLAIN).net().report()
+    claims = f"    expect params == {right.params}\n    expect macs == {right.macs}\n"
+    claims += "    expect receptive_field == 12\n"
+    spec = _spec(PLAIN.replace(f"{line}\n", "") + claims)
+    spec.judge()
+    first = next(found for found in spec.diagnostics if found.severity == "error")
+    text = applied(spec.source, first.edits)
+    mended = _spec(text)
+    mended.judge()
+    assert not [found for found in mended.diagnostics if found.severity == "error"]
+    assert line in text
 
 
 def test_a_line_left_out_has_a_name_of_its_own() -> None:
