@@ -89,6 +89,8 @@ def test_the_data_is_that_of_the_report(file: Path) -> None:
         top = [drawn["boxes"][number] for number in drawn["boxes"][0]["inner"]]
         lines = cells(report, folded(report, net.graph.module, 1), chosen(DEFAULT))[1:]
         assert [box["cells"] for box in top if "cells" in box] == [list(line) for line in lines]
+        ends = [(box["name"], box["shape"]) for box in top if box["role"] == "output"]
+        assert ends == [(name, str(tensor)) for name, tensor in report.outputs]
 
 
 @pytest.mark.parametrize("file", [*spec_files()], ids=lambda file: file.stem)

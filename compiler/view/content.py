@@ -50,7 +50,8 @@ def _box(
 ) -> dict[str, Any]:
     found: dict[str, Any] = {"role": box.role, "name": box.name}
     if box.value is not None:
-        found["shape"] = str(box.value)
+        told = dict(report.outputs) if box.role == "output" else {}
+        found["shape"] = str(told.get(box.name, box.value))
     if box.entry is not None:
         found |= {"kind": box.entry.kind, "line": box.entry.line, "cells": list(next(lines))}
         source = box.entry.rows[0].span.source if box.row is not None else None
