@@ -28,6 +28,11 @@ class Diagnostic(Struct, frozen=True):
     E06 training and data; W the same for warnings, N for notes.
 
     Attributes:
+        code: its page is docs/errors/CODE.md, which `netc explain CODE` prints.
+        message: the fact.
+        span: the place: lines and columns from 1, the end one past the last character.
+        hint: what to write instead; may be empty.
+        labels: other places that matter, each with a few words.
         edits: the hint as edits of the text, made together; none where it needs the author.
         safe: whether `netc check --fix` may make them; see `Fix`.
     """
@@ -83,7 +88,11 @@ def order(diagnostic: Diagnostic) -> tuple[str, int, int, str]:
 
 
 class CompileError(Exception):
-    """A spec that does not compile. Carries every diagnostic found, in the text's order."""
+    """A spec that does not compile.
+
+    Attributes:
+        diagnostics: everything found, warnings too, in the text's order.
+    """
 
     def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
         self.diagnostics = tuple(diagnostics)

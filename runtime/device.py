@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from torch import nn
 
 from netc.runtime.errors import TrainError
 
@@ -23,6 +24,19 @@ def choose(name: str) -> torch.device:
             "this machine has no CUDA GPU that PyTorch can use", "write `cpu` or `auto`"
         )
     return torch.device("cuda" if present and name != "cpu" else "cpu")
+
+
+def moved(net: nn.Module, device: str) -> nn.Module:
+    """The net on a device.
+
+    Raises:
+        TrainError: PyTorch has no such device here.
+    """
+    try:
+        return net.to(device)
+    except (AssertionError, RuntimeError) as error:  # a build without CUDA asserts
+        reason = str(error).splitlines()[0]
+        raise TrainError(f"PyTorch cannot use the device `{device}` here: {reason}") from error
 
 
 def describe(device: torch.device) -> str:

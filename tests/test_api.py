@@ -12,6 +12,7 @@ import torch
 from compiling import REPOSITORY
 
 import netc
+from netc.runtime import TrainError
 
 TEXT = "net Net(classes=3):\n    input x: [4]\n    dense classes\n"
 
@@ -110,3 +111,9 @@ def test_uses_that_cannot_be_read_are_findings(used: str, tmp_path: Path) -> Non
     (tmp_path / "a.net").write_text(f"use {used}\n{TEXT}")
     with pytest.raises(netc.CompileError, match="E0207"):
         netc.load(tmp_path / "a.net")
+
+
+def test_a_device_that_is_not_there_is_said() -> None:
+    net = netc.load("net A:\n    input x: [2]\n    dense 3\n").net()
+    with pytest.raises(TrainError, match="PyTorch cannot use the device `nowhere` here"):
+        net.module("nowhere")

@@ -67,6 +67,8 @@ EVIL = (
         "net Net:\n    input y: [4]\n    {n} = repeat 2 as i: dense 3 + i -> relu\n    dense 2\n",
         "net Net:\n    input y: [4]\n    param {n}: [4] = ones\n    (y, {n}) -> mul\n    dense 2\n",
         "net Net:\n    input y: [4]\n    share {n} = dense 4\n    {n} -> {n} -> relu\n",
+        "net Net:\n    input y: [4]\n    share {n} = dense 4\n    repeat 2:\n"
+        "        z = {n} -> dense 4\n        {n} -> add z\n",
         "net Net:\n    input y: [4]\n    output {n} = dense 4\n    output b = y -> dense 2\n",
         "net Net:\n    input y: [{n}, 4]\n    dense 3\n",
         "net Net:\n    input y: [4]\n    parallel join=add:\n"

@@ -285,7 +285,11 @@ class Spec:
         return self._recipes
 
     def net(self, name: str | None = None) -> NetHandle:
-        """One net; the name may be left out where the file has only one. Raises KeyError."""
+        """One net; the name may be left out where the file has only one.
+
+        Raises:
+            KeyError: no net has this name, or none is given and the file has several.
+        """
         if name is None and len(self._nets) != 1:
             listed = ", ".join(self._nets)
             raise KeyError(f"the file has {len(self._nets)} nets, say which: {listed}")
@@ -303,15 +307,23 @@ class NetHandle:
 
     @property
     def graph(self) -> Net:
-        """The typed graph."""
+        """The typed graph: steps and values with their shapes, without the batch axis."""
         return self.spec._nets[self.name]
 
     def report(self) -> Report:
-        """Shapes, parameters, MACs, memory, receptive field, claims; sizes without batch axis."""
+        """Shapes, parameters, MACs, memory, receptive field, claims; sizes without batch axis.
+
+        MACs and FLOPs are those of one example, memory is in bytes of float32, receptive fields are
+        in positions of the input. What has no number is an expression over the names of sizes,
+        `None` or "unknown".
+        """
         return self.spec._report(self.name)
 
     def source(self) -> str:
-        """A PyTorch file of its own: imports torch only; the class has the net's name."""
+        """A PyTorch file of its own: imports torch only; the class has the net's name.
+
+        Tensors have the batch as their first axis; keys of the state dict are the spec's names.
+        """
         from netc.compiler.emit import emit
 
         return emit(self.graph, self.spec.source.name)
@@ -319,18 +331,34 @@ class NetHandle:
     def module(self, device: str = "cpu") -> torch.nn.Module:
         """The net as an `nn.Module` on a device, freshly initialised. Needs torch.
 
-        Takes batches: an input declared `[1, 32, 32]` is a tensor `[N, 1, 32, 32]`.
+        Takes batches: an input declared `[1, 32, 32]` is a float32 tensor `[N, 1, 32, 32]`, one
+        declared `int[T]` an int64 tensor `[N, T]`. The weights are drawn from PyTorch's generator.
+
+        Args:
+            device: as `torch.device` takes it: `cpu`, `cuda`, `cuda:1`.
+
+        Raises:
+            ImportError: torch is not installed.
+            netc.runtime.TrainError: PyTorch has no such device here, or the net has other
+                parameters than its report counts.
         """
+        from netc.runtime.device import moved
         from netc.runtime.module import build
 
-        return build(self.source(), self.graph.name, self.report().params).to(device)
+        return moved(build(self.source(), self.graph.name, self.report().params), device)
 
 
 def load(path_or_text: str | Path, /, **params: Any) -> Spec:
     """Compiles a spec from a file, or from text (anything with a line break).
 
-    Keyword arguments set parameters of its nets, or sizes of their inputs by name.
-    Raises CompileError with all diagnostics if the spec has errors, OSError if there is no file.
+    Args:
+        path_or_text: the file, or the text itself. Files that it names are sought beside it.
+        params: parameters of its nets, or sizes of their inputs, by name; texts are read as the
+            language reads them.
+
+    Raises:
+        CompileError: the spec has errors; it carries all diagnostics.
+        OSError: there is no such file, or it cannot be read.
 
     >>> load("net A:\\n    input x: [2]\\n    dense 3\\n").net().report().params
     9
