@@ -71,7 +71,7 @@ def _say(step: LayerStep, source: LayerStep, log: Log) -> None:
     *before, columns = tensor.shape
     message = (
         f"this `dense` reads a map {tensor} along its last axis alone: the {columns} numbers of a "
-        f"row, with the same weights for each of {product_of(before)} rows"
+        f"row, with the same weights for each of {product_of(before):,} rows"
     )
     labels = [Label(source.span, f"`{source.layer.kind}` makes the map")]
     count = product_of(tensor.shape)
