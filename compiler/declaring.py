@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from netc.compiler import program, tree
-from netc.compiler.evaluate import Block, Unknown, say
+from netc.compiler.evaluate import UNKNOWN, Block, Unknown, say
 from netc.compiler.frame import Frame
 from netc.compiler.graph import ParamStep, Wire
 from netc.compiler.layers.base import Tensor, Weight
@@ -63,6 +63,10 @@ def input_(elaborator: Elaborator, item: program.Input, frame: Frame) -> None:
 
 def learned(elaborator: Elaborator, item: program.Learned, frame: Frame) -> None:
     """A tensor of the net's own."""
+    values = [elaborator.value(expr, frame.env, ()) for expr in item.kind.sizes]
+    if any(isinstance(value, Unknown) for value in values):
+        frame.env[item.name] = UNKNOWN
+        return
     sizes = [elaborator.size(expr, frame) for expr in item.kind.sizes]
     if any(isinstance(size, Symbolic) for size in sizes):
         message = f"`param {item.name}` needs sizes as numbers: weights have fixed sizes"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct
@@ -133,6 +134,13 @@ class Log:
     def has_errors(self) -> bool:
         """Whether anything found forbids going on."""
         return any(d.code[0] == "E" for d in self._found.values())
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    def last(self, count: int) -> list[Diagnostic]:
+        """The findings that came last."""
+        return list(islice(reversed(self._found.values()), count))
 
     def __iter__(self) -> Iterator[Diagnostic]:
         return iter(sorted(self._found.values(), key=order))

@@ -55,20 +55,22 @@ def elaborate(
     log: Log,
     *,
     lenient: bool = False,
+    partly: bool = False,
 ) -> Net | None:
     """The typed graph of a net. `values` set its parameters, or the names of its inputs' sizes.
 
     Findings (E03xx, E04xx, E05xx) go to the log; None if the net could not be built. `lenient`
-    passes over claims of shapes that are false, as if they were not written.
+    passes over claims of shapes that are false, as if they were not written. `partly` looks at a
+    net in which not all is understood: the log gets what is wrong beside that.
     """
     definition = program_.definitions[net]
     elaborator = Elaborator(program_, log, dict(values))
-    elaborator.lenient = lenient
+    elaborator.lenient, elaborator.partly = lenient, partly
     try:
         module = elaborator.net(definition)
     except Stop:
         return None
-    if log.has_errors or module is None:
+    if log.has_errors or module is None or partly:
         return None
     if _too_small(elaborator, module):
         return None
@@ -134,15 +136,16 @@ class Elaborator(Findings):
         self.body(definition.body, frame)
         distinct_names(self, frame.steps, frame)
         outputs = self.nets_outputs
+        told = self.partly or self.log.has_errors
         if not outputs and isinstance(frame.current, Wire):
             outputs = [("output", frame.current)]
-        elif not outputs and isinstance(frame.current, tuple) and not self.log.has_errors:
+        elif not outputs and isinstance(frame.current, tuple) and not told:
             hint = "name each of them, `output NAME = …`, or join them: `-> concat`"
             self.tell("E0406", definition.span, "the net ends with several values", frame, hint)
-        if frame.steps and not outputs and not self.log.has_errors:
+        if frame.steps and not outputs and not told:
             message = f"the last line of the net `{definition.name}` leaves no value"
             self.log.say("E0403", definition.span, message, "say what it gives: `output NAME = …`")
-        if not frame.steps and not self.log.has_errors:
+        if not frame.steps and not told:
             message = f"the net `{definition.name}` has no layers"
             self.log.say("E0403", definition.span, message, "write its layers below the input")
         return Module(
@@ -338,7 +341,12 @@ class Elaborator(Findings):
     # -- elements
 
     def element(self, element: program.Element, frame: Frame) -> None:
+        if self.program.unclear and element in self.program.unclear:
+            self.unknown(frame)
+            return
         match element:
+            case program.Missing():
+                self.unknown(frame)
             case program.LayerUse():
                 self._layer(element, frame)
             case program.BlockUse():
@@ -361,6 +369,10 @@ class Elaborator(Findings):
                 sequential(self, element, frame)
             case program.When():
                 when(self, element, frame)
+
+    def unknown(self, frame: Frame) -> None:
+        """Goes on from an element that is not understood."""
+        frame.flow(UNKNOWN)
 
     def _value(self, element: program.ValueUse, frame: Frame) -> None:
         value = self.value(element.value, frame.env, ())

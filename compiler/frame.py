@@ -108,6 +108,8 @@ class Findings:
         """Values of which a claim is true."""
         self.lenient = False
         """Whether claims of shapes that are false are passed over."""
+        self.partly = False
+        """Whether errors said before leave parts of the net unknown."""
 
     def value(self, expr: tree.Expr, env: Mapping[str, Any], words: Sequence[str]) -> Any:
         if type(expr) is tree.Number:
@@ -115,7 +117,7 @@ class Findings:
         try:
             return evaluate(expr, env, words)
         except Poisoned:
-            if not self.log.has_errors:
+            if not self.log.has_errors and not self.partly:
                 message = f"`{expr.span.text}` has no value here"
                 hint = "names given inside `residual`, `branch` and `repeat` are known inside only"
                 self.log.say("E0202", expr.span, message, hint)

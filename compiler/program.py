@@ -133,6 +133,12 @@ class When(Struct, frozen=True, eq=False):
     span: Span
 
 
+class Missing(Struct, frozen=True, eq=False):
+    """An element that was not understood: nothing is known of what it gives."""
+
+    span: Span
+
+
 Element: TypeAlias = (
     LayerUse
     | BlockUse
@@ -145,6 +151,7 @@ Element: TypeAlias = (
     | Repeat
     | Sequential
     | When
+    | Missing
 )
 
 
@@ -244,6 +251,10 @@ class Program(Struct, frozen=True, eq=False):
     """The `use` lines of the file itself, each with the keys of what its file defines, by name."""
     sound: frozenset[str] = frozenset()
     """The definitions without errors, as far as they are read, that use no others than such."""
+    readable: frozenset[str] = frozenset()
+    """These, and those of which single elements are not understood, or said to be wrong."""
+    unclear: frozenset[Element] = frozenset()
+    """Elements that are said to be wrong: what they give is not known."""
     gaps: Gaps = field(default_factory=Gaps)
     """What the file may define beside these."""
 

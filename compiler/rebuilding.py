@@ -174,6 +174,9 @@ class _Trying(Elaborator):
     def count_rounds(self, rounds: int, span: Span, frame: Frame) -> None:
         self._rebuilding.pay(rounds)
 
+    def unknown(self, frame: Frame) -> None:
+        raise Stop
+
     def differ(self, found: Shape, wanted: Shape) -> None:
         self._rebuilding.apart = found, wanted
         raise Stop

@@ -34,6 +34,8 @@ def resolve(source: Source, log: Log, read: Reader) -> program.Program:
     files.load(source, ())
     resolved: dict[str, program.Definition] = {}
     wrong: set[str] = set()
+    torn: set[str] = set()
+    unclear: set[program.Element] = set()
     sights = {file: _sight(file, files) for file in files.scopes}
     for key, definition in files.definitions.items():
         if key in files.damaged:
@@ -42,6 +44,9 @@ def resolve(source: Source, log: Log, read: Reader) -> program.Program:
         resolved[key] = resolver.definition()
         if resolver.log.has_errors or resolver.missed:
             wrong.add(key)
+        if resolver.torn or resolver.missed:
+            torn.add(key)
+        unclear |= resolver.unclear
         for diagnostic in resolver.log:
             log.add(diagnostic)
     uses = uses_of(resolved)
@@ -56,6 +61,8 @@ def resolve(source: Source, log: Log, read: Reader) -> program.Program:
         tuple(files.allows),
         tuple(files.imports),
         sound(uses, wrong),
+        sound(uses, torn) if wrong else frozenset(),
+        frozenset(unclear),
         gaps,
     )
 
@@ -90,6 +97,12 @@ class Resolver:
         self.is_net = definition.word == "net"
         self.unread = False
         """Whether a line was not understood that may have declared an input."""
+        self.unclear: set[program.Element] = set()
+        """Elements that are said to be wrong."""
+        self._within = 0
+        """How many findings are about single elements, or about lines that can be left out."""
+        self.torn = False
+        """Whether others are, which leave more unknown than what an element gives."""
 
     def definition(self) -> program.Definition:
         """The definition with every word resolved."""
@@ -109,6 +122,7 @@ class Resolver:
             message = f"the net `{written.name.text}` has no input"
             hint = "write its input first, as in `input image: [1, 28, 28]`"
             self.log.say("E0403", written.name.span, message, hint)
+        self.torn = len(self.log) > self._within
         if not self.log.has_errors:  # a line that was not understood may have used them
             own = {p.name.text: p.span for p in written.parameters} if self.is_net else {}
             warn_unused(names, own, self.log)
@@ -153,7 +167,10 @@ class Resolver:
             return ()
         word = first_word(line) if line.target is None else ""
         if word == "expect":
-            return self._expect(line)
+            said = len(self.log)
+            claims = self._expect(line)
+            self._within += len(self.log) - said
+            return claims
         own = names.find(word) or word in self.definitions or word in self.gaps.names
         if word == "init" and not own:
             return self._init(line, names)
@@ -162,6 +179,7 @@ class Resolver:
             out = word == "generate" and line.body is None  # the net is the same without it
             fix = take_line_out(line.span, hint) if out else Fix(hint)
             self.log.say("E0208", line.span, message, fix)
+            self._within += out
             return ()
         torn = _TORN.fullmatch(_code(line)) if not own else None
         called = word in ("input", "param") and isinstance(line.chain.elements[0], tree.Call)
@@ -197,8 +215,9 @@ class Resolver:
         assert line.target is not None
         bind(names, line.target, "module", self.log)
         if len(elements) == 1 and isinstance(elements[0], program.LayerUse | program.BlockUse):
-            return (program.Share(line.target.text, elements[0], line.span),)
-        if elements:
+            known = elements[0] not in self.unclear
+            return (program.Share(line.target.text, elements[0], line.span),) if known else ()
+        if not any(isinstance(element, program.Missing) for element in elements):
             message = "`share` makes one module: a block or a layer"
             hint = "put the chain into a `block` and share that"
             self.log.say("E0209", line.chain.span, message, hint)
@@ -306,12 +325,19 @@ class Resolver:
         elements: list[program.Element] = []
         last = len(line.chain.elements) - 1
         for index, element in enumerate(line.chain.elements):
+            said, within = len(self.log), self._within
             if index == last and line.body is not None:
                 found = opened(self, element, line, names)
             else:
                 found = self.meanings.of(element, names, first=index == 0)
-            if found is not None:
-                elements.append(found)
+                self._within = within + len(self.log) - said
+                new = self.log.last(len(self.log) - said)
+                if found is not None and any(d.code != "E0202" for d in new):
+                    self.unclear.add(found)  # a name without a value is unknown by itself
+            if found is None:
+                self._within = within + len(self.log) - said
+                found = program.Missing(element.span)
+            elements.append(found)
         return tuple(elements)
 
 

@@ -69,8 +69,10 @@ def _outer(steps: Sequence[Step]) -> Iterator[bool]:
 
 def shared(elaborator: Elaborator, use: program.SharedUse, frame: Frame) -> None:
     """Applies a module that `share` made to what flows here."""
-    made = frame.env[use.name]
-    assert isinstance(made, Shared)
+    made = frame.env.get(use.name)
+    if not isinstance(made, Shared):  # what it shares is not understood
+        elaborator.unknown(frame)
+        return
     element = made.share.element
     inner = replace(frame, env=ChainMap({}, made.env))  # type: ignore[arg-type]
     step: LayerStep | BlockStep | None

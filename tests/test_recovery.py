@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from test_never_raises import PIECES
 
 from netc.api import Spec
+from netc.compiler import layers
 from netc.compiler.diagnostics import Log
 from netc.compiler.edits import applied
 from netc.compiler.parse import parse
@@ -124,8 +125,8 @@ def test_errors_of_a_used_file_leave_this_one_judged(tmp_path: Path) -> None:
         )
         spec.judge()
         found = [(Path(d.span.source.name).name, d.span.line, d.code) for d in spec.diagnostics]
-        wanted = [("net.net", 6, "E0202"), ("net.net", 10, "E0201"), ("parts.net", 2, "E0101")]
-        assert found == wanted
+        own_wanted = [("net.net", n, c) for n, c in ((6, "E0202"), (9, "E0501"), (10, "E0201"))]
+        assert found == [*own_wanted, ("parts.net", 2, "E0101")]
 
 
 @pytest.mark.parametrize(
@@ -312,6 +313,59 @@ def broken_line(draw: st.DrawFn) -> tuple[Path, str, int]:
     piece = draw(st.sampled_from(["", *PIECES, "'", "!", ";", ",,", "}"]))
     lines[number] = line[:start] + piece + line[end:]
     return file, "\n".join(lines), number + 1
+
+
+@st.composite
+def unknown_word(draw: st.DrawFn) -> tuple[Path, str, int]:
+    """A shipped spec with an unknown word for a layer, an argument or a value; which line."""
+    file = draw(st.sampled_from(SHIPPED))
+    lines = file.read_text(encoding="utf-8").split("\n")
+    layer = rf"\b(?:{'|'.join(layers.words())})\b(?!\s*=)"
+    word = draw(st.sampled_from([layer, r"(?<=, )\w+(?==)", r"(?<==)[a-z]\w*\b(?![=(])"]))
+    heads = r"\s*(net|block|train|use|expect|input|param|allow|repeat|data|loss|optimizer|#)\b|\s*#"
+    places = [
+        (number, found)
+        for number, line in enumerate(lines)
+        if not re.match(heads, line)
+        for found in re.finditer(word, line.split("#")[0])
+    ]
+    assume(places)
+    number, found = draw(st.sampled_from(places))
+    lines[number] = lines[number][: found.start()] + "qqzzqq" + lines[number][found.end() :]
+    return file, "\n".join(lines), number + 1
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(unknown_word())
+def test_an_unknown_word_is_one_finding(case: tuple[Path, str, int]) -> None:
+    """What it leaves unknown is no matter of the lines below, of its users and of their claims."""
+    file, text, line = case
+    spec = Spec(Source(str(file), text), {}, file.parent)
+    spec.judge()
+    assert [(d.code[:3], d.span.line) for d in spec.diagnostics] == [("E02", line)]
+
+
+@pytest.mark.parametrize(
+    "unknown",
+    [
+        "qqzz 4",
+        "conv 4",
+        "conv 4, 3x3, qqzz=3",
+        "conv qqzz, 3x3",
+        "residual:\n        qqzz",
+        "Part",
+    ],
+)
+def test_a_net_is_judged_beside_an_unknown_word(unknown: str) -> None:
+    text = (
+        "net Net:\n    input x: [3, 32, 32]\n    a = conv 4, 3x3 -> [4, 29, 29]\n    {}\n"
+        "    [4, 9, 9] -> conv 4, 11x11\n    {}\n    a -> dense 3 -> [7]\n    relu\n    {}\n"
+        "    expect params == 3\n\nblock Part:\n    conv 4, 1x1\n    qqzz\n    relu\n"
+    ).replace("{}", unknown)
+    codes = [d.code for d in findings(text)]
+    assert codes.count("E0501") == 2
+    assert codes.count("E0305") == 1
+    assert {code[:3] for code in codes if code not in ("E0501", "E0305")} == {"E02"}
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))

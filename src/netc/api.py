@@ -80,6 +80,7 @@ class Spec:
     def _elaborate(self, values: Mapping[str, Any]) -> None:
         for definition in self._program.nets():
             if definition.name not in self._program.sound:
+                self._look_beside(definition)
                 continue
             log = Log()
             known = _names_of(definition)
@@ -94,6 +95,16 @@ class Spec:
                 found = self._mended(definition, found)
             for diagnostic in found:
                 self._log.add(diagnostic)
+
+    def _look_beside(self, definition: program.Definition) -> None:
+        """Says what is wrong with a net beside the elements that are not understood."""
+        if definition.name in self._program.readable:
+            log = Log()
+            values = _own(self._values, _names_of(definition))
+            elaborate(self._program, definition.name, values, log, partly=True)
+            for diagnostic in log:
+                if diagnostic.severity == "error":
+                    self._log.add(diagnostic)
 
     def _mended(self, definition: program.Definition, found: list[Diagnostic]) -> list[Diagnostic]:
         """The findings of a net that is not built; the first with the change that mends it.
