@@ -1,8 +1,8 @@
 """Trains LeNet-5 on MNIST for three epochs (coverage CN01): 0.965 or more on its test pictures.
 
 Not part of the suite, which brings no MNIST: `python tests/on_mnist.py FOLDER`, a folder with
-`train-images-idx3-ubyte` and its three kin. The net is that of `specs/lenet5.net`, as it is and with
-relu and maxima for tanh and means. Measured: 0.974 and 0.982. Exit status 1 if one learns less.
+`train-images-idx3-ubyte` and its three kin. The net is that of `specs/lenet5.net`, as it is and
+with relu and maxima for tanh and means. Measured: 0.974 and 0.982. Exit status 1 if one learns less.
 """
 
 from __future__ import annotations
