@@ -2,7 +2,7 @@
 
 Not part of the suite, which brings no MNIST: `python tests/on_mnist.py FOLDER`, a folder with
 `train-images-idx3-ubyte` and its three kin. The net is that of `specs/lenet5.net`, as it is and
-with relu and maxima for tanh and means. Measured: 0.974 and 0.982. Exit status 1 if one learns less.
+with relu and maxima for tanh and means. Measured: 0.974 and 0.982. Exit status 1 if one is below.
 """
 
 from __future__ import annotations
