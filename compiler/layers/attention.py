@@ -132,11 +132,8 @@ class Attention(Layer):
     def working(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
         features, _ = self._features(inputs)
         asked, read = inputs[0].shape[0], self._memory(inputs).shape[0]
-        matching = features * (asked + 2 * read) + self.heads * asked  # queries, keys, values, sums
-        mixing = 2 * features * asked  # what was mixed, as heads and as one row
-        if isinstance(matching, int) and isinstance(mixing, int):
-            return FLOAT_BYTES * max(matching, mixing)
-        return FLOAT_BYTES * matching
+        held = features * (asked + 2 * read) + self.heads * asked  # queries, keys, values, sums
+        return FLOAT_BYTES * held
 
     def torch(self, inputs: Sequence[Tensor], output: Tensor) -> Torch:
         features, memory = self._features(inputs)

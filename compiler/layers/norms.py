@@ -349,7 +349,8 @@ class InstanceNorm(Norm):
         return Kept(inputs=(0,), beside=beside, reshaped=True)
 
     def working(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
-        return self.kept(inputs, output).extra  # the statistics
+        shift = self.channels(inputs[0]) if self.affine else 0  # again for each example, too
+        return self.kept(inputs, output).extra + FLOAT_BYTES * shift
 
     def torch(self, inputs: Sequence[Tensor], output: Tensor) -> Torch:
         (x,) = inputs

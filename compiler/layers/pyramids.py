@@ -191,9 +191,10 @@ class Netvlad(Layer):
     def working(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
         shares = self.centers * product_of(inputs[0].shape[1:])
         described = output.elements
-        summing = shares + 2 * described + self.centers
+        summing = shares + 2 * described + 1
         if isinstance(shares, int) and isinstance(described, int):
-            # first the shares with what the softmax took, then the sums and what is taken off them
+            # first the shares with what the softmax took, then the sums before and after the last
+            # scaling, with their length
             return FLOAT_BYTES * max(2 * shares - described, int(str(summing)))
         return FLOAT_BYTES * summing
 
