@@ -23,6 +23,9 @@ WHOLE = ("E0502", "E0503")
 SLIPS = ("E0201", "E0202", "E0203", "E0204", "E0205", "E0206", "E0209", "E0210")
 """Codes of words of a net; behind lines and files that could not be read more is unknown."""
 
+MOST_SHOWN = 3
+"""Edits that a finding points at."""
+
 
 def hidden(wrong: Sequence[Diagnostic], source: Source, judged: Judged) -> Iterator[Diagnostic]:
     """The errors of a net that others hide; `wrong` are those, all that the file has.
@@ -42,7 +45,7 @@ def hidden(wrong: Sequence[Diagnostic], source: Source, judged: Judged) -> Itera
         kept = [edit for found in slips for edit in found.edits]
         written = _by_line(judged(kept, True), Lines(source, kept))
     seen = "so it is with the edit offered here"
-    labels = [Label(found.edits[0].span, seen) for found in wrong]
+    labels = [Label(found.edits[0].span, seen) for found in wrong[:MOST_SHOWN]]
     for found in judged(edits, False):
         moved = places.moved(found)
         if found.severity != "error" or moved is None or (claims and found.code not in WHOLE):

@@ -180,6 +180,14 @@ def test_a_claim_of_the_net_is_judged_beside_a_false_shape(claim: str, shown: li
     assert all(bool(d.labels) == (not same) for d in others)
 
 
+def test_what_many_slips_hide_points_at_the_first_of_them() -> None:
+    lines = "    conv 4, 3x3 -> reluu\n" * 5
+    *slips, last = findings(f"net Net:\n    input x: [3, 32, 32]\n{lines}    conv 4, 32x32\n")
+    assert [d.code for d in slips] == ["E0201"] * 5
+    assert last.code == "E0305"
+    assert [label.span.line for label in last.labels][-3:] == [3, 4, 5]
+
+
 @pytest.mark.parametrize("slip", ["reluu", "Tanh", "conv 4, kernal=3x3, pad=1"])
 def test_what_a_slip_hides_is_said_of_the_text_without_it(slip: str) -> None:
     text = f"net Net:\n    input x: [3, 8, 8]\n    {slip}\n    conv 2, 11x11\n    dense 3 -> [9]\n"
