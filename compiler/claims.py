@@ -34,7 +34,10 @@ def judge(net: Net, report: Report, log: Log, explain: Explain | None = None) ->
     `explain` finds the change of the text that makes counts true; it is asked for the first
     false claim of a file only, for one mistake in a family of nets is seen in each of them.
     """
-    measured = _Measured(_values(report), report.rows, _counts_claimed(net), explain)
+    least, unknown = _least(report), report.unknown
+    measured = _Measured(
+        _values(report), report.rows, _counts_claimed(net), explain, least, unknown
+    )
     claims: list[Claim] = []
     for expr, values, span in net.claims:
         text = span.text.removeprefix("expect").strip()
@@ -66,12 +69,17 @@ def judge(net: Net, report: Report, log: Log, explain: Explain | None = None) ->
 
 
 class _Measured(Struct, frozen=True, eq=False):
-    """What claims are held against: values by name, and the layers that they are sums of."""
+    """What claims are held against: values by name, and the layers that they are sums of.
+
+    `least` is for values of which a part, the `unknown` one, has no known size.
+    """
 
     values: dict[str, Any]
     rows: tuple[Row, ...]
     claimed: dict[str, int]
     explain: Explain | None
+    least: Mapping[str, int] = {}
+    unknown: str = ""
 
 
 def _counts_claimed(net: Net) -> dict[str, int]:
@@ -134,6 +142,15 @@ def _values(report: Report) -> dict[str, Any]:
     return found
 
 
+def _least(report: Report) -> dict[str, int]:
+    """The least that values are which are not known."""
+    if report.least_peaks is None:
+        return {}
+    inference, training = report.least_peaks
+    whole = report.weights_bytes + inference
+    return {"memory": whole, "memory.inference": inference, "memory.training": training}
+
+
 _FLIP = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
@@ -177,6 +194,8 @@ def _compare(
     if name.endswith("receptive_field") and isinstance(claimed, int) and isinstance(actual, tuple):
         claimed = (claimed,) * len(actual)
     _comparable(name, actual, operator, claimed, span)
+    if actual is None and name in measured.least:
+        return _at_least(measured, name, operator, claimed, span, log)
     holds = _true(actual, operator, claimed)
     if holds is None:
         shown = "unknown" if actual is None else _shown(actual)
@@ -206,6 +225,23 @@ def _compare(
                 labels = could_be(measured.rows, off, _UNITS[name])
         log.say("E0502", span, _false_message(name, actual, operator, claimed), fix, labels)
     return holds
+
+
+def _at_least(
+    measured: _Measured, name: str, operator: str, claimed: Any, span: Span, log: Log
+) -> bool | None:
+    """Whether a claim holds about a value of which the least is known: that may be enough."""
+    least = measured.least[name]
+    most = claimed.high if isinstance(claimed, Range) else claimed
+    above = most < least or (most == least and operator in ("<", ">="))
+    if not above:
+        message = f"{name} is at least {least:,}; unknown is {measured.unknown}"
+        log.say("E0503", span, f"the claim cannot be judged: {message}")
+        return None
+    if operator in (">", ">=", "!="):
+        return True
+    log.say("E0502", span, f"the claim is false: {name} is at least {least:,}")
+    return False
 
 
 def _has_too_many_axes(actual: Any, claimed: Any) -> bool:

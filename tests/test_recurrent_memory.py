@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from compiling import net_of
+from compiling import findings, net_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from live_memory import Live
@@ -109,3 +109,25 @@ def test_the_report_says_why() -> None:
     assert memory["inference_peak"] is memory["training_peak"] is None
     assert 0 < memory["inference_least"] <= memory["training_least"]
     assert memory["why"] == "the workspace of oneDNN's LSTM, which depends on the processor"
+
+
+@pytest.mark.parametrize(
+    ("claim", "found"),
+    [
+        ("memory.training >= 10", []),
+        ("memory.inference != 10", []),
+        ("memory.inference <= 10", ["the claim is false: memory.inference is at least 336"]),
+        ("memory == 5..20", ["the claim is false: memory is at least 976"]),
+        ("memory == 10", ["the claim is false: memory is at least 976"]),
+        (
+            "memory <= 100_000",
+            [
+                "the claim cannot be judged: memory is at least 976; unknown is the workspace of "
+                "oneDNN's LSTM, which depends on the processor"
+            ],
+        ),
+    ],
+)
+def test_the_least_decides_claims(claim: str, found: list[str]) -> None:
+    text = f"net N:\n    input x: [5, 4]\n    lstm 4\n    expect {claim}\n"
+    assert [wrong.message for wrong in findings(text)] == found
