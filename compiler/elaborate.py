@@ -27,7 +27,7 @@ from netc.compiler.evaluate import (
     say,
 )
 from netc.compiler.expansion import MOST, Bounds, Work
-from netc.compiler.frame import DEEPEST, Findings, Frame, Shared, Stop, made_by
+from netc.compiler.frame import DEEPEST, Findings, Frame, Shared, Stop
 from netc.compiler.graph import (
     AUTO,
     BlockStep,
@@ -72,26 +72,11 @@ def elaborate(
         return None
     if log.has_errors or module is None or partly:
         return None
-    if _too_small(elaborator, module):
+    if elaborator.too_small(module):
         return None
     asked = (*elaborator.conditions, *positive_when(_symbolic(module)))
     start = elaborator.start or (AUTO, None)
     return Net(module, tuple(elaborator.claims), together(asked), asked, start)
-
-
-def _too_small(context: Findings, module: Module) -> bool:
-    """Whether a layer has no output for any of the few sizes that joins and claims leave."""
-    found = context.possible.too_small(module) if context.possible is not None else None
-    if found is not None:
-        placed, left = found
-        step = placed.step
-        message = (
-            f"`{step.span.text}` gives {step.output.tensor}, with sizes below 1 wherever the joins "
-            f"and claims of the net hold: {'; '.join(left)}"
-        )
-        labels = [made_by(wire) for wire in step.inputs[:2] if wire.made != step.span]
-        context.log.say("E0305", step.span, message, "", labels)
-    return found is not None
 
 
 def _symbolic(module: Module) -> Iterator[Size]:

@@ -25,6 +25,7 @@ from netc.compiler.expansion import MOST
 from netc.compiler.graph import (
     BlockStep,
     LayerStep,
+    Module,
     Step,
     Wire,
 )
@@ -167,6 +168,21 @@ class Findings:
         else:
             message = f"nothing flows into `{word}`"
             self.tell("E0406", span, message, frame, "write the net's `input` above this line")
+
+    def too_small(self, module: Module) -> bool:
+        """Says (E0305) that a layer has no output for any of the few sizes that are left."""
+        found = self.possible.too_small(module) if self.possible is not None else None
+        if found is None:
+            return False
+        placed, left = found
+        step = placed.step
+        message = (
+            f"`{step.span.text}` gives {step.output.tensor}, with sizes below 1 wherever the joins "
+            f"and claims of the net hold: {'; '.join(left)}"
+        )
+        labels = [made_by(wire) for wire in step.inputs[:2] if wire.made != step.span]
+        self.log.say("E0305", step.span, message, "", labels)
+        return True
 
     def tell(
         self,
