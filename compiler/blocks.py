@@ -56,8 +56,12 @@ def opened(
         place = call.role.span if call and call.role else call.name.span if call else span
         message = f"no word `{word}` opens a block"
         resolver.unread = True
-        known = (*STRUCTURE, "input", "param")
-        resolver.log.say("E0201", place, message, _opener_fix(word, place, known))
+        fix = _opener_fix(word, place, (*STRUCTURE, "input", "param"))
+        if not fix.edits and (named := _named(call, span, line)) is not None:
+            message = f"`{word}` opens no block; a line with a name reads `{word} = …`"
+            resolver.log.say("E0209", place, message, named)
+            return None
+        resolver.log.say("E0201", place, message, fix)
     return None
 
 
@@ -68,6 +72,17 @@ def _no_block(line: tree.Line, head: Span) -> Fix:
         gap = head.after.to(body[0].span.before)
         return rewrite(gap, " -> ", "write `->` before a claim")
     return Fix("take the `:` out")
+
+
+def _named(call: tree.Call | None, head: Span, line: tree.Line) -> Fix | None:
+    """`conv1: conv 8, 3x3` as `conv1 = conv 8, 3x3`; None if a line says something else."""
+    body = line.body or ()
+    if call is not None or line.variable or len(body) != 1 or body[0].span.line != head.line:
+        return None
+    inner = body[0]
+    if not isinstance(inner, tree.Line) or inner.target or inner.body or inner.bind:
+        return None
+    return rewrite(head.after.to(inner.span.before), " = ", "write `=` in the place of the `:`")
 
 
 def _opener_fix(word: str, place: Span, known: Sequence[str]) -> Fix:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from netc.compiler import layers, library, tree
 from netc.compiler.allowing import Allow, allows, is_allow
 from netc.compiler.diagnostics import Label, Log
-from netc.compiler.edits import nearest, rewrite, suggest
+from netc.compiler.edits import nearest, rewrite, suggest, take_line_out
 from netc.compiler.gaps import Gaps
 from netc.compiler.parse import parse
 from netc.compiler.source import Source, Span
@@ -178,6 +178,10 @@ class Files:
 
     def _stray(self, statement: tree.Statement, gaps: Gaps) -> None:
         word = first_word(statement)
+        if statement.span.text == "end":  # it names nothing that could be missing
+            fix = take_line_out(statement.span, "take it out: a block ends with its indentation")
+            self.log.say("E0209", statement.span, "`end` stands outside of any net", fix)
+            return
         if word == "import":
             from netc.compiler.elsewhere import import_fix
 

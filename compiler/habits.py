@@ -59,7 +59,7 @@ def _calls(match: re.Match[str]) -> str:
 
 
 def _sizes(match: re.Match[str]) -> str | None:
-    written = match["place"].strip().strip("()]").strip(" \t,")
+    written = match["place"].strip().strip("()]{}").strip(" \t,")
     listed = re.split(r"[ \t]*,[ \t]*" if "," in written else r"(?<=\d)x(?=\d)", written)
     return f"[{', '.join(listed)}]" if all(re.fullmatch(r"\w+", one) for one in listed) else None
 
@@ -69,6 +69,8 @@ def _rounds(match: re.Match[str]) -> str:
     name, over, rest = match["name"], match["over"], match["rest"]
     if over.startswith("["):
         return f"repeat in {over} as {name}"
+    if re.fullmatch(r"\w+(?:[ \t]*,[ \t]*\w+)+", over):
+        return f"repeat in [{over}] as {name}"
     count = re.sub(r"^range\((.*)\)$", r"\1", over)
     used = not rest.strip() or re.search(rf"\b{name}\b", rest)
     return f"repeat {count} as {name}" if used else f"repeat {count}"
@@ -184,7 +186,7 @@ _TABLE = [
     ),
     _row(
         r"^[ \t]*(?:input|state|noise)[ \t]+\w+(?:[ \t]*,[ \t]*\w+)*[ \t]*:"
-        r"[ \t]*(?P<place>[\w(][^\[\]]*\]?)$",
+        r"[ \t]*(?P<place>[\w({][^\[\]]*\]?)$",
         _sizes,
         "the sizes of an input stand in brackets",
         "write `{}`",
@@ -247,6 +249,13 @@ _TABLE = [
         "take it out",
     ),
     _row(
+        r"^[ \t]*expect[ \t]+[\w.]+[ \t]*(?P<place>(?:is|equals|=|==|~|≈|~=)[ \t]*"
+        r"(?P<number>\d[\d_.]*)[ \t]*(?P<unit>[kKM]?))$",
+        lambda m: f"== {m['number']}" + {"": "", "k": "e3", "K": "e3", "M": "e6"}[m["unit"]],
+        "`{}` is no comparison with a number",
+        "write `{}`, or `<=` and `>=`",
+    ),
+    _row(
         r"^[ \t]*repeat[ \t]+(?P<place>(?P<count>\d+)x)\b",
         lambda m: m["count"],
         "`{}` is no number",
@@ -283,7 +292,7 @@ _TABLE = [
         "write `{}`",
     ),
     _row(
-        r"^[ \t]*[A-Za-z_]\w*(?P<place>[ \t]*,[ \t]*)[A-Za-z_]\w*(?:[ \t]+[\w(\[].*)?$",
+        r"^[ \t]*[A-Za-z_]\w*(?P<place>[ \t]*,[ \t]*)[A-Za-z_]\w*[ \t]+[\w(\[].*$",
         lambda _: " -> ",
         "calls follow each other after arrows, not after commas",
         "write `{}`",
@@ -321,7 +330,7 @@ _TABLE = [
     ),
     _row(
         r"^[ \t]*(?P<place>(?:.*[=(][ \t]*|return[ \t]+)?(?:nn|F|tf|torch|keras|layers|self|super"
-        r"|\w+(?=\.(?:fit|compile)\b))(?:\(\))?\.\w.*)",
+        r"|\w+(?=\.(?:fit|compile)\b))(?:\(\))?\.[\w.]+[ \t]*[(=].*)",
         lambda _: None,
         "this is Python, and a spec calls no functions",
         "write layers one below the other, as in `conv 32, 3x3 -> relu`",

@@ -134,6 +134,9 @@ class Meanings:
         elif layers.find(call.role.text) is not None or call.role.text in self.definitions:
             hint = f"write a comma: `{call.role.text} {call.name.text}, …`"
             fix = append(call.name.span, ",", hint, safe=True)
+        elif call.role.text in ("add", "call", "layer", "let", "step", "then", "with"):
+            gap = call.role.span.before.to(call.name.span.before)
+            fix = rewrite(gap, "", f"take `{call.role.text}` out")
         self.log.say("E0201", both, message, fix)
 
     def _passed(self, call: tree.Call, names: Names) -> bool:

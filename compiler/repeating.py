@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from netc.compiler import program
+from netc.compiler.edits import Fix, rewrite
 from netc.compiler.evaluate import UNKNOWN, Unknown, say
 from netc.compiler.expansion import MOST
 from netc.compiler.frame import Frame, Stop
@@ -129,7 +130,10 @@ def _repeated(
         return None
     if not isinstance(count, int) or isinstance(count, bool) or count < 0:
         message = f"`repeat` takes a whole number of rounds, and this is {say(count)}"
-        elaborator.tell("E0210", element.count.span, message, frame)
+        span, fix = element.count.span, Fix("")
+        if isinstance(count, tuple) and span.text.startswith("["):
+            fix = rewrite(span.before, "in ", "write `in` before a list")
+        elaborator.tell("E0210", span, message, frame, fix)
         return None
     if count > MOST:
         message = f"{count:,} rounds are more than the {MOST:,} layers a net can have"

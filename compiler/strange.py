@@ -76,7 +76,13 @@ def strange(column: int, allowed: str, number: int, part: Part) -> Diagnostic:
 
 
 def _parted(span: Span, code: Span) -> Fix:
-    """What stands behind a `;` on a line of its own; one at the end is taken out."""
+    """What stands behind a `;` on a line of its own; one at the end is taken out.
+
+    In brackets it is a comma.
+    """
+    before = code.text[: span.column - code.column]
+    if before.count("[") + before.count("(") > before.count("]") + before.count(")"):
+        return rewrite(span, ",", "write `{}` between values")
     if span.end_column >= code.end_column:
         return rewrite(span, "", "take it out: the end of the line is enough", safe=True)
     blanks = len(code.text[span.end_column - code.column :])

@@ -57,6 +57,14 @@ class Part(Struct, frozen=True):
             self.source, number, self._column(line, column), number, self._column(line, end)
         )
 
+    def is_mended(self, line: int, column: int) -> bool:
+        """Whether text at a column stands in the place of what the file has."""
+        read, written = self.lines[line - 1], self.source.line(line + self.offset)
+        if read == written or written.startswith("\ufeff"):
+            return False
+        first, behind = _equal(read, written), len(read) - column + 1
+        return column > first + 1 and behind > _equal(reversed(read), reversed(written))
+
     def _column(self, line: int, column: int) -> int:
         """The file's column of one in a line as it is read: what was mended may be shorter."""
         read, written = self.lines[line - 1], self.source.line(line + self.offset)
@@ -113,6 +121,8 @@ def explain(stop: Stop, part: Part) -> Told:
     if (told := _imported(stop.line, part)) is not None:
         return told
     inside = stop.kind not in ("_INDENT", "_DEDENT", "$END")
+    if inside and part.is_mended(stop.line, stop.column):
+        return _without(part, stop.line)  # said already, and what was written for it is no help
     if inside and (told := _of_habit(stop, part)) is not None:
         return told
     if stop.text in ("{", "}") and (told := _braced(stop, part)) is not None:
@@ -224,6 +234,8 @@ def _explain_word(stop: Stop, part: Part) -> Told:
         place = part.span(number, end, end)
         fix = append(place, ",", "write `,` between arguments", safe=_is_argument(stop, line))
     span = part.span(number, stop.column, stop.end)
+    if stop.text in (")", "]") and _opened(line[: stop.column - 1]) is None:
+        fix = rewrite(span, "", f"take it out: no `{_OPENING[stop.text]}` stands before it")
     return _without(part, number, finding("E0101", span, message, fix))
 
 
@@ -303,21 +315,26 @@ def _too_early(stop: Stop, part: Part) -> Told:
     return _without(part, stop.line, finding("E0101", last, message, fix))
 
 
+_OPENING = {")": "(", "]": "["}
+
+
+def _opened(text: str) -> int | None:
+    """Where the innermost bracket stands that a text leaves open, from 0; None without one."""
+    waiting: list[int] = []
+    for match in re.finditer(r"\"[^\"]*\"|[(\[]|[)\]]", text):
+        if match[0] in ("(", "["):
+            waiting.append(match.start())
+        elif match[0] in (")", "]") and waiting:
+            waiting.pop()
+    return waiting[-1] if waiting else None
+
+
 def _unclosed(code: Span, line: int, part: Part) -> Told | None:
     """A bracket of the last line of a file that nothing closes."""
-    opened = [
-        match for match in re.finditer(r"\"[^\"]*\"|[(\[]|[)\]]", code.text) if match[0][0] != '"'
-    ]
-    waiting: list[re.Match[str]] = []
-    for bracket in opened:
-        if bracket[0] in "([":
-            waiting.append(bracket)
-        elif waiting:
-            waiting.pop()
-    if not waiting:
+    if (place := _opened(code.text)) is None:
         return None
-    place, text = code.column + waiting[-1].start(), waiting[-1][0]
-    return explain(Stop("UNCLOSED", text, line, place, place + 1), part)
+    column = code.column + place
+    return explain(Stop("UNCLOSED", code.text[place], line, column, column + 1), part)
 
 
 def _joined(code: Span, first: int, part: Part) -> Told | None:
