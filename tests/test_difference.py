@@ -262,3 +262,12 @@ def test_keys_that_only_count_do_not_make_layers_the_same() -> None:
     chain = ["conv 4, 1x1"] * 2 + ["conv 8, 1x1"] * 2
     kinds = [change.kind for change in changes(lines(*chain), lines("conv 4, 1x1", *chain))]
     assert sorted(kinds) == ["added", "renamed", "renamed"]
+
+
+def test_a_small_share_is_not_none(tmp_path: Path) -> None:
+    """A bias more among 250,000 numbers: not `+0.0%`."""
+    old, new = tmp_path / "old.net", tmp_path / "new.net"
+    old.write_text("net N:\n    input x: [500]\n    dense 500 -> relu\n    dense 1, bias=no\n")
+    new.write_text(old.read_text().replace(", bias=no", ""))
+    shown = netc("diff", str(old), str(new)).stdout
+    assert "251,001  +1 (< 0.1%)\n" in shown

@@ -167,6 +167,8 @@ def _total(fact: Fact) -> tuple[str, str, str, str]:
 def _share(old: int, new: int) -> str:
     if not old:
         return ""
+    if abs(new - old) < old / 2000:
+        return " (< 0.1%)"
     if old / 2 < new < 2 * old:
         return f" ({(new - old) / old:+.1%})"
     return f" (×{new / old:,.3g})" if new < 1000 * old else f" (×{new // old:,})"
