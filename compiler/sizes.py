@@ -165,7 +165,9 @@ def floor_div(size: Size, divisor: int) -> Size:
     inner = _collect(rest)
     if isinstance(inner, int):
         return _collect(whole) + inner // divisor
-    return _collect(whole) + Symbolic((((Floor(inner, divisor),), 1),))
+    if (outside := _collect(whole)) != 0:  # what is left may have a shorter form of its own
+        return outside + floor_div(inner, divisor)
+    return Symbolic((((Floor(inner, divisor),), 1),))
 
 
 def ceil_div(size: Size, divisor: int) -> Size:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import reduce
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from netc.compiler import tree
@@ -85,6 +85,7 @@ def test_arithmetic_with_names_is_that_with_numbers(program: Program, h: int, w:
 
 
 @given(steps)
+@example([("//", 2), ("*", 3), ("//", 2)])
 def test_a_size_as_text_of_the_language_is_read_as_that_size(program: Program) -> None:
     env = {"H": symbol("H"), "W": symbol("W")}
     size = run(program, env["H"], env["W"])
