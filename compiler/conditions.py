@@ -119,9 +119,10 @@ def _for_one(left: Size, right: Size, name: str, length: int, places: int) -> bo
     """The same for sizes of one name, from the difference at so many places of each remainder."""
     always: set[int] = set()
     few: set[int] = set()
+    difference = left - right
     for rest in range(length):
         numbers = [length * n + rest for n in range(places)]
-        values = [int(str(evaluate(left - right, {name: number}))) for number in numbers]
+        values = [int(str(evaluate(difference, {name: number}))) for number in numbers]
         if not any(values):
             always.add(rest)
         elif (found := _roots(values)) is None:
