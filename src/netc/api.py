@@ -7,12 +7,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from msgspec.structs import replace
-
 from netc.compiler import claims, library, program
 from netc.compiler.allowing import quiet, reached
-from netc.compiler.diagnostics import CompileError, Diagnostic, Label, Log, did_you_mean, order
-from netc.compiler.edits import Edit, applied
+from netc.compiler.diagnostics import CompileError, Diagnostic, Log, did_you_mean, order
+from netc.compiler.edits import Edit
 from netc.compiler.elaborate import elaborate
 from netc.compiler.graph import Net
 from netc.compiler.lint import lint
@@ -22,19 +20,16 @@ from netc.compiler.report import Report, report
 from netc.compiler.resolve import resolve
 from netc.compiler.source import Source, Span
 from netc.compiler.unused import warn_unused
-from netc.given import plain, unusable
+from netc.given import names_of, own, plain, unusable
 from netc.revisions import beside, committed, is_revision
 
 if TYPE_CHECKING:
     import torch
 
-    from netc.compiler.rebuilding import Budget, Counts
+    from netc.compiler.rebuilding import Counts
     from netc.compiler.recipe import Recipe
     from netc.compiler.supposed import Supposed
-    from netc.compiler.supposing import Supposing
-
-_MISSING = ("E0202", "E0205")
-"""Codes of names and arguments that are missing."""
+    from netc.mending import Mender
 
 
 class Spec:
@@ -49,7 +44,7 @@ class Spec:
         self.source, self.base = source, base
         self._log = Log()
         self._values = values = plain(values)
-        self._budget: Budget | None = None
+        self._mender: Mender | None = None
         self._wrong: tuple[Diagnostic, ...] = ()  # errors of nets, before their claims are judged
         self._nets: dict[str, Net] = {}
         self._reports: dict[str, Report] = {}
@@ -62,7 +57,8 @@ class Spec:
             self._check_values(values)
         if any(map(unusable, values.values())):
             return  # what would follow is about the value, not about the spec
-        self._supply()
+        if self._log.has_errors:
+            self._mending().supply(self._log)
         self._elaborate(values)
         if self._log.has_errors:
             self._check_unbuilt()
@@ -83,8 +79,7 @@ class Spec:
                 self._look_beside(definition)
                 continue
             log = Log()
-            known = _names_of(definition)
-            net = elaborate(self._program, definition.name, _own(values, known), log)
+            net = elaborate(self._program, definition.name, own(values, definition), log)
             if net is not None:
                 lint(net, log)
                 lint_weights(net, log)
@@ -92,7 +87,7 @@ class Spec:
                 self._nets[definition.name] = net
             found = list(log)
             if net is None and not self._log.has_errors:
-                found = self._mended(definition, found)
+                found = self._mending().mended(definition, found, self._log)
             for diagnostic in found:
                 self._log.add(diagnostic)
 
@@ -100,37 +95,11 @@ class Spec:
         """Says what is wrong with a net beside the elements that are not understood."""
         if definition.name in self._program.readable:
             log = Log()
-            values = _own(self._values, _names_of(definition))
+            values = own(self._values, definition)
             elaborate(self._program, definition.name, values, log, partly=True)
             for diagnostic in log:
                 if diagnostic.severity == "error":
                     self._log.add(diagnostic)
-
-    def _mended(self, definition: program.Definition, found: list[Diagnostic]) -> list[Diagnostic]:
-        """The findings of a net that is not built; the first with the change that mends it.
-
-        One whose own edit makes every claim true is left as it is, for that edit is near its place;
-        and so is one that another net of the file has at the same place.
-        """
-        first = next(n for n, d in enumerate(found) if d.severity == "error")
-        wrong = found[first]
-        if wrong.code[:3] not in ("E02", "E03", "E04", "E05") or self._log.has(wrong):
-            return found
-        if (turned := self._channels_first(definition, found, first)) is not None:
-            return turned
-        of_claim = wrong.code == "E0501" and "change what leads here" in wrong.hint
-        if wrong.edits and not of_claim and self._is_true_with(wrong, definition):
-            return found
-        from netc.compiler.supposing import expected, mended
-
-        claimed = expected(definition)
-        supposing = self._supposing(definition)
-        supposed = supposing.supply(wrong, claimed) if wrong.code in _MISSING else None
-        if supposed is not None:
-            better = mended(replace(wrong, hint=""), supposed)
-        else:
-            better = mended(wrong, supposing.mend(wrong, claimed))
-        return [*found[:first], better, *found[first + 1 :]]
 
     def _check_unbuilt(self) -> None:
         """Says of the nets that are not built what is wrong whatever flows through them."""
@@ -141,73 +110,8 @@ class Spec:
         for diagnostic in wrong_literals(self._program, unbuilt, wrong):
             self._log.add(diagnostic)
 
-    def _supply(self) -> None:
-        """Says of a name or an argument that is missing what it is, if every claim says so."""
-        wrong = [found for found in self._log if found.severity == "error"]
-        if not wrong or any(found.code not in _MISSING for found in wrong):
-            return
-        if len({found.span.text for found in wrong}) > 1 or self._program.gaps.hushed:
-            return
-        from netc.compiler.supposing import expected, mended
-
-        for definition in self._program.nets():
-            claimed = expected(definition)
-            if wrong[0].edits and self._is_true_with(wrong[0], definition):
-                return
-            supposed = self._supposing(definition).supply(wrong[0], claimed)
-            if supposed is not None:
-                self._log.put(mended(replace(wrong[0], hint=""), supposed))
-                return
-
-    def _channels_first(
-        self, definition: program.Definition, found: list[Diagnostic], first: int
-    ) -> list[Diagnostic] | None:
-        """The findings that are left if the net's pictures had their channels last; else None.
-
-        The first of them has the edit that puts these first: with it no error is left up to there.
-        """
-        from netc.compiler.channels_last import channels_first
-
-        fix, wrong = channels_first(definition), found[first]
-        if fix is None or wrong.code[:3] not in ("E03", "E05"):
-            return None
-        _, after = self._edited(fix.edits, definition)
-        if any(d.severity == "error" and order(d) <= order(wrong) for d in after):
-            return None
-        label = Label(fix.edits[0].span, "the channels stand last here")
-        better = replace(
-            wrong, hint=fix.hint, edits=fix.edits, safe=False, labels=(label, *wrong.labels)
-        )
-        return [*found[:first], better, *(d for d in found[first + 1 :] if after.has(d))]
-
-    def _is_true_with(self, wrong: Diagnostic, definition: program.Definition) -> bool:
-        """Whether a net compiles and its claims hold after a finding's edits; none repeats it."""
-        if any(edit.span.source != self.source for edit in wrong.edits):
-            return False
-        edited, log = self._edited(wrong.edits, definition)
-        others = Log()
-        for other in self._program.nets():
-            if other is not definition:
-                elaborate(edited, other.name, _own(self._values, _names_of(other)), others)
-        return (
-            definition.name in edited.definitions and not log.has_errors and not others.has(wrong)
-        )
-
-    def _edited(
-        self, edits: Iterable[Edit], definition: program.Definition, *, lenient: bool = False
-    ) -> tuple[program.Program, Log]:
-        """The spec with edits made, and what is then to say of a net; `lenient` as `elaborate`."""
-        log = Log()
-        edited = resolve(Source(self.source.name, applied(self.source, edits)), log, _read)
-        if not log.has_errors and definition.name in edited.definitions:
-            values = _own(self._values, _names_of(definition))
-            net = elaborate(edited, definition.name, values, log, lenient=lenient)
-            if net is not None:
-                claims.judge(net, report(net), log)
-        return edited, log
-
     def _check_values(self, values: Mapping[str, Any]) -> None:
-        known = {n for d in self._program.nets() for n in _names_of(d)}
+        known = {n for d in self._program.nets() for n in names_of(d)}
         span = Span(self.source, 1, 1, 1, 1)
         for name, value in values.items():
             if why := unusable(value):
@@ -234,7 +138,7 @@ class Spec:
                     self._log.add(diagnostic)
 
     def _judged(self, definition: program.Definition, edits: Iterable[Edit], lenient: bool) -> Log:
-        return self._edited(edits, definition, lenient=lenient)[1]
+        return self._mending().edited(edits, definition, lenient=lenient)[1]
 
     def _report(self, name: str) -> Report:
         if name not in self._reports:
@@ -245,23 +149,14 @@ class Spec:
         return self._reports[name]
 
     def _explained(self, name: str, actual: Counts, claimed: Counts) -> Supposed | None:
-        """The one change of the text after which a net's counts are as claimed."""
-        from netc.compiler.channels_last import channels_first
-        from netc.compiler.supposed import Supposed
+        return self._mending().explained(self._program.definitions[name], actual, claimed)
 
-        definition = self._program.definitions[name]
-        fix = channels_first(definition)
-        if fix is not None and not self._edited(fix.edits, definition)[1].has_errors:
-            return Supposed(fix.edits[0].span, fix, ())
-        return self._supposing(definition).explain(actual, claimed)
+    def _mending(self) -> Mender:
+        if self._mender is None:
+            from netc.mending import Mender  # most specs have nothing to mend
 
-    def _supposing(self, definition: program.Definition) -> Supposing:
-        from netc.compiler.rebuilding import Budget
-        from netc.compiler.supposing import Supposing
-
-        self._budget = self._budget or Budget()
-        values = _own(self._values, _names_of(definition))
-        return Supposing(self._program, definition.name, values, self._budget)
+            self._mender = Mender(self.source, self._program, self._values, _read)
+        return self._mender
 
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
@@ -411,21 +306,3 @@ def _read(name: str, user: Source) -> Source:
         return Source(inner, text_of(committed(inner)))
     path = Path(user.name).parent / name
     return Source(str(path), decode(path))
-
-
-def _names_of(definition: program.Definition) -> set[str]:
-    """What can be set from outside: a net's parameters and the names of its inputs' sizes."""
-    from netc.compiler import tree
-
-    sizes = {
-        expr.text
-        for item in definition.body
-        if isinstance(item, program.Input)
-        for expr in item.kind.sizes
-        if isinstance(expr, tree.Name)
-    }
-    return {*definition.parameters, *sizes}
-
-
-def _own(values: Mapping[str, Any], known: set[str]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if name in known}

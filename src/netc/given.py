@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from netc.compiler import program, tree
+
 LARGEST = 2**63 - 1
 
 
@@ -43,3 +45,21 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Real):
         return float(value)
     return value.item() if type(value).__name__ in ("bool", "bool_") else value
+
+
+def names_of(definition: program.Definition) -> set[str]:
+    """What can be set from outside: a net's parameters and the names of its inputs' sizes."""
+    sizes = {
+        expr.text
+        for item in definition.body
+        if isinstance(item, program.Input)
+        for expr in item.kind.sizes
+        if isinstance(expr, tree.Name)
+    }
+    return {*definition.parameters, *sizes}
+
+
+def own(values: Mapping[str, Any], definition: program.Definition) -> dict[str, Any]:
+    """Those of the values that a net has a place for."""
+    known = names_of(definition)
+    return {name: value for name, value in values.items() if name in known}
