@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
+from netc.compiler import tree
 from netc.compiler.changing import change_argument
 from netc.compiler.diagnostics import Label, Log
 from netc.compiler.edits import append, rewrite, take_out
@@ -41,6 +42,7 @@ def lint(net: Net, log: Log) -> None:
         _two_affine(step, graph, joined, log)
         _norm_over_time(step, log)
         _dropout_before_norm(step, graph, log)
+        _multiplied_kernel(step, log)
 
 
 class _Graph(Struct, frozen=True, eq=False):
@@ -311,3 +313,19 @@ def _dropout_before_norm(step: LayerStep, graph: _Graph, log: Log) -> None:
             )
         ],
     )
+
+
+# ------------------------------------------------------------------------------
+# W0308: `3*3`, which is 9, where `3x3` is meant
+
+
+def _multiplied_kernel(step: LayerStep, log: Log) -> None:
+    kernel = step.given.get("kernel")
+    if not isinstance(kernel, tree.Binary) or kernel.operator != "*":
+        return
+    match kernel.left, kernel.right, step.inputs[0].tensor.shape:
+        case tree.Number() as one, tree.Number() as two, (_, _, _):
+            product = one.value * two.value
+            message = f"`{kernel.span.text}` is {product}: a window of {product}x{product}"
+            fix = rewrite(kernel.span, f"{one.span.text}x{two.span.text}")
+            log.say("W0308", kernel.span, message, fix)

@@ -310,3 +310,29 @@ def test_what_a_dense_layer_behind_a_map_mixes() -> None:
     x[0, 1, 3] = 1
     moved = (dense(x) != before).any(dim=3)[0]
     assert moved.nonzero().tolist() == [[1, 3]]
+
+
+# -- W0308: a kernel that is a product
+
+
+@pytest.mark.parametrize(
+    ("line", "codes"),
+    [
+        ("conv 8, 3*3", ["W0308"]),
+        ("conv 8, kernel=1*5", ["W0308"]),
+        ("max_pool 2*2", ["W0308"]),
+        ("conv 8, 3x3", []),
+        ("conv 8, 9", []),
+        ("conv 8, 2*n + 1", []),
+        ("conv 8, n*3", []),
+        ("conv 2*4, 3x3", []),
+        ("reshape [3, 1024] -> conv 8, 3*3 -> reshape [8, 8, 127]", []),
+    ],
+)
+def test_a_kernel_that_is_a_product(line: str, codes: list[str]) -> None:
+    text = f"net N(n=1):\n    input x: [3, 32, 32]\n    {line}\n    conv n, 1x1 -> relu\n"
+    text = text.replace("    conv n", "    relu -> conv n")
+    (found, *_) = [*findings(text), None]
+    assert warnings(text) == codes
+    if found is not None:
+        assert warnings(edited(text, found)) == []
