@@ -35,7 +35,7 @@ def test_the_condition_holds_for_the_sizes_for_which_the_claim_does(height: int)
 
 def test_a_division_that_never_leaves_nothing_is_an_error() -> None:
     text = POOLED.format("[3, (2*H + 1)/2, W//2]")
-    assert errors_of(text) == ["3 E0210 (2*H + 1)/2 is a whole number for no size"]
+    assert errors_of(text) == ["3 E0210 (2·H + 1)/2 is a whole number for no size"]
 
 
 def test_elsewhere_the_edit_rounds_down() -> None:

@@ -78,9 +78,16 @@ class Cells(Struct, frozen=True):
         return FLOAT_BYTES * ((self.directions + 1) * one + stack * self.units)
 
     def late(self) -> int:
-        """The same beside the input's gradient, less what is freed by then: mostly below 0."""
-        if not isinstance(self.steps, int) or self.maps == 4:
+        """The same beside the input's gradient, less what is freed by then: mostly below 0.
+
+        When an LSTM frees what is not known: all but the input is taken for freed, so that the
+        least is the least.
+        """
+        if not isinstance(self.steps, int):
             return 0
+        if self.maps == 4:
+            held = (one.bytes for one in self.held if one.what != "turned input")
+            return -sum(size for size in held if isinstance(size, int))
         saved = 1 if self.maps == 1 else 7
         between = (self.layers - 1) * self.directions * (2 if self.dropout else 1)
         last = (self.directions - 1) * saved  # the other direction's turn comes after

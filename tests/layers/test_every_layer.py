@@ -233,6 +233,8 @@ def test_working_is_what_a_call_holds_for_itself(word: str, data: st.DataObject)
     output = layer.output(inputs)
     if not layer.kept(inputs, output).known:
         return
+    if word in ("rnn", "gru"):  # watched like this their loops add out of place: others hold them
+        return  # to the allocator (test_recurrent_memory)
     run, xs = run_of(layer, inputs), numbers(inputs, batch=MANY)
     run.module.eval()
     with torch.no_grad(), Live(run.module) as live:

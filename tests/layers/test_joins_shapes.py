@@ -85,7 +85,7 @@ def test_reshape_and_transpose_compute_what_they_say() -> None:
 def test_reshape_shows_both_products() -> None:
     with pytest.raises(ShapeError, match=r"16·5·5 = 400, and \[3, 133\] holds 3·133 = 399"):
         Reshape(sizes=(3, 133)).output([Tensor((16, 5, 5))])
-    with pytest.raises(ShapeError, match=r"2: 2\*H, 2\*W"):
+    with pytest.raises(ShapeError, match=r"2: 2·H, 2·W"):
         Reshape(sizes=(2 * H, 2 * W)).output([Tensor((4, H, W))])
 
 
