@@ -49,6 +49,7 @@ _LAYERS = {
     "add": "sum plus",
     "mul": "multiply product times",
     "reshape": "view unflatten",
+    "roi_pool": "roipool roipooling roimaxpool",
     "crop": "centercrop cropping1d cropping2d cropping3d narrow",
     "transpose": "permute",
     "rnn": "simplernn elman",
@@ -102,6 +103,8 @@ _ARGUMENTS = {
     "output_pad": ("output_pad",),
     "size": ("size",),
     "to": ("to",),
+    "boxes": ("boxes",),
+    "scale": ("scale",),
     "lr": ("lr",),
     "weight_decay": ("weight_decay",),
 }
@@ -130,6 +133,8 @@ _NAMES = {
     "output_pad": "output_padding",
     "size": "output_size crop_size",
     "to": "like target reference",
+    "boxes": "rois bboxes proposals regions",
+    "scale": "spatial_scale",
     "lr": "learning_rate learningrate eta rate step_size",
     "weight_decay": "l2 decay",
 }

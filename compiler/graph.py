@@ -74,7 +74,7 @@ class LayerStep(Struct, frozen=True, eq=False):
 
     @property
     def sources(self) -> tuple[Wire, ...]:
-        """The inputs whose numbers are read, and not their sizes alone."""
+        """The inputs that gradients go to: no sizes to take over, no places to read at."""
         if not self.layer.measured:
             return self.inputs
         sized = {getattr(self.layer, operand) for operand in self.layer.measured}

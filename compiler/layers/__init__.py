@@ -31,6 +31,7 @@ _MODULES: dict[str, tuple[str, ...]] = {
     "pyramids": ("netvlad", "spatial_pyramid_pool"),
     "rectifiers": ("elu", "leaky_relu", "prelu", "relu6"),
     "recurrent": ("gru", "lstm", "rnn"),
+    "regions": ("roi_pool",),
     "response": ("local_response_norm",),
     "scaling": ("scale",),
     "sequences": ("last", "mean"),

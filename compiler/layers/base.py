@@ -213,7 +213,8 @@ class Layer(BaseModel):
         positional: how many leading fields may be written without a name (`conv 64, 3x3`: 2).
         operands: fields that name other values of the net (`over=memory`); the field then holds the
             index of that value among the inputs.
-        measured: those of them whose sizes alone are read: no gradient goes to them.
+        measured: those of them that no gradient goes to: only their sizes are read, or their
+            numbers say no more than where to read.
         needs: what it asks of the pairs of `joins`, in words.
         at_rest: outside training it hands its input on as it is.
         letters: what the letters of its formulas stand for.

@@ -66,6 +66,15 @@ def _crop(draw: Draw) -> tuple[Any, ...]:
     return {"size": kept[0] if len({*kept}) == 1 and draw(FLAGS) else tuple(kept)}, [shape]
 
 
+def _roi_pool(draw: Draw) -> tuple[Any, ...]:
+    arguments = {
+        "size": _per_axis(draw, 2, 1, 4),
+        "boxes": 1,
+        "scale": draw(st.sampled_from([1, 0.5, 3.0])),
+    }
+    return arguments, [(draw(SMALL), draw(SMALL), draw(SMALL)), (draw(SMALL), 4)]
+
+
 def _softmax(draw: Draw) -> tuple[Any, ...]:
     shape = _shape(draw, 1, 4)
     return {"axis": draw(st.none() | st.integers(0, len(shape) - 1))}, [shape]
@@ -374,6 +383,7 @@ STRATEGIES: dict[str, Callable[[Draw], tuple[Any, ...]]] = {
     "relu6": _any_shape(),
     "reshape": _reshape,
     "rnn": _recurrent(act=st.sampled_from(["tanh", "relu"])),
+    "roi_pool": _roi_pool,
     "scale": _scale,
     "sigmoid": _any_shape(),
     "silu": _any_shape(),

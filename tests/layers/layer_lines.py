@@ -36,6 +36,9 @@ def _value(text: str) -> Any:
         return text == "yes"
     if re.fullmatch(r"\d+(x\d+)+", text):
         return tuple(map(int, text.split("x")))
+    if re.fullmatch(r"\d+/\d+", text):
+        above, below = text.split("/")
+        return int(above) / int(below)
     if text[0] in "[(" and "[" in text[1:]:
         return ast.literal_eval(text)
     if text[0] in "[(":
