@@ -281,7 +281,7 @@ def _training(
     for _, wire in net.module.outputs:
         if wire in learned:
             gradients.arrive(wire, None)
-    most = live + gradients.live
+    most = max(live + gradients.live, _on_the_way_there(steps, sizes, roots, kept, inputs))
     for step in reversed(steps):
         if step.output not in gradients.of:
             continue
@@ -302,6 +302,30 @@ def _training(
             if not savers[root] and root not in always:
                 live -= sizes[root]
         live -= _beside(kept[step.output])
+    return most
+
+
+def _on_the_way_there(
+    steps: Steps,
+    sizes: dict[Wire, int],
+    roots: dict[Wire, Wire],
+    kept: dict[Wire, Kept],
+    inputs: Set[Wire],
+) -> int:
+    """The most in the forward pass: what was kept until then, and what a call holds for itself.
+
+    What a call keeps beside its values is part of what it holds.
+    """
+    held = set(inputs)
+    live = most = sum(sizes[wire] for wire in inputs)
+    for step in steps:
+        if isinstance(step, LayerStep):
+            flows = {roots[wire] for wire in (*step.inputs, step.output)} - held
+            most = max(most, live + sum(sizes[root] for root in flows) + _working(step))
+        for root in _saved(step, kept[step.output], roots) - held:
+            held.add(root)
+            live += sizes[root]
+        live += _beside(kept[step.output])
     return most
 
 

@@ -120,11 +120,11 @@ class RoiPool(Weightless):
 
         The largest is mostly a copy of the map for each box, from which one column of bins is read.
         """
-        (channels, *map_), (many, _, *grid) = inputs[0].shape, output.shape
-        known = [size for size in (channels, *map_, many) if isinstance(size, int)]
-        if len(known) < 4:
+        many = output.shape[0]
+        sizes = [size for size in inputs[0].shape if isinstance(size, int)]
+        if len(sizes) < 3 or not isinstance(many, int):
             return None
-        return known[3] * _held(known[0], (known[1], known[2]), (grid[0], grid[1]))
+        return many * _held(sizes, self._sides())
 
     def torch(self, inputs: Sequence[Tensor], output: Tensor) -> Torch:
         size = Given("size", squeeze(self._sides()))
@@ -132,7 +132,7 @@ class RoiPool(Weightless):
         return Torch(call, "{m}({0}, {1})", support=("RoIPool",))
 
 
-def _held(channels: int, sizes: tuple[int, int], grid: tuple[int, int]) -> int:
+def _held(sizes: Sequence[int], grid: Sequence[int]) -> int:
     """Bytes for one box at the worst moment, beside what flows in and out.
 
     All along there are the corners. First it makes what says which positions the bins read, of
@@ -140,7 +140,7 @@ def _held(channels: int, sizes: tuple[int, int], grid: tuple[int, int]) -> int:
     largest value and place, then the same of the bins; the places of all columns, twice; and the
     values before empty bins are set to 0.
     """
-    (height, width), (rows, columns) = sizes, grid
+    (channels, height, width), (rows, columns) = sizes, grid
     making = max(
         12 * FLOAT_BYTES,
         FLOAT_BYTES * (3 * columns + 2) + 3 * columns * width,
