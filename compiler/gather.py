@@ -258,8 +258,13 @@ def first_word(statement: tree.Statement) -> str:
     if isinstance(statement, tree.Line):
         if statement.target is not None:
             return statement.target.text
-        first = statement.chain.elements[0]
-        if isinstance(first, tree.Call):
-            return (first.role or first.name).text
-        return first.text if isinstance(first, tree.Name) else ""
+        return head(statement.chain)
     return statement.word.text if isinstance(statement, tree.Declaration) else ""
+
+
+def head(chain: tree.Chain) -> str:
+    """The first word of a chain; empty if it begins with no word."""
+    first = chain.elements[0]
+    if isinstance(first, tree.Call):
+        return (first.role or first.name).text
+    return first.text if isinstance(first, tree.Name) else ""

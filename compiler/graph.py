@@ -8,6 +8,7 @@ and a step may hold a module. Wires are shared across the levels, so that the fl
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from msgspec import Struct
@@ -206,13 +207,14 @@ class Placed(Struct, frozen=True, eq=False):
     reuse: bool
 
 
-def walk(module: Module) -> Iterator[Placed]:
+@lru_cache(maxsize=1)  # a dozen analyses of a net walk over it, one after the other
+def walk(module: Module) -> tuple[Placed, ...]:
     """Every layer of a net in the order of computation, with its path (`layer1.0.conv1`).
 
     Layers without weights have the path of the module around them and their own word:
     `layer1.0.relu`. Iterative over the lines, recursive over the nesting only, which is bounded.
     """
-    return _walk(module.steps, Around(), False)
+    return (*_walk(module.steps, Around(), False),)
 
 
 class Around(Struct, frozen=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cache, cached_property
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -174,19 +174,16 @@ class Meanings:
         self.log.say("E0201", call.name.span, message, fix or names.suggest(call.name, known))
 
     def _layer(self, layer: type[Layer], call: tree.Call, names: Names) -> program.LayerUse:
-        fields = dict(layer.model_fields)
+        fields, places, required = _slots(layer)
         variadic = layer.inputs != (1, 1)
         given: dict[str, tree.Expr] = {}
         operands: list[tuple[str, tree.Expr]] = []
-        places = [name for name in fields if name not in layer.operands][: layer.positional]
-        if variadic:
-            places = []
         for argument in call.arguments:
             if argument.name is None and variadic:
                 operands.append(("", argument.value))
                 check_expression(argument.value, names, (), self.log)
                 continue
-            name = field_of(argument, list(fields), places, given, call, self.log)
+            name = field_of(argument, fields, places, given, call, self.log)
             if name is None:
                 continue
             if name in layer.operands:
@@ -198,9 +195,9 @@ class Meanings:
                 if not self._unnamed_choice(argument, layer, name, names):
                     choices = words_of(layer, name) or yes_or_no(layer, name)
                     check_expression(argument.value, names, choices, self.log)
-        missing = [n for n, f in fields.items() if f.is_required() and n not in given]
+        missing = [name for name in required if name not in given]
         forms = {name: words_of(layer, name) for name in missing}
-        need_all(missing, call, [*fields], self.log, forms)
+        need_all(missing, call, fields, self.log, forms)
         arguments = {n: v for n, v in given.items() if n not in layer.operands}
         return program.LayerUse(layer, arguments, tuple(operands), call.span, call.name.span)
 
@@ -251,3 +248,12 @@ def _inlined(call: tree.Call) -> tree.Call | None:
     if only.name is not None or not isinstance(only.value, tree.Name):
         return None
     return tree.Call(only.value, (), only.span)
+
+
+@cache
+def _slots(layer: type[Layer]) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """A layer's arguments: all, those that need no name in their order, those that it needs."""
+    fields = layer.model_fields
+    places = tuple(name for name in fields if name not in layer.operands)[: layer.positional]
+    required = tuple(name for name, field in fields.items() if field.is_required())
+    return (*fields,), () if layer.inputs != (1, 1) else places, required

@@ -13,7 +13,7 @@ from netc.compiler.blocks import opened
 from netc.compiler.diagnostics import Log
 from netc.compiler.edits import Fix, rewrite, take_argument_out, take_line_out, take_word_out
 from netc.compiler.gaps import Gaps
-from netc.compiler.gather import Files, Reader, first_word
+from netc.compiler.gather import Files, Reader, first_word, head
 from netc.compiler.meanings import Meanings, Sight
 from netc.compiler.scope import (
     Names,
@@ -165,7 +165,8 @@ class Resolver:
             return ()
         if is_allow(line):  # read with the file
             return ()
-        word = first_word(line) if line.target is None else ""
+        begins = head(line.chain)
+        word = begins if line.target is None else ""
         if word == "expect":
             said = len(self.log)
             claims = self._expect(line)
@@ -181,7 +182,8 @@ class Resolver:
             self.log.say("E0208", line.span, message, fix)
             self._within += out
             return ()
-        torn = _TORN.fullmatch(_code(line)) if not own else None
+        declares = not _DECLARING.isdisjoint((begins, line.target.text if line.target else ""))
+        torn = _TORN.fullmatch(_code(line)) if declares and not own else None
         called = word in ("input", "param") and isinstance(line.chain.elements[0], tree.Call)
         if torn is not None or called:
             kind = torn["kind"] if torn else word
@@ -341,6 +343,7 @@ class Resolver:
         return tuple(elements)
 
 
+_DECLARING = frozenset(("input", "param"))
 _TORN = re.compile(
     r"(?:(?P<before>\w+)[ \t]*=[ \t]*)?(?P<kind>input|param)\b[ \t]*(?P<name>\w*)[ \t]*[=:]?[ \t]*"
     r"(?P<sizes>\[[^\[\]]*\])"
