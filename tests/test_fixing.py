@@ -7,12 +7,14 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
-from compiling import spec_of
+from compiling import REPOSITORY, spec_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from netc.api import Spec
 from netc.checking import Request, request_of
 from netc.compiler import layers
 from netc.compiler.edits import Edit, applied, is_slip, nearest, suggest, written
@@ -172,9 +174,12 @@ def test_a_mended_text_has_no_more_errors_and_none_of_those_mended(data: st.Data
         start = data.draw(st.integers(0, len(text)))
         end = data.draw(st.integers(start, min(start + 3, len(text))))
         text = text[:start] + data.draw(st.sampled_from(PIECES)) + text[end:]
+    text = dedent(text)  # as `spec_of` does, which would move a mended text otherwise
     spec = spec_of(text)
     fixed = fix(spec.source, Path(), spec.diagnostics)
-    after = spec_of(fixed.text).diagnostics
+    again = Spec(Source("spec.net", fixed.text), {}, REPOSITORY)
+    again.judge()
+    after = again.diagnostics
     errors = [sum(d.severity == "error" for d in found) for found in (spec.diagnostics, after)]
     assert errors[1] <= errors[0]
     said = {(d.code, d.message, d.span.line) for d in after}
