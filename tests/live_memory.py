@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from itertools import accumulate
 from typing import Any
 
 import torch
@@ -52,3 +53,10 @@ class Live(TorchDispatchMode):
             self.known.discard(place)
 
         weakref.finalize(storage, gone)
+
+
+def most_bytes(profiler: torch.profiler.profile) -> int:
+    """The most bytes that PyTorch's allocator held at once, by a profile of memory."""
+    assert profiler.profiler is not None
+    events = [e for e in profiler.profiler.kineto_results.events() if e.name() == "[memory]"]
+    return max(accumulate(e.nbytes() for e in sorted(events, key=lambda e: e.start_ns())))

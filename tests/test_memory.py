@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from itertools import accumulate
-
 import pytest
 import torch
 from compiling import REPOSITORY
-from live_memory import Live
+from live_memory import Live, most_bytes
 from test_emit import built, every_net, inputs_of, outputs
 
 from netc.api import NetHandle, read
@@ -135,12 +133,5 @@ def test_the_profiler_finds_what_is_told(file: str, name: str, train: bool) -> N
             result.sum().backward()
     report = net.report()
     told = report.training_peak if train else report.inference_peak
-    found = x.nbytes + most(profiler)
+    found = x.nbytes + most_bytes(profiler)
     assert told == pytest.approx(found / batch, rel=0.1)
-
-
-def most(profiler: torch.profiler.profile) -> int:
-    """The most bytes that were held at once."""
-    assert profiler.profiler is not None
-    events = [e for e in profiler.profiler.kineto_results.events() if e.name() == "[memory]"]
-    return max(accumulate(e.nbytes() for e in sorted(events, key=lambda e: e.start_ns())))

@@ -19,7 +19,7 @@ from netc.compiler.layers.calls import Call, Given, Torch
 from netc.compiler.layers.fields import PerAxis
 from netc.compiler.layers.refusals import ShapeError, need_float, need_rank
 from netc.compiler.layers.windows import image_said, spread, squeeze
-from netc.compiler.sizes import Size, product_of
+from netc.compiler.sizes import Size
 
 
 class RoiPool(Weightless):
@@ -106,13 +106,13 @@ class RoiPool(Weightless):
 
     def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
         many, _, *sides = output.shape
-        empty = product_of((many, *sides))
         places = Held("places of the largest", (*output.shape, INDEX_BYTES))
+        read = Held("which bins read a position", (many, *sides, 1))
         return Kept(
             inputs=(0,),
-            beside=(places, Held("which bins are empty", (many, *sides, 1))),
+            beside=(places, read),
             early=FLOAT_BYTES * output.elements,
-            back=-1 * empty,  # read first, and freed
+            back=-1 * read.bytes,  # used first, and freed
         )
 
     def working(self, inputs: Sequence[Tensor], output: Tensor) -> Size | None:
