@@ -4,15 +4,19 @@ same outputs. Not part of the suite, which needs no torchvision.
     pip install --no-deps --target FOLDER torchvision==0.28.0
     PYTHONPATH=FOLDER python tests/against_torchvision.py [--record] [--only NET]
     PYTHONPATH=FOLDER python tests/against_torchvision.py --weights FILE --pictures FOLDER
+    PYTHONPATH=FOLDER python tests/against_torchvision.py --boxes
 
 `--record` writes what the suite then holds without torchvision. `--weights` loads torchvision's
 ImageNet weights of MobileNetV2 into the emitted net, and says what it sees in the pictures.
+`--boxes` holds `roi_pool` to torchvision's, whose binary must load: it needs the libraries of CUDA
+that it was built with, though no GPU.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import random
 import sys
 import time
 from pathlib import Path
@@ -25,15 +29,20 @@ sys.path.insert(0, str(Path(__file__).parent / "specs"))
 
 from torchvision_nets import PAIRS, RECORDED, SPECS, Pair, parts
 
-from netc.api import load
+from netc.api import load, read
 from netc.runtime.module import build
 
 MOST = 1e-5
 """How much outputs may differ, in float64."""
 KNOWN = {"photo-chelsea.png": "Egyptian cat", "photo-coffee.png": "espresso"}
 """What pictures show for certain: a cat of a race that ImageNet has, and a cup of coffee."""
-_OPS = torch.library.Library("torchvision", "DEF")
-"""Declares the operators of torchvision's binary, which does not load beside a CPU-only torch."""
+BOXES = """
+net N:
+    input x: [3, H, W]
+    input boxes: [N, 4]
+    x -> roi_pool {grid}, boxes=boxes, scale={scale}
+"""
+_DECLARED: list[torch.library.Library] = []  # what they declare goes when they do
 
 
 def main() -> int:
@@ -43,7 +52,10 @@ def main() -> int:
     parser.add_argument("--only")
     parser.add_argument("--weights", type=Path)
     parser.add_argument("--pictures", type=Path)
+    parser.add_argument("--boxes", action="store_true")
     arguments = parser.parse_args()
+    if arguments.boxes:
+        return pool(cases=400)
     _declare()
     if arguments.weights is not None:
         return look(arguments.weights, arguments.pictures)
@@ -60,9 +72,44 @@ def main() -> int:
 
 
 def _declare() -> None:
+    """Declares the operators of torchvision's binary, which does not load beside a CPU's torch."""
+    _DECLARED.append(torch.library.Library("torchvision", "DEF"))
     boxes = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
     for name in ("nms", "qnms"):
-        _OPS.define(name + boxes)
+        _DECLARED[0].define(name + boxes)
+
+
+def pool(cases: int) -> int:
+    """Holds `roi_pool` to torchvision's on random pictures and boxes; 1 if one differs.
+
+    Values must be the same to the last bit; sums of gradients may come in another order.
+    """
+    try:
+        from torchvision.ops import roi_pool
+    except RuntimeError as error:
+        print(f"torchvision's binary does not load here: {error}")
+        return 1
+    draw, wrong = random.Random(0), 0
+    for seed in range(cases):
+        torch.manual_seed(seed)
+        rows, columns = draw.randint(1, 9), draw.randint(1, 9)
+        scale = draw.choice([1.0, 0.5, 0.0625, 0.3])
+        number = draw.choice([torch.float32, torch.float64])
+        spec = read(BOXES.format(grid=f"{rows}x{columns}", scale=scale), {})
+        ours = build(spec.net().source(), "N")
+        # few values, so that many are equal; boxes in, around and beside the picture
+        x = torch.randint(0, 9, (2, 3, draw.randint(1, 40), draw.randint(1, 40))).to(number)
+        boxes = (torch.rand(2, draw.randint(1, 30), 4, dtype=number) - 0.2) * 60
+        boxes = (boxes.round() if seed % 2 else boxes) / scale
+        x.requires_grad_()
+        actual = ours(x, boxes)
+        expected = roi_pool(x, list(boxes), (rows, columns), scale).view(actual.shape)
+        slope = torch.randn_like(actual)
+        mine, theirs = (torch.autograd.grad(y, x, slope)[0] for y in (actual, expected))
+        same = torch.equal(actual, expected) and torch.allclose(mine, theirs, rtol=0, atol=1e-4)
+        wrong += not same
+    print(f"roi_pool: {cases - wrong} of {cases} random cases are torchvision's")
+    return int(wrong > 0)
 
 
 def compare(pair: Pair) -> tuple[dict[str, Any], float]:
