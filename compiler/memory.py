@@ -55,8 +55,9 @@ def peaks(net: Net, over: Set[Wire]) -> Peaks:
         over: the outputs that are written in place (`in_place`).
 
     Inference: what `_Running` says. Training: every value that autograd keeps for the backward pass
-    lives until its layer's turn there; gradients are freed once used. A view (`flatten`) is no
-    copy, nor is what a layer writes over its input. Unknown where sizes have names, and with an
+    lives until its layer's turn there; gradients are freed once used. Or, if that is more, what a
+    call of the forward pass holds for itself beside what was kept until then. A view (`flatten`) is
+    no copy, nor is what a layer writes over its input. Unknown where sizes have names, and with an
     LSTM: oneDNN holds several times its values beside them. Then what else there is, is the least.
     """
     steps = [placed.step for placed in walk(net.module)]

@@ -64,9 +64,9 @@ class RoiPool(Weightless):
     def output(self, inputs: Sequence[Tensor]) -> Tensor:
         x, boxes = inputs[0], inputs[self.boxes]
         need_float(x, self.kind)
-        need_rank(x, (3,), self.kind, "a picture, [channels, height, width]")
         if len(boxes.shape) != 2 or boxes.shape[1] != 4 or boxes.dtype != "float":
             raise self._no_boxes(boxes)
+        need_rank(x, (3,), self.kind, "a picture, [channels, height, width]")
         return Tensor((boxes.shape[0], x.shape[0], *self._sides()))
 
     def _no_boxes(self, boxes: Tensor) -> ShapeError:

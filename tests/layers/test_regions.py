@@ -240,7 +240,7 @@ def test_torchvisions_spelling_is_mended(line: str, edit: str) -> None:
     ("shapes", "line", "hint"),
     [
         ("[8, H, W] [N, 4, 1]", "x -> roi_pool 7, boxes=b", "picture -> roi_pool"),
-        ("[8, H, W] [N, 4]", "b -> roi_pool 7, boxes=x", ""),
+        ("[8, H, W] [N, 4]", "b -> roi_pool 7, boxes=x", "and the picture flows"),
         ("[8, H, W] [N, 3]", "x -> roi_pool 7, boxes=b", "let it be [N, 4]: x1, y1, x2, y2"),
         ("[8, H, W] [N, K]", "x -> roi_pool 7, boxes=b", "let it be [N, 4]: x1, y1, x2, y2"),
         ("[8, H, W] int[4]", "x -> roi_pool 7, boxes=b", "let it be [N, 4], real numbers"),
@@ -252,6 +252,7 @@ def test_what_holds_no_boxes_is_refused(shapes: str, line: str, hint: str) -> No
     (told,) = errors(text)
     assert told.code in ("E0303", "E0304")
     assert hint in told.hint
+    assert "boxes [n, 4] of real numbers" in told.message
 
 
 def test_no_gradient_is_counted_on_the_way_to_boxes_that_were_computed() -> None:
