@@ -29,7 +29,8 @@ class RoiPool(Weightless):
     of what flows, and the last one belongs to it: a box is 1 by 1 or more. Bin `i` of `m` over `n`
     positions reads `⌊i·n/m⌋` up to `ceil((i + 1)*n/m)`, so that neighbours may share some. A bin
     that lies outside gives 0. What a value sees depends on its box: the receptive field is unknown
-    from here on. The boxes get no gradient.
+    from here on. The boxes get no gradient. A call holds a copy of the map for each box while it
+    runs, which the peaks of memory count.
     Shape: `[c, h, w]` and boxes `[n, 4]` -> `[n, c, size, size]`.
     Source: Girshick 2015, Fast R-CNN, section 2.1;
     https://docs.pytorch.org/vision/stable/generated/torchvision.ops.roi_pool.html
