@@ -27,7 +27,7 @@ from torch import nn
 
 sys.path.insert(0, str(Path(__file__).parent / "specs"))
 
-from torchvision_nets import PAIRS, RECORDED, SPECS, Pair, parts
+from torchvision_nets import LISTS, PAIRS, RECORDED, SPECS, Pair, Shape, listed, parts
 
 from netc.api import load, read
 from netc.runtime.module import build
@@ -63,9 +63,14 @@ def main() -> int:
     recorded: dict[str, Any] = {}
     worst = 0.0
     for pair in pairs:
-        found, difference = compare(pair)
-        recorded[pair.net] = found
+        shapes, difference = compare(pair)
+        recorded[pair.net] = {
+            "torchvision": pair.function, "giga_macs": giga_macs(pair), "parts": parts(shapes),
+        }  # fmt: skip
         worst = max(worst, difference)
+        if arguments.record:
+            LISTS.mkdir(exist_ok=True)
+            (LISTS / f"{pair.net}.txt").write_text(listed(shapes), encoding="utf-8")
     if arguments.record:
         RECORDED.write_text(json.dumps(recorded, indent=1) + "\n", encoding="utf-8")
     return int(worst > MOST)
@@ -112,8 +117,8 @@ def pool(cases: int) -> int:
     return int(wrong > 0)
 
 
-def compare(pair: Pair) -> tuple[dict[str, Any], float]:
-    """Loads torchvision's weights into the emitted net; what to record, and how outputs differ."""
+def compare(pair: Pair) -> tuple[dict[str, Shape], float]:
+    """Loads torchvision's weights into the emitted net; its keys, and how outputs differ."""
     begin = time.perf_counter()
     theirs = model(pair)
     handle = load(SPECS / f"{pair.spec}.net").net(pair.net)
@@ -131,10 +136,7 @@ def compare(pair: Pair) -> tuple[dict[str, Any], float]:
         f"{largest:.3g}, difference {difference:.1e}   {seconds:.0f} s",
         flush=True,
     )
-    shapes = {key: tuple(value.shape) for key, value in theirs.state_dict().items()}
-    return {"torchvision": pair.function, "giga_macs": giga_macs(pair), "parts": parts(shapes)}, (
-        difference
-    )
+    return {key: tuple(value.shape) for key, value in theirs.state_dict().items()}, difference
 
 
 def model(pair: Pair) -> nn.Module:

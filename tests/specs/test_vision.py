@@ -12,7 +12,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch.utils.flop_counter import FlopCounterMode
-from torchvision_nets import PAIRS, RECORDED, SPECS, Pair, parts
+from torchvision_nets import LISTS, PAIRS, RECORDED, SPECS, Pair, listed, parts
 
 from netc.api import NetHandle, Spec, load, read
 from netc.compiler.formatting import formatted
@@ -133,6 +133,7 @@ def test_keys_and_shapes_are_torchvisions(pair: Pair) -> None:
     with torch.device("meta"):
         module = build(net.source(), net.name)
     shapes = {key: tuple(value.shape) for key, value in module.state_dict().items()}
+    assert listed(shapes) == (LISTS / f"{pair.net}.txt").read_text(encoding="utf-8")
     assert parts(shapes) == RECORDS[pair.net]["parts"]
 
 

@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 SPECS = Path(__file__).resolve().parents[2] / "specs" / "vision"
 RECORDED = Path(__file__).parent / "torchvision" / "keys.json"
+LISTS = Path(__file__).parent / "torchvision" / "keys"
+"""The keys themselves, a file for each net, so that a difference can be read."""
 
 
 class Pair(NamedTuple):
@@ -59,3 +61,13 @@ def _part(keys: Iterable[str], shapes: Mapping[str, Shape]) -> Part:
         numbers += count
     digest = hashlib.sha256(lines.encode()).hexdigest()
     return {"tensors": len(listed), "numbers": numbers, "sha256": digest}
+
+
+def listed(shapes: Mapping[str, Shape]) -> str:
+    """A state dict's keys and shapes, a line for each module: `conv1 weight 64x3x7x7`."""
+    modules: dict[str, list[str]] = {}
+    for key, shape in shapes.items():
+        module, _, name = key.rpartition(".")
+        modules.setdefault(module, []).append(f"{name} {'x'.join(map(str, shape)) or 'number'}")
+    lines = (f"{module} {', '.join(sorted(named))}" for module, named in sorted(modules.items()))
+    return "\n".join(lines) + "\n"
