@@ -24,6 +24,7 @@ from sharing_nets import sharing
 from torch.utils.flop_counter import FlopCounterMode
 
 from netc.api import NetHandle
+from netc.compiler.emit.format import statement
 from netc.compiler.sizes import evaluate
 from netc.runtime.errors import TrainError
 from netc.runtime.module import build
@@ -125,6 +126,26 @@ def test_files_are_formatted_and_lint_clean(tmp_path: Path) -> None:
     for name in NETS:
         (tmp_path / f"{name.replace('-', '_')}.py").write_text(every_net()[name].source())
     check_files(tmp_path)
+
+
+def test_loops_of_any_length_are_formatted(tmp_path: Path) -> None:
+    """What they go over is broken at brackets, their variables, or neither, as ruff has it."""
+    over = ("self.{}.children()", "self.{}[0].children()", "self.{}", "value.{}.chunk(4)")
+    loops = [
+        (f"for {variables} in {each.format('a' * length)}:", indent)
+        for variables in ("part", "name, value")
+        for each in over
+        for length in range(20, 70)
+        for indent in (8, 12)
+    ]
+    for number, (loop, indent) in enumerate(loops):
+        within = ["class A:", "    def f(self):", *["        if self:"][: indent // 4 - 2]]
+        lines = [*within, *statement(loop, indent), " " * (indent + 4) + "pass"]
+        text = "\n".join(lines) + "\n"
+        (tmp_path / f"loop{number}.py").write_text(text, encoding="utf-8")
+    command = [sys.executable, "-m", "ruff", "format", "--check", "--isolated", "--no-cache", "."]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
 
 
 @pytest.mark.parametrize(

@@ -51,11 +51,36 @@ def statement(text: str, indent: int, comment: str = "") -> list[str]:
     begin = _BEGIN.match(text)
     if begin is None:
         return _broken("", text, indent, "")
-    if text.startswith("for ") and not _groups(text):  # of the two names the first gets them
-        variable, _, over = text.removeprefix("for ").partition(" in ")
-        return [f"{pad}for (", f"{pad}    {variable}", f"{pad}) in {over}"]
     suffix = ":" if text.endswith(":") else ""
+    if text.startswith("for "):
+        return _loop(text.removeprefix("for ").removesuffix(":"), indent)
     return _value(begin[0], text[begin.end() :].removesuffix(":"), indent, suffix)
+
+
+def _loop(text: str, indent: int) -> list[str]:
+    """A `for` that is too long: its variables are broken before what it goes over, if that helps.
+
+    One variable gets parentheses if the rest then fits, else what it goes over does, if that fits;
+    several always stand one a line. Brackets are broken first.
+    """
+    pad = " " * indent
+    variable, _, over = text.partition(" in ")
+    several = split(variable)
+    groups = _groups(over)
+    first = groups[0][0] + 1 if groups else len(over)  # what stands on the line in any case
+    whole = _broken(f"for {variable} in ", over, indent, ":")
+    if groups and len(pad) + len(f"for {variable} in ") + first <= WIDTH:
+        return whole
+    listed = [f"{pad}    {one}{',' if len(several) > 1 else ''}" for one in several]
+    apart = [f"{pad}for (", *listed]
+    behind = _broken(") in ", over, indent, ":")
+    if len(pad) + len(") in ") + first + (not groups) <= WIDTH:
+        return [*apart, *behind]
+    inner = [*_broken("", over, indent + 4, ""), f"{pad}):"]
+    fits = len(pad) + 4 + first <= WIDTH
+    if len(several) > 1:
+        return [*apart, f"{pad}) in (", *inner] if fits else [*apart, *behind]
+    return [f"{pad}for {variable} in (", *inner] if fits else whole
 
 
 def _value(prefix: str, text: str, indent: int, suffix: str) -> list[str]:
