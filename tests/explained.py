@@ -16,7 +16,7 @@ from netc.compiler.parts import Outline, outline
 from netc.compiler.report import Row
 from netc.compiler.sizes import Size, evaluate
 
-SIZES = {"H": 32, "W": 64, "L": 48, "S": 12, "T": 20}
+SIZES = {"H": 32, "W": 64, "L": 48, "N": 5, "S": 12, "T": 20}
 
 
 def outline_of(net: NetHandle) -> Outline:

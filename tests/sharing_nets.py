@@ -87,5 +87,5 @@ def sharing(draw: st.DrawFn) -> str:
     if draw(st.integers(0, 2)):
         lines = ["dense 4", *Sharing(draw, (), ("Cell",)).lines(1), "dense 4"]
         text, blocks = f"block Cell:\n{indented(lines, 1)}\n", ("Cell",)
-    lines = Sharing(draw, blocks, ("x",)).lines(0)
+    lines = [*Sharing(draw, blocks, ("x",)).lines(0), "dense 4"]  # all others may be none
     return f"{text}net Net:\n    input x: [5, 4]\n{indented(lines, 1)}"
