@@ -12,6 +12,7 @@ from collections.abc import Sequence, Set
 from msgspec import Struct
 
 from netc.compiler.expression import executed, together
+from netc.compiler.gradients import Gradients
 from netc.compiler.graph import (
     BlockStep,
     GroupStep,
@@ -278,7 +279,7 @@ def _training(
         extra += _beside(kept[step.output])
     always = inputs | {roots[w] for _, w in net.module.outputs}
     live = sum(sizes[w] for w in always | set(savers)) + extra
-    gradients = _Gradients(sizes)
+    gradients = Gradients(sizes)
     for _, wire in net.module.outputs:
         if wire in learned:
             gradients.arrive(wire, None)
@@ -339,52 +340,6 @@ def _leading(net: Net, steps: Steps) -> Steps:
             needed.update(step.sources)
             found.append(step)
     return found[::-1]
-
-
-class _Gradients:
-    """The gradients of values on the way back, in the memory that autograd gives them.
-
-    Those that are handed on (`add`, `concat`, views) lie in the memory of the output's. Of a value
-    with several readers they are summed as they come in: in place, where the memory is its own.
-    """
-
-    def __init__(self, sizes: dict[Wire, int]) -> None:
-        self.sizes = sizes
-        self.of: dict[Wire, int] = {}  # which memory
-        self.memories: list[tuple[int, int]] = []  # bytes, and how many gradients lie there
-        self.live = self.most = 0
-
-    def arrive(self, wire: Wire, shared: Wire | None) -> None:
-        """A gradient of the value comes in; `shared` is the value whose gradient holds it."""
-        place = self._new(self.sizes[wire]) if shared is None else self.of[shared]
-        if shared is not None:
-            self._count(place, 1)
-        before = self.of.get(wire)
-        if before is None:
-            self.of[wire] = place
-            return
-        if self.memories[before] == (self.sizes[wire], 1):
-            self._count(place, -1)
-            return
-        self.of[wire] = self._new(self.sizes[wire])
-        self._count(before, -1)
-        self._count(place, -1)
-
-    def leave(self, wire: Wire) -> None:
-        """A value's gradient was used."""
-        self._count(self.of.pop(wire), -1)
-
-    def _new(self, size: int) -> int:
-        self.memories.append((size, 1))
-        self.live += size
-        self.most = max(self.most, self.live)
-        return len(self.memories) - 1
-
-    def _count(self, place: int, change: int) -> None:
-        size, count = self.memories[place]
-        self.memories[place] = (size, count + change)
-        if not count + change:
-            self.live -= size
 
 
 def _beside(kept: Kept) -> int:

@@ -68,31 +68,34 @@ class Cells(Struct, frozen=True):
         worst = max(count(self.steps, layer) for layer in range(self.layers))
         return FLOAT_BYTES * (worst - self.directions * self.steps * self.units)
 
-    def early(self) -> int:
-        """Bytes of the backward pass on top of what is kept, before the input's gradient."""
-        if not isinstance(self.steps, int) or self.maps == 4:
+    def early(self) -> Size:
+        """Bytes of the backward pass on top of what is kept, before the input's gradient.
+
+        What an LSTM takes there is not known: the least is nothing.
+        """
+        if self.maps == 4:
             return 0
         one, stack = self.steps * self.units, self.layers * self.directions
         if self.maps == 1:
             return FLOAT_BYTES * one * (3 if self.directions == 2 and self.layers > 1 else 1)
         return FLOAT_BYTES * ((self.directions + 1) * one + stack * self.units)
 
-    def late(self) -> int:
+    def late(self) -> Size:
         """The same beside the input's gradient, less what is freed by then: mostly below 0.
 
         When an LSTM frees what is not known: all but the input is taken for freed, so that the
         least is the least.
         """
-        if not isinstance(self.steps, int):
-            return 0
         if self.maps == 4:
-            held = (one.bytes for one in self.held if one.what != "turned input")
-            return -sum(size for size in held if isinstance(size, int))
+            held: Size = 0
+            for one in self.held:
+                held = held + one.bytes if one.what != "turned input" else held
+            return -1 * held
         saved = 1 if self.maps == 1 else 7
         between = (self.layers - 1) * self.directions * (2 if self.dropout else 1)
         last = (self.directions - 1) * saved  # the other direction's turn comes after
         freed = self.layers * self.directions * saved + between - last
-        return -FLOAT_BYTES * (freed - self.maps) * self.steps * self.units
+        return -FLOAT_BYTES * (freed - self.maps) * self.units * self.steps
 
     def _looped(self, steps: int, layer: int) -> int:
         """Numbers at the worst moment of a layer of a plain cell's or a GRU's loop."""

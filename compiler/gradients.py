@@ -1,0 +1,51 @@
+"""The memory of gradients on the way back through a net, as autograd gives and frees it."""
+
+from __future__ import annotations
+
+from netc.compiler.graph import Wire
+
+
+class Gradients:
+    """The gradients of values on the way back, in the memory that autograd gives them.
+
+    Those that are handed on (`add`, `concat`, views) lie in the memory of the output's. Of a value
+    with several readers they are summed as they come in: in place, where the memory is its own.
+    """
+
+    def __init__(self, sizes: dict[Wire, int]) -> None:
+        self.sizes = sizes
+        self.of: dict[Wire, int] = {}  # which memory
+        self.memories: list[tuple[int, int]] = []  # bytes, and how many gradients lie there
+        self.live = self.most = 0
+
+    def arrive(self, wire: Wire, shared: Wire | None) -> None:
+        """A gradient of the value comes in; `shared` is the value whose gradient holds it."""
+        place = self._new(self.sizes[wire]) if shared is None else self.of[shared]
+        if shared is not None:
+            self._count(place, 1)
+        before = self.of.get(wire)
+        if before is None:
+            self.of[wire] = place
+            return
+        if self.memories[before] == (self.sizes[wire], 1):
+            self._count(place, -1)
+            return
+        self.of[wire] = self._new(self.sizes[wire])
+        self._count(before, -1)
+        self._count(place, -1)
+
+    def leave(self, wire: Wire) -> None:
+        """A value's gradient was used."""
+        self._count(self.of.pop(wire), -1)
+
+    def _new(self, size: int) -> int:
+        self.memories.append((size, 1))
+        self.live += size
+        self.most = max(self.most, self.live)
+        return len(self.memories) - 1
+
+    def _count(self, place: int, change: int) -> None:
+        size, count = self.memories[place]
+        self.memories[place] = (size, count + change)
+        if not count + change:
+            self.live -= size
