@@ -179,7 +179,8 @@ class Crop(Weightless):
         inline = self._slices(inputs)
         if self.to is not None:
             return Torch(Call("CropTo"), "{m}({0}, {1})", inline, ("CropTo",))
-        size = squeeze(spread(self.size or 0, len(output.shape) - 1, "size", self.kind))
+        assert self.size is not None  # `output` refuses a crop that is told nothing
+        size = squeeze(spread(self.size, len(output.shape) - 1, "size", self.kind))
         return Torch(Call("Crop", (Given("size", size),)), inline=inline, support=("Crop",))
 
     def _slices(self, inputs: Sequence[Tensor]) -> str | None:
