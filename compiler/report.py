@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Starts: TypeAlias = "Callable[[], Mapping[str, Start]]"
 """How each layer's weights begin, by its path; worked out when it is asked for."""
 
-FORMAT = 1
+FORMAT = 2
 """Version of the JSON; it grows by new keys only, else this number rises."""
 
 

@@ -142,7 +142,7 @@ def test_diff_shows_and_ends_with_1(other: str) -> None:
     assert "> f6 · dense 84: name dense2 → f6" in result.stdout
     assert "~ relu: layer tanh → relu" in result.stdout
     content = json.loads(netc("diff", lenet, other, "--json").stdout)
-    assert content["format"] == 1
+    assert content["format"] == 2
     (entry,) = content["nets"]
     assert entry["same"] is False
     assert {change["kind"] for change in entry["changes"]} == {"changed", "renamed"}

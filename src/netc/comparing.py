@@ -14,7 +14,7 @@ from netc.compiler.sizes import Symbolic
 if TYPE_CHECKING:
     from netc.api import NetHandle, Spec
 
-FORMAT = 1
+FORMAT = 2
 """Version of the JSON of both commands; it grows by new keys only, else this number rises."""
 
 Read: TypeAlias = "Callable[[str], Spec | None]"
