@@ -29,7 +29,7 @@ class Job(Struct, frozen=True):
         settings: how the command was given (file, parameters), so that a run can be resumed from
             its folder alone.
         params: how many parameters the net has by its report; None leaves it unchecked.
-        weights: bytes of its weights; 0 if that is not known.
+        weights: bytes of its weights; None leaves it unchecked that memory can hold them.
     """
 
     spec: str
@@ -41,7 +41,7 @@ class Job(Struct, frozen=True):
     base: Path
     settings: Mapping[str, Any] = field(default_factory=dict)
     params: int | None = None
-    weights: int = 0
+    weights: int | None = None
 
     def options(self) -> dict[str, Any]:
         """What was chosen, as plain JSON: written to the run's folder and compared on resuming."""

@@ -137,7 +137,8 @@ def prepare(job: Job, device: str = "auto", save_every: int | None = None) -> Pr
     if recipe.epochs is None and recipe.steps is None:
         raise TrainError("the recipe names neither epochs nor steps", "write `epochs 10`")
     chosen = choose(device)
-    need_room(job.weights, chosen.type)
+    if job.weights is not None:
+        need_room(job.weights, chosen.type)
     minimised = aim(job)
     check_claims(recipe.claims, minimised.metrics, recipe.loss.kind)
     data = fit(load(recipe, job.base), job, minimised)
