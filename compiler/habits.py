@@ -366,6 +366,8 @@ def _habit(row: _Row, match: re.Match[str]) -> Habit | None:
     text = row.text(match)
     if text is None and row.text in (_sizes, _valued):
         return None
+    if text == match.string[start:end]:  # the line stopped for another reason
+        return None
     message = row.message.replace("{}", match.string[start:end].strip())
     hint = row.hint.replace("{}", (text or "").strip())
     return Habit(start, end, text, message, hint, row.safe)

@@ -345,8 +345,8 @@ class Resolver:
 
 _DECLARING = frozenset(("input", "param"))
 _TORN = re.compile(
-    r"(?:(?P<before>\w+)[ \t]*=[ \t]*)?(?P<kind>input|param)\b[ \t]*(?P<name>\w*)[ \t]*[=:]?[ \t]*"
-    r"(?P<sizes>\[[^\[\]]*\])"
+    r"(?:(?P<before>\w+)[ \t]*=[ \t]*)?(?P<kind>input|param)\b(?:[ \t]+(?P<name>\w+))?[ \t]*"
+    r"(?:[=:][ \t]*)?(?P<sizes>\[[^\[\]]*\])"
 )
 """`input [3, 32]`, `input: [3, 32]`, `input x = [3, 32]`, `x = input [3, 32]`."""
 

@@ -120,7 +120,7 @@ def explain(stop: Stop, part: Part) -> Told:
         return _without(part, stop.line, finding("E0105", span, message, fix))
     if (told := _imported(stop.line, part)) is not None:
         return told
-    inside = stop.kind not in ("_INDENT", "_DEDENT", "$END")
+    inside = stop.kind not in ("_INDENT", "_DEDENT", "$END") and not _wants_block(stop)
     if inside and part.is_mended(stop.line, stop.column):
         return _without(part, stop.line)  # said already, and what was written for it is no help
     if inside and (told := _of_habit(stop, part)) is not None:
@@ -215,7 +215,7 @@ _OPENERS = frozenset(("net", "block", "train", *STRUCTURE))
 def _explain_word(stop: Stop, part: Part) -> Told:
     if stop.kind == "_INDENT":
         return _indented(stop, part)
-    if stop.expected and set(stop.expected) <= {"_INDENT", "_NL"}:
+    if _wants_block(stop):
         return _empty_block(stop, part)
     if stop.kind in ("_NL", "$END", "_DEDENT"):
         return _too_early(stop, part)
@@ -237,6 +237,11 @@ def _explain_word(stop: Stop, part: Part) -> Told:
     if stop.text in (")", "]") and _opened(line[: stop.column - 1]) is None:
         fix = rewrite(span, "", f"take it out: no `{_OPENING[stop.text]}` stands before it")
     return _without(part, number, finding("E0101", span, message, fix))
+
+
+def _wants_block(stop: Stop) -> bool:
+    """Whether a block was opened in a line above, so that this line itself may be as it should."""
+    return bool(stop.expected) and set(stop.expected) <= {"_INDENT", "_NL"}
 
 
 def _is_argument(stop: Stop, line: str) -> bool:

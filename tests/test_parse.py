@@ -228,6 +228,11 @@ def test_a_line_of_a_hundred_thousand_arrows_is_read() -> None:
     assert len(net.report().rows) == 100_000
 
 
+def test_a_line_of_twenty_thousand_blanks_is_read() -> None:
+    for word in ("input", "param", "input x"):
+        assert errors_of(LINES + f"    {word}{' ' * 20_000}relu\n")
+
+
 def test_a_file_of_twenty_thousand_errors_ends() -> None:
     found = errors_of("".join(f"net N{n}:\n    input x: [4\n    dense )\n" for n in range(2000)))
     assert len(found) >= 2000
@@ -248,3 +253,17 @@ def test_a_block_that_the_end_of_the_file_cuts_off_is_found_where_it_begins(
     said = f"{line} E0104 the `:` opens a block, and no indented line follows"
     for end in ("", "\n", "\n\n"):
         assert errors_of(text + end) == [said]
+
+
+@pytest.mark.parametrize(
+    "below",
+    [
+        "expect params == 51",
+        "dense 64 if 4 > in.features else 3",
+        "split = relu",
+        "in.rank -> relu",
+    ],
+)
+def test_a_line_below_an_empty_block_is_not_blamed(below: str) -> None:
+    said = "3 E0104 the `:` opens a block, and no indented line follows"
+    assert errors_of(f"net A:\n    input x: [16]\n    residual:\n    {below}\n")[0] == said
