@@ -20,6 +20,8 @@ POOLED = "net A:\n    input x: [3, H, W]\n    max_pool 2x2 -> {}\n    global_avg
         ("[3, 2*H/4, W//2]", ("H must be even",)),
         ("[3, (H - 1)/2, W//2]", ("H must be odd",)),
         ("[6/2, 2*H/2//2, W//2]", ()),
+        ("[3, 2*(H//2)/2, W//2]", ()),
+        ("[3, (H//2)/1, W//2]", ()),
     ],
 )
 def test_a_division_in_a_claim_is_a_condition(claim: str, conditions: tuple[str, ...]) -> None:
@@ -36,6 +38,18 @@ def test_the_condition_holds_for_the_sizes_for_which_the_claim_does(height: int)
 def test_a_division_that_never_leaves_nothing_is_an_error() -> None:
     text = POOLED.format("[3, (2*H + 1)/2, W//2]")
     assert errors_of(text) == ["3 E0210 (2·H + 1)/2 is a whole number for no size"]
+
+
+@pytest.mark.parametrize("divisor", ["0", "-2", "2.5"])
+def test_a_size_is_divided_by_positive_whole_numbers_only(divisor: str) -> None:
+    why = "a size can be divided by a positive whole number only"
+    errors = errors_of(POOLED.format(f"[3, H/{divisor}, W//2]"))
+    assert errors == [f"3 E0210 this has no value: {why}"]
+
+
+def test_a_size_is_not_divided_by_a_truth_value() -> None:
+    errors = errors_of(POOLED.format("[3, H/yes, W//2]"))
+    assert errors == ["3 E0210 `/` takes numbers, not H and yes"]
 
 
 def test_elsewhere_the_edit_rounds_down() -> None:
