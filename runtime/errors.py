@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from netc.compiler.diagnostics import Label
+
 
 class TrainError(Exception):
     """A run that cannot start or go on.
@@ -9,11 +11,12 @@ class TrainError(Exception):
     Attributes:
         message: the fact, with its numbers.
         hint: the edit or command that would mend it; may be empty.
+        labels: places of the spec that it is about, besides that of its cause.
     """
 
-    def __init__(self, message: str, hint: str = "") -> None:
+    def __init__(self, message: str, hint: str = "", labels: tuple[Label, ...] = ()) -> None:
         super().__init__(f"{message}\n{hint}" if hint else message)
-        self.message, self.hint = message, hint
+        self.message, self.hint, self.labels = message, hint, labels
 
 
 class DataError(TrainError):

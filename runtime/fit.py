@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 
 import torch
 
+from netc.compiler.diagnostics import Label
 from netc.compiler.layers.base import Tensor
 from netc.compiler.recipes.base import matches
-from netc.compiler.sizes import Shape
+from netc.compiler.sizes import Shape, evaluate, names_in
 from netc.runtime.data import DataSet
 from netc.runtime.errors import DataError, TrainError
-from netc.runtime.job import Job
+from netc.runtime.job import Job, Values
 from netc.runtime.objectives import Objective, objective, weighted
 from netc.runtime.readers import Examples
 
@@ -24,25 +25,36 @@ def fit(data: DataSet, job: Job, objective: Objective) -> DataSet:
     Inputs become int64 where the net declares `int[...]`, else float32. Targets become int64 for
     classes, else float32, with the shape of the net's output (without its class axis). One number
     per example fits any shape that holds one number; nothing else is reshaped. A size that the
-    spec leaves open fits every number.
+    spec leaves open is what the data makes it, and the net must hold for that (`Job.at`).
 
     Raises:
-        DataError: number, shape or kind of inputs or targets differ from what the net declares.
+        CompileError: the net does not hold for the sizes of the data.
+        DataError: number, shape or kind of inputs or targets differ from what the net declares,
+            or an id is none that the net knows.
     """
     _check_inputs(data, job)
     _check_kind(data, objective, job)
+    outputs = _outputs(data, job)
+    _check_words(data, job)
     places = objective.judged or (0,)
-    wanted = _target_shape(job.outputs[places[0]][1], objective)
     for place in places:
-        output = job.outputs[place][1]
         for name, examples in _filled(data):
-            shape = _target_shape(output, objective)
-            _check_target_shape(examples.target, shape, objective, name, output)
+            output = outputs[name][place][1]
+            _check_target_shape(
+                examples.target, _target_shape(output, objective), objective, name, output
+            )
         if objective.target == "class":
-            _check_ids(data, output, objective)
+            _check_ids(data, job.outputs[place][1], objective)
     kinds = [tensor.dtype for _, tensor in job.inputs]
-    splits = [_converted(examples, kinds, wanted, objective) for examples in data.splits]
-    train, dev, test = splits
+    train, dev, test = (
+        _converted(
+            examples,
+            kinds,
+            _target_shape(outputs.get(name, job.outputs)[places[0]][1], objective),
+            objective,
+        )
+        for name, examples in zip(SPLITS, data.splits, strict=True)
+    )
     return DataSet(train, dev, test, data.classes)
 
 
@@ -100,6 +112,57 @@ def _check_inputs(data: DataSet, job: Job) -> None:
                 )
             if declared.dtype == "int" and x.is_floating_point():
                 raise DataError(f"input `{name}` is {declared}, and the data holds real numbers")
+
+
+def _outputs(data: DataSet, job: Job) -> dict[str, Values]:
+    """The net's outputs for the examples of each split that has any."""
+    known: dict[tuple[int, ...], Values] = {}
+    found: dict[str, Values] = {}
+    for split, examples in _filled(data):
+        sizes = _open_sizes(examples, split, job)
+        key = tuple(sizes.values())  # the names are those of the inputs, in every split
+        if key not in known:
+            known[key] = job.at(sizes) if sizes and job.at is not None else job.outputs
+        found[split] = known[key]
+    return found
+
+
+def _open_sizes(examples: Examples, split: str, job: Job) -> dict[str, int]:
+    """What the inputs' open sizes are in a split, by name: each is set where it stands first."""
+    found: dict[str, int] = {}
+    for x, (name, declared) in zip(examples.inputs, job.inputs, strict=True):
+        for number, size in zip(x.shape[1:], declared.shape, strict=True):
+            found |= dict.fromkeys(names_in(size) - found.keys(), number)
+        if 0 in x.shape[1:]:
+            raise DataError(f"the examples of input `{name}` in {split} are {_shape(x)}: empty")
+        wanted = tuple(evaluate(size, found) for size in declared.shape)
+        if wanted != tuple(x.shape[1:]):
+            said = ", ".join(f"{known} = {value}" for known, value in found.items())
+            raise DataError(
+                f"with {said} input `{name}`, {declared}, is [{_join(wanted)}], and its examples "
+                f"in {split} are {_shape(x)}",
+                "give all inputs of an example sizes that go together",
+            )
+    return found
+
+
+def _check_words(data: DataSet, job: Job) -> None:
+    for known in job.vocabularies:
+        name, last = job.inputs[known.input][0], known.words - 1
+        label = (Label(known.span, f"this knows {known.words:,} ids, 0 to {last:,}"),)
+        for split, examples in _filled(data):
+            ids = examples.inputs[known.input]
+            low, high = int(ids.min()), int(ids.max())
+            if low < 0:
+                message = f"ids of input `{name}` go down to {low:,} in {split}"
+                raise DataError(message, "ids count from 0", label)
+            if high > last:
+                raise DataError(
+                    f"ids of input `{name}` go up to {high:,} in {split}, and the layer that looks "
+                    f"them up knows 0 to {last:,}",
+                    f"give it {high + 1:,}: `embedding {high + 1}, …`",
+                    label,
+                )
 
 
 def _check_kind(data: DataSet, objective: Objective, job: Job) -> None:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from msgspec import Struct, field
 
 from netc.compiler.layers.base import Tensor
 from netc.compiler.recipe import Recipe
+from netc.compiler.vocabularies import Vocabulary
+
+Values: TypeAlias = tuple[tuple[str, Tensor], ...]
+"""Names and sizes of a net's inputs or outputs, for one example."""
 
 
 class Job(Struct, frozen=True):
@@ -30,18 +34,23 @@ class Job(Struct, frozen=True):
             its folder alone.
         params: how many parameters the net has by its report; None leaves it unchecked.
         weights: bytes of its weights; None leaves it unchecked that memory can hold them.
+        vocabularies: how many ids the layers know that read the inputs.
+        at: the outputs where the inputs' open sizes have these values; it raises CompileError if
+            the net does not hold for them. None leaves that unchecked.
     """
 
     spec: str
     source: str
     net_class: str
-    inputs: tuple[tuple[str, Tensor], ...]
-    outputs: tuple[tuple[str, Tensor], ...]
+    inputs: Values
+    outputs: Values
     recipe: Recipe
     base: Path
     settings: Mapping[str, Any] = field(default_factory=dict)
     params: int | None = None
     weights: int | None = None
+    vocabularies: tuple[Vocabulary, ...] = ()
+    at: Callable[[Mapping[str, int]], Values] | None = None
 
     def options(self) -> dict[str, Any]:
         """What was chosen, as plain JSON: written to the run's folder and compared on resuming."""

@@ -91,6 +91,17 @@ class Spec:
             for diagnostic in found:
                 self._log.add(diagnostic)
 
+    def _at(self, name: str, sizes: Mapping[str, int]) -> Net:
+        definition = self._program.definitions[name]
+        values, log = {**self._values, **sizes}, Log()
+        net = elaborate(self._program, name, own(values, definition), log)
+        if net is not None:
+            return net
+        from netc.mending import Mender
+
+        mender = Mender(self.source, self._program, values, _read)
+        raise CompileError(mender.mended(definition, list(log), Log()))
+
     def _look_beside(self, definition: program.Definition) -> None:
         """Says what is wrong with a net beside the elements that are not understood."""
         if definition.name in self._program.readable:
@@ -215,6 +226,14 @@ class NetHandle:
     def graph(self) -> Net:
         """The typed graph: steps and values with their shapes, without the batch axis."""
         return self.spec._nets[self.name]
+
+    def at(self, sizes: Mapping[str, int]) -> Net:
+        """The typed graph where sizes that the inputs leave open have these values.
+
+        Raises:
+            CompileError: the net does not hold for them.
+        """
+        return self.spec._at(self.name, sizes)
 
     def report(self) -> Report:
         """Shapes, parameters, MACs, memory, receptive field, claims; sizes without batch axis.

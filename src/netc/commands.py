@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,14 @@ from msgspec.structs import replace
 
 from netc.api import NetHandle, Spec, decode
 from netc.checking import show
-from netc.compiler.diagnostics import Diagnostic
+from netc.compiler.diagnostics import CompileError, Diagnostic, Label
 from netc.compiler.recipe import Recipe
 from netc.compiler.source import Source
+from netc.compiler.vocabularies import vocabularies
 from netc.runtime import DataError, Job, Outcome, TrainError
 from netc.runtime import resume as resume_run
 from netc.runtime import train as train_run
+from netc.runtime.job import Values
 
 
 class Request(Struct, frozen=True):
@@ -65,7 +68,11 @@ def run(request: Request) -> Outcome:
             progress=request.progress,
         )
     except DataError as error:
-        show([Diagnostic("E0605", error.message, recipe.data_span, error.hint)])
+        where, labels = recipe.data_span, error.labels
+        show([Diagnostic("E0605", error.message, where, error.hint, labels)])
+        sys.exit(1)
+    except CompileError as error:
+        show(error.diagnostics)
         sys.exit(1)
     except TrainError as error:
         hint = f"\nHelp: {error.hint}" if error.hint else ""
@@ -172,7 +179,22 @@ def _job(spec: Spec, net: NetHandle, recipe: Recipe, request: Request) -> Job:
         settings=settings,
         params=report.params,
         weights=report.weights_bytes,
+        vocabularies=vocabularies(net.graph),
+        at=partial(_outputs_at, net, recipe),
     )
+
+
+def _outputs_at(net: NetHandle, recipe: Recipe, sizes: Mapping[str, int]) -> Values:
+    """The outputs for the sizes of the data. Raises CompileError with a label at the data."""
+    try:
+        found = net.at(sizes).module.outputs
+    except CompileError as error:
+        said = ", ".join(f"{name} = {size}" for name, size in sizes.items())
+        label = Label(recipe.data_span, f"the examples make {said}")
+        raise CompileError(
+            replace(d, labels=(*d.labels, label)) for d in error.diagnostics
+        ) from None
+    return tuple((name, wire.tensor) for name, wire in found)
 
 
 def _new_folder(net: str) -> Path:
