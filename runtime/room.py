@@ -50,6 +50,11 @@ def enough_memory(what: str, hint: str = _HINT) -> Iterator[None]:
     except torch.OutOfMemoryError as error:
         raise TrainError(f"the GPU's memory does not hold {what}", hint) from error
     except (MemoryError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and "allocate memory" not in str(error):
+        if not is_refused(error):
             raise
         raise TrainError(f"this machine's memory does not hold {what}", hint) from error
+
+
+def is_refused(error: MemoryError | RuntimeError) -> bool:
+    """Whether an error says that the system gave no memory; PyTorch says it in a RuntimeError."""
+    return isinstance(error, MemoryError) or "allocate memory" in str(error)

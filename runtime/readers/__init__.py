@@ -11,6 +11,7 @@ from netc.compiler.recipes.tables import BreastCancer, Diabetes, Iris, Linnerud,
 from netc.runtime.errors import DataError
 from netc.runtime.readers import bundled, circles, folders, idx, npz
 from netc.runtime.readers.base import Examples, Raw, Reader
+from netc.runtime.room import is_refused
 
 __all__ = ["READERS", "Examples", "Raw", "read"]
 
@@ -49,8 +50,19 @@ def read(data: Data, base: Path, seed: int) -> Raw:
         raise DataError(
             f"{error.filename} may not be read", "check the file's permissions"
         ) from error
-    except MemoryError as error:
+    except (MemoryError, RuntimeError) as error:
+        if not is_refused(error):
+            raise
         raise DataError(f"`data {data.kind}` does not fit into memory") from error
     if len(raw.examples) == 0:
         raise DataError(f"`data {data.kind}` holds no example")
+    for what, tensor in (
+        *(("input", x) for x in raw.examples.inputs),
+        ("target", raw.examples.target),
+    ):
+        if tensor.numel() == 0:
+            raise DataError(
+                f"`data {data.kind}` holds no number for the {what} of an example: "
+                f"its sizes are {list(tensor.shape[1:])}"
+            )
     return raw

@@ -61,6 +61,8 @@ def need_file(path: Path, what: str) -> Path:
     """The path, if a file is there. Raises DataError otherwise."""
     if path.is_dir():
         raise DataError(f"{path} is a folder, and {what} is one file")
+    if path.exists() and not path.is_file():
+        raise DataError(f"{path} is a device or a pipe, and {what} is one file")
     if not path.is_file():
         raise DataError(f"there is no file {path}", "paths are relative to the spec's folder")
     return path

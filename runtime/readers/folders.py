@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import torch
@@ -44,13 +45,31 @@ def _files(folder: Path) -> list[Path]:
 
 def _picture(path: Path, channels: int, height: int, width: int) -> torch.Tensor:
     """One picture's bytes `[channels, height, width]`."""
-    from PIL import Image, ImageOps, UnidentifiedImageError  # only this reader needs it
+    from PIL import UnidentifiedImageError  # only this reader needs it
 
     if path.is_dir():
         raise DataError(
             f"{path} is a folder inside a class's folder", "pictures lie one level deep"
         )
+    if not path.is_file():  # a pipe would never end, and a link may lead nowhere
+        raise DataError(f"{path} is no file", "remove it from the folder")
     try:
+        flat = _pixels(path, channels, height, width)
+    except UnidentifiedImageError as error:
+        raise DataError(f"{path} is not a picture", "remove it from the folder") from error
+    except (DataError, PermissionError, MemoryError):
+        raise
+    except Exception as error:  # each of Pillow's decoders fails in its own way on broken bytes
+        raise DataError(f"{path} cannot be read as a picture: {error}", "copy it again") from error
+    return flat.reshape(height, width, channels).permute(2, 0, 1)
+
+
+def _pixels(path: Path, channels: int, height: int, width: int) -> torch.Tensor:
+    """A picture's bytes row by row: uint8 `[height · width · channels]`."""
+    from PIL import Image, ImageOps
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of tags that are broken while the pixels are not
         with Image.open(path) as image:
             if image.mode[0] in "IF":
                 raise DataError(f"{path} has more than 8 bits a pixel", "save it with 8 bits")
@@ -59,11 +78,4 @@ def _picture(path: Path, channels: int, height: int, width: int) -> torch.Tensor
             full = upright.convert("RGBA") if upright.mode in ("P", "PA") else upright
             plain = full.convert("L" if channels == 1 else "RGB")
             small = plain.resize((width, height), Image.Resampling.BILINEAR)
-    except UnidentifiedImageError as error:
-        raise DataError(f"{path} is not a picture", "remove it from the folder") from error
-    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
-        if isinstance(error, PermissionError):
-            raise
-        raise DataError(f"{path} cannot be read as a picture: {error}", "copy it again") from error
-    flat = torch.frombuffer(bytearray(small.tobytes()), dtype=torch.uint8)
-    return flat.reshape(height, width, channels).permute(2, 0, 1)
+    return torch.frombuffer(bytearray(small.tobytes()), dtype=torch.uint8)

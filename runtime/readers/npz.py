@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
+import warnings
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -16,15 +15,10 @@ from netc.compiler.recipes.arrays import Npz
 from netc.runtime.errors import DataError
 from netc.runtime.readers.base import Examples, Raw, need_file
 
-BROKEN = (
-    OSError,
-    ValueError,
-    EOFError,
-    KeyError,
-    zipfile.BadZipFile,
-    zlib.error,
-    NotImplementedError,
-)
+MAGIC = (b"PK\3\4", b"PK\5\6", b"\x93NUMPY")
+"""How a file with names begins, one without any array, and one with an array without a name."""
+
+LARGEST = 2**63 - 1
 
 
 def read(part: Npz, base: Path, seed: int) -> Raw:
@@ -44,9 +38,15 @@ def read(part: Npz, base: Path, seed: int) -> Raw:
 
 
 def _open(stream: BinaryIO, path: Path) -> Any:
+    head = stream.read(6)
+    stream.seek(0)
+    if not head.startswith(MAGIC):  # NumPy would take it for a pickle
+        raise DataError(f"{path} is not a NumPy file", "write it with np.savez(file, x=…)")
     try:
         file = np.load(stream, allow_pickle=False)
-    except BROKEN as error:
+    except MemoryError:
+        raise
+    except Exception as error:  # NumPy, zipfile and what unpacks fail each in its own way
         raise _broken(path, error) from error
     if not isinstance(file, np.lib.npyio.NpzFile):
         raise DataError(
@@ -61,8 +61,12 @@ def _array(file: Any, name: str, path: Path) -> NDArray[Any]:
             f"{path} holds no array `{name}`", did_you_mean(name, file.files) or "it holds no array"
         )
     try:
-        array = np.asarray(file[name])
-    except BROKEN as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of headers that Python 2 wrote
+            array = np.asarray(file[name])
+    except MemoryError:
+        raise
+    except Exception as error:  # as in `_open`
         if "allow_pickle" in str(error):
             raise DataError(
                 f"array `{name}` of {path} holds Python objects, which could run code",
@@ -79,16 +83,31 @@ def _plain(array: NDArray[Any], name: str, path: Path) -> NDArray[Any]:
             f"array `{name}` of {path} is a single number: its first axis counts examples"
         )
     if array.dtype.kind in "bui":
-        return np.ascontiguousarray(array, dtype=np.int64)
+        return _whole(array, name, path)
     if array.dtype.kind != "f":
         raise DataError(f"array `{name}` of {path} holds {array.dtype}, not numbers")
-    if not (finite := np.isfinite(array)).all():
+    with np.errstate(over="ignore"):  # numbers of more than 64 bits may be too large for 64
+        plain = np.ascontiguousarray(
+            array, dtype=np.float64 if array.dtype.itemsize > 4 else np.float32
+        )
+    if not (finite := np.isfinite(plain)).all():
         raise DataError(
             f"array `{name}` of {path} holds {array.size - int(finite.sum())} values that are "
             "infinite or no number",
             "replace or drop these examples",
         )
-    return np.ascontiguousarray(array, dtype=np.float64 if array.dtype.itemsize > 4 else np.float32)
+    return plain
+
+
+def _whole(array: NDArray[Any], name: str, path: Path) -> NDArray[Any]:
+    """Whole numbers, and yes and no, as int64."""
+    if array.dtype.kind == "u" and array.size and array.max() > LARGEST:
+        raise DataError(
+            f"array `{name}` of {path} goes up to {array.max()}, and whole numbers have 64 bits "
+            f"with a sign: {LARGEST} at most",
+            "save it as real numbers",
+        )
+    return np.ascontiguousarray(array, dtype=np.int64)
 
 
 def _broken(path: Path, error: Exception) -> DataError:

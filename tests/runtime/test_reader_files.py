@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
 import struct
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -168,6 +170,40 @@ def sixteen(folder: Path) -> None:
     picture(folder / "a" / "x.png", "I;16", 40_000)
 
 
+def unknown(folder: Path) -> None:
+    """Pillow raises NotImplementedError for pixels in a format that it does not know."""
+    (folder / "a").mkdir()
+    buffer = io.BytesIO()
+    Image.new("RGB", (4, 4)).save(buffer, "DDS")
+    content = bytearray(buffer.getvalue())
+    content[80:84] = bytes(4)  # the flags of the pixel format
+    (folder / "a" / "x.dds").write_bytes(content)
+
+
+def pipe(folder: Path) -> None:
+    (folder / "a").mkdir()
+    os.mkfifo(folder / "a" / "x")
+
+
+def dangling(folder: Path) -> None:
+    (folder / "a").mkdir()
+    (folder / "a" / "x").symlink_to("nowhere")
+
+
+def test_a_broken_tag_does_not_matter(tmp_path: Path) -> None:
+    """Pillow warns of it on stderr, which the tests' settings would turn into an error."""
+    (tmp_path / "a").mkdir()
+    tags = Image.Exif()
+    tags[0x0112], tags[0x010F] = 6, "a maker"
+    buffer = io.BytesIO()
+    Image.new("RGB", (4, 4), "red").save(buffer, "JPEG", exif=tags)
+    content = bytearray(buffer.getvalue())
+    at = content.index(b"\x01\x0f\0\2")  # the tag and its type, then its length and place
+    content[at + 4 : at + 12] = b"\0\0\0\x40\0\0\xff\xff"
+    (tmp_path / "a" / "x.jpg").write_bytes(content)
+    assert len(read(Images(path=".", size=4), tmp_path, 0).examples) == 1
+
+
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
@@ -175,6 +211,9 @@ def sixteen(folder: Path) -> None:
         (cut, "x.png cannot be read as a picture"),
         (deep, "a folder inside a class's folder"),
         (sixteen, "more than 8 bits"),
+        (unknown, "x.dds cannot be read as a picture"),
+        (pipe, "x is no file"),
+        (dangling, "x is no file"),
         (lambda folder: (folder / "a").mkdir(), "a is empty"),
         (lambda folder: None, "has no sub-folders"),
         (lambda folder: (folder / "x").touch(), "has no sub-folders"),
@@ -218,13 +257,35 @@ def npy(array: Any) -> bytes:
 
 
 X, Y = np.zeros((4, 2)), np.zeros(4, dtype=int)
+BAD = "cannot be read"
+
+
+def packed(method: int, spoil: Callable[[bytes], bytes]) -> bytes:
+    """A file with the arrays, packed by a method of `zipfile`, then spoiled."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", method) as file:
+        file.writestr("x.npy", npy(X))
+        file.writestr("y.npy", npy(Y))
+    return spoil(buffer.getvalue())
+
+
+def locked(content: bytes) -> bytes:
+    """Every entry says that it is encrypted."""
+    changed = bytearray(content)
+    for mark, place in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
+        at = changed.find(mark)
+        while at >= 0:
+            changed[at + place] |= 1
+            at = changed.find(mark, at + 1)
+    return bytes(changed)
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "cannot be read"),
-        (b"junk, not numpy", "cannot be read"),
+        (b"", "is not a NumPy file"),
+        (b"junk, not numpy", "is not a NumPy file"),
+        (b"PK\3\4 and junk", "cannot be read"),
         (npz(x=X, y=Y)[:200], "cannot be read"),
         (npz(x=X, y=Y).replace(b"NUMPY", b"NAMPY"), "cannot be read"),
         (npy(X), "one array without a name"),
@@ -235,6 +296,13 @@ X, Y = np.zeros((4, 2)), np.zeros(4, dtype=int)
         (npz(x=X, y=np.array(3)), "a single number"),
         (npz(x=X / np.where(X == 0, 0.5, 0) * np.nan, y=Y), "8 values that are"),
         (npz(x=X[:0], y=Y[:0]), "holds no example"),
+        (npz(x=X[:, :0], y=Y), r"no number for the input of an example: its sizes are \[0\]"),
+        (npz(x=X, y=X[:, :0]), r"no number for the target of an example: its sizes are \[0\]"),
+        (npz(x=X, y=Y.astype(np.uint64) + 2**63), "`y` .* goes up to 9223372036854775808"),
+        (npz(x=X, y=Y.astype(">u8") + 2**63), "`y` .* goes up to 9223372036854775808"),
+        (npz(x=X + np.longdouble("1e4000"), y=Y), "8 values that are"),
+        (packed(zipfile.ZIP_LZMA, lambda content: content[:80] + b"\xff" * 9 + content[89:]), BAD),
+        (packed(zipfile.ZIP_STORED, locked), BAD),
     ],
 )
 def test_broken_npz(tmp_path: Path, content: bytes, message: str) -> None:

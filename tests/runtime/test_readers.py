@@ -13,7 +13,7 @@ from netc.compiler.recipes import find
 from netc.compiler.recipes.arrays import Circles
 from netc.compiler.recipes.base import Data
 from netc.compiler.recipes.pictures import Digits
-from netc.runtime import train
+from netc.runtime import DataError, train
 from netc.runtime.readers import READERS, read
 
 
@@ -55,6 +55,12 @@ def test_digits_lie_in_0_to_1_and_resize_bilinearly() -> None:
     large = read(Digits(size=(16, 32)), Path(), 0).examples.inputs[0]
     wanted = functional.interpolate(small.inputs[0], (16, 32), mode="bilinear", align_corners=False)
     assert torch.equal(large, wanted)
+
+
+def test_data_too_large_for_memory_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(READERS, Digits, lambda part, base, seed: torch.empty(2**50))
+    with pytest.raises(DataError, match="`data digits` does not fit into memory"):
+        read(Digits(size=65_536), Path(), 0)
 
 
 def test_circles_are_a_disc_in_a_ring() -> None:
