@@ -162,7 +162,12 @@ _WORDING = {
     "a valid number": "a number",
     "a valid boolean": "yes or no",
     "a valid string": "a text in quotes",
-    "should have": "have",
+    "String should have at least 1 character": "a text that is not empty",
+    "Tuple should have": "a list of",
+    "Value should have": "a list of",
+    " item after validation": " number",
+    " items after validation": " numbers",
+    ", not 0": "",
 }
 
 

@@ -191,7 +191,7 @@ def candidates(layer: Layer, wanted: Shape) -> Iterator[Changes]:
 
 def _widths(layer: Layer, wanted: Shape) -> Iterator[Changes]:
     """The number of features that a shape has."""
-    for name in ("filters", "units", "dim"):
+    for name in ("filters", "units", "dim") if wanted else ():
         size = wanted[feature_axis(len(wanted))] if name in type(layer).model_fields else None
         if isinstance(size, int):
             yield {name: size}

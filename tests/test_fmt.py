@@ -191,12 +191,18 @@ def test_a_line_that_blanks_would_change_is_refused() -> None:
         printed("net Net:\n    relu ->input a: relu\n")
 
 
-@pytest.mark.parametrize("text", ["", "\n", " \n\t\n", "\ufeff", "\r\n"])
+@pytest.mark.parametrize("end", ["", "\r", "\r\n", "\n    ", "\n  \n    # no end"])
+def test_a_file_may_end_anywhere(end: str) -> None:
+    lines = "net Net:\r\n    input x: [4]\r\n    dense 3"
+    assert holds(lines + end).startswith("net Net:\n    input x: [4]\n    dense 3\n")
+
+
+@pytest.mark.parametrize("text", ["", "\n", " \n\t\n", "\ufeff", "\r\n", "    ", "\n  "])
 def test_an_empty_file_stays_empty(text: str) -> None:
     assert printed(text) == ""
 
 
-@pytest.mark.parametrize("text", ["# end", "  # end\n\n", "\r\n# end\r\n"])
+@pytest.mark.parametrize("text", ["# end", "  # end\n\n", "\r\n# end\r\n", "# end\n    "])
 def test_a_file_of_comments(text: str) -> None:
     assert printed(text) == "# end\n"
 

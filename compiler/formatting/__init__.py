@@ -36,7 +36,7 @@ def formatted(source: Source) -> str:
     for one that cannot be put in form without a change of its meaning.
     """
     before = _parsed(source)
-    text = source.text.removeprefix("\ufeff").replace("\r\n", "\n")
+    text = (source.text.removeprefix("\ufeff") + "\n").replace("\r\n", "\n")
     result = _in_form(text)
     try:
         after = _parsed(Source(source.name, result))

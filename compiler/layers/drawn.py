@@ -53,7 +53,8 @@ class Windowed(Layer):
 
     def output(self, inputs: Sequence[Tensor]) -> Tensor:
         (x,) = inputs
-        return Tensor((x.shape[0], *sizes_after(self.axes(x), x.shape[1:], self.kind)))
+        axes = self.axes(x)
+        return Tensor((x.shape[0], *sizes_after(axes, x.shape[1:], self.kind)))
 
     def macs(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
         return 0

@@ -49,20 +49,18 @@ class Axis(Struct, frozen=True):
         padded = size + (self.before + self.after)
         reach = self.extent - (self.stride - 1 if self.ceil else 0)
         if isinstance(padded, int) and padded < reach:
-            raise self._too_large(size, padded, layer)
+            raise self._too_large(size, padded, reach, layer)
 
-    def _too_large(self, size: Size, padded: int, layer: str) -> ShapeError:
-        """The error that no window fits, with the least padding and the largest kernel that do."""
+    def _too_large(self, size: Size, padded: int, reach: int, layer: str) -> ShapeError:
+        """The error that no window fits, with the least padding and a kernel that do."""
         grown = f" ({self.extent} with dilation {self.dilation})" if self.dilation > 1 else ""
-        pad = -(-(self.extent - padded + self.before + self.after) // 2)
+        pad = self.before - (padded - reach) // 2
         kernel = (padded - 1) // self.dilation + 1
         padding = f"pad by at least {pad}: `pad={pad}`"
-        smaller = f"use a kernel of at most {kernel}: `kernel={kernel}`" if kernel > 0 else ""
-        hint, change = padding, ("pad", str(pad))
-        if smaller and pad > self.kernel // 2:  # so much padding would outweigh the picture
+        smaller = f"use a kernel of at most {kernel}: `kernel={kernel}`"
+        hint, change = f"{padding}, or {smaller}", ("pad", str(pad))
+        if pad > self.kernel // 2:  # so much padding would outweigh the picture
             hint, change = smaller, ("kernel", str(kernel))
-        elif smaller:
-            hint = f"{padding}, or {smaller}"
         return ShapeError(
             f"the {self.name} of the kernel of `{layer}` is {self.kernel}{grown}, larger than "
             f"the input's {size} + {self.before + self.after} padding = {padded}",
@@ -134,13 +132,15 @@ def spread(value: int | tuple[int, ...], count: int, argument: str, layer: str) 
     if isinstance(value, int):
         return (value,) * count
     if len(value) != count:
+        written = str(value[0]) if value else ""
+        hint = f"write one number{f', or {count}' if count > 1 else ''}"
         raise ShapeError(
             f"`{argument}` of `{layer}` has {len(value)} numbers, and the input has "
             f"{count} spatial {'axis' if count == 1 else 'axes'}",
-            f"write one number{f', or {count}' if count > 1 else ''}: `{argument}={value[0]}`",
+            f"{hint}: `{argument}={written}`" if written else hint,
             code="E0306",
             argument=argument,
-            change=(argument, str(value[0])),
+            change=(argument, written) if written else None,
         )
     return value
 
