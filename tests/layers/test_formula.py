@@ -14,6 +14,7 @@ from netc.compiler.layers.conv import Conv
 from netc.compiler.layers.conv_transpose import ConvTranspose
 from netc.compiler.layers.pools import AvgPool, MaxPool
 from netc.compiler.layers.refusals import ShapeError
+from netc.compiler.layers.windows import image_said
 from netc.compiler.sizes import evaluate, symbol
 
 SIZES = {n: torch.zeros(1, 1, n) for n in range(1, 33)}
@@ -177,5 +178,23 @@ def test_refusals_show_the_arithmetic() -> None:
     assert (
         caught.value.hint == "pad by at least 1: `pad=1`, or use a kernel of at most 4: `kernel=4`"
     )
+    with pytest.raises(ShapeError) as caught:
+        Conv(filters=1, kernel=3, pad=1, dilation=4).output([Tensor((1, 2, 9))])
+    assert caught.value.hint == "use a kernel of at most 1: `kernel=1`"
     with pytest.raises(ShapeError, match=r"already gives ⌈n/stride⌉"):
         MaxPool(kernel=3, pad="same", ceil=True).output([Tensor((1, 7))])
+
+
+def test_a_pool_that_rounds_up_is_padded_no_more_than_it_needs() -> None:
+    """PyTorch pools 2 numbers by `max_pool1d(x, 5, 3, padding=1, ceil_mode=True)`, not without."""
+    pool = MaxPool(kernel=5, stride=3, ceil=True)
+    with pytest.raises(ShapeError) as caught:
+        pool.output([Tensor((1, 2))])
+    assert "pad by at least 1: `pad=1`" in caught.value.hint
+    assert MaxPool(kernel=5, stride=3, pad=1, ceil=True).output([Tensor((1, 2))]).shape == (1, 1)
+
+
+def test_what_a_window_slides_over_is_named_by_its_axes() -> None:
+    assert image_said((3, 7)) == "the 3-channel sequence of length 7"
+    assert image_said((1, 32, 32)) == "the 1-channel 32 × 32 image"
+    assert image_said((2, 4, 5, 6)) == "the 2-channel 4 × 5 × 6 volume"
