@@ -9,11 +9,19 @@ from torch import nn, optim
 
 from netc.compiler.recipes.base import Optimizer
 from netc.compiler.recipes.optimizers import Adam, Adamw, Sgd
+from netc.runtime.errors import TrainError
 
 
 def optimizer(part: Optimizer, parameters: Iterable[nn.Parameter]) -> optim.Optimizer:
-    """PyTorch's optimizer with the part's options, over the given parameters."""
-    return OPTIMIZERS[type(part)](part, [p for p in parameters if p.requires_grad])
+    """PyTorch's optimizer with the part's options, over the given parameters.
+
+    Raises:
+        TrainError: none of them is to be learned.
+    """
+    learned = [p for p in parameters if p.requires_grad]
+    if not learned:
+        raise TrainError("the net has no parameter to learn", "give it a layer with weights")
+    return OPTIMIZERS[type(part)](part, learned)
 
 
 def sgd(part: Sgd, parameters: list[nn.Parameter]) -> optim.Optimizer:

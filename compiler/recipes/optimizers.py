@@ -6,8 +6,11 @@ from pydantic import Field, model_validator
 
 from netc.compiler.recipes.base import Optimizer
 
-Rate: TypeAlias = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Decay: TypeAlias = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+LARGEST = 1e18
+"""With it `lr·λ` and Adam's `lr/(1 − β₁)` are still below 3.4e38, where float32 ends."""
+
+Rate: TypeAlias = Annotated[float, Field(gt=0, le=LARGEST, allow_inf_nan=False)]
+Decay: TypeAlias = Annotated[float, Field(ge=0, le=LARGEST, allow_inf_nan=False)]
 Beta: TypeAlias = Annotated[float, Field(ge=0, lt=1)]
 
 

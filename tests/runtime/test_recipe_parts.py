@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from math import nextafter
 from typing import Any
 
 import pytest
+import torch
 from pydantic import ValidationError
+from torch import nn
 
 from netc.compiler.recipes import find, roles, words
 from netc.compiler.recipes.base import Data, Loss, Optimizer, Part
+from netc.compiler.recipes.optimizers import Sgd
+from netc.runtime import TrainError
 from netc.runtime.objectives import OBJECTIVES
-from netc.runtime.optimizers import OPTIMIZERS
+from netc.runtime.optimizers import OPTIMIZERS, optimizer
 from netc.runtime.readers import READERS
 
 BASES: dict[str, type[Part]] = {"data": Data, "loss": Loss, "optimizer": Optimizer}
@@ -52,6 +57,8 @@ def test_unknown_words_and_roles() -> None:
         ("optimizer", "adam", {"lr": True}, "valid number"),
         ("optimizer", "adam", {"lr": "1e-3"}, "valid number"),
         ("optimizer", "adam", {"lr": float("inf")}, "finite"),
+        ("optimizer", "adamw", {"lr": 1e39}, "less than or equal to 10+"),
+        ("optimizer", "sgd", {"weight_decay": 1e39}, "less than or equal to 10+"),
         ("optimizer", "adam", {"betas": (0.9, 1.0)}, "less than 1"),
         ("optimizer", "adam", {"momentum": 0.9}, "Extra inputs"),
         ("optimizer", "sgd", {"nesterov": True}, "write `momentum=0.9`"),
@@ -71,6 +78,29 @@ def test_wrong_options_are_refused(
 ) -> None:
     with pytest.raises(ValidationError, match=message):
         part(role, word)(**options)
+
+
+@pytest.mark.parametrize(
+    ("word", "options"),
+    [
+        ("sgd", {"momentum": 0.9, "nesterov": True}),
+        ("adam", {"betas": (nextafter(1, 0), nextafter(1, 0))}),
+        ("adamw", {"betas": (0.0, 0.0)}),
+    ],
+)
+def test_the_largest_rates_are_numbers_for_pytorch(word: str, options: dict[str, Any]) -> None:
+    weight = nn.Parameter(torch.ones(2))
+    weight.grad = torch.ones(2)
+    chosen = part("optimizer", word)(**options, **{"lr": 1e18, "weight_decay": 1e18})
+    assert isinstance(chosen, Optimizer)
+    optimizer(chosen, [weight]).step()  # 3.4e38 is the largest number that torch would take
+    assert not torch.equal(weight.detach(), torch.ones(2))
+
+
+def test_a_net_that_learns_nothing_is_refused() -> None:
+    frozen = nn.Parameter(torch.ones(2), requires_grad=False)
+    with pytest.raises(TrainError, match="no parameter"):
+        optimizer(Sgd(), [frozen])
 
 
 def test_defaults_are_pytorchs() -> None:
