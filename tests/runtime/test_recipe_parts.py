@@ -80,18 +80,21 @@ def test_wrong_options_are_refused(
         part(role, word)(**options)
 
 
+LARGEST = {"lr": 1e18, "weight_decay": 1e18}
+
+
 @pytest.mark.parametrize(
     ("word", "options"),
     [
-        ("sgd", {"momentum": 0.9, "nesterov": True}),
-        ("adam", {"betas": (nextafter(1, 0), nextafter(1, 0))}),
-        ("adamw", {"betas": (0.0, 0.0)}),
+        ("sgd", {"momentum": 0.9, "nesterov": True, **LARGEST}),
+        ("adam", {"betas": (nextafter(1, 0), nextafter(1, 0)), **LARGEST}),
+        ("adamw", {"betas": (0.0, 0.0), **LARGEST}),
     ],
 )
 def test_the_largest_rates_are_numbers_for_pytorch(word: str, options: dict[str, Any]) -> None:
     weight = nn.Parameter(torch.ones(2))
     weight.grad = torch.ones(2)
-    chosen = part("optimizer", word)(**options, **{"lr": 1e18, "weight_decay": 1e18})
+    chosen = part("optimizer", word)(**options)
     assert isinstance(chosen, Optimizer)
     optimizer(chosen, [weight]).step()  # 3.4e38 is the largest number that torch would take
     assert not torch.equal(weight.detach(), torch.ones(2))
