@@ -78,7 +78,9 @@ def learned(elaborator: Elaborator, item: program.Learned, frame: Frame) -> None
     shape = tuple(int(str(size)) for size in sizes)
     wire = Wire(Tensor(shape), item.span, f"`{item.name}` is learned, {Tensor(shape)}")
     frame.env[item.name] = wire
-    frame.steps.append(ParamStep(Weight(item.name, shape), start, wire, item.span, item.name))
+    frame.names.append((wire, item.name))
+    key = frame.key(item.name)
+    frame.steps.append(ParamStep(Weight(key, shape), start, wire, item.span, key))
 
 
 def _started(elaborator: Elaborator, item: program.Learned, frame: Frame) -> str | float | None:

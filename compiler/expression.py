@@ -47,6 +47,11 @@ def counts(step: Step) -> bool:
             return any(map(counts, inner))
 
 
+def is_identity(step: Step) -> bool:
+    """Whether a step hands on what flows in and is no module: `linear`."""
+    return isinstance(step, LayerStep) and not step.weights and torch_of(step).inline == "{0}"
+
+
 def executed(steps: Sequence[Step], outputs: Sequence[Wire]) -> list[Step]:
     """The steps of one `forward` that are in the file: those that lead to its outputs or count."""
     needed = set(outputs)

@@ -27,6 +27,20 @@ def test_it_may_start_as_any_number(written: str, value: float) -> None:
     assert torch.equal(start.detach(), torch.full((4,), value))
 
 
+@pytest.mark.parametrize("start", ["zeros", "ones", "normal", "3"])
+def test_it_may_be_one_number(start: str) -> None:
+    net = net_of(f"{HEAD}    param w: [] = {start}\n    output y = dense n\n    output z = w\n")
+    values = net.module()(torch.zeros(2, 4))
+    assert [value.shape for value in values] == [(2, 3), (2,)]
+
+
+def test_rounds_below_each_other_have_one_each() -> None:
+    lines = "inline repeat 2:\n        param w: [4] = ones\n        add w"
+    net = net_of(f"{HEAD}    {lines}\n")
+    assert [name for name, _ in net.module().named_parameters()] == ["w1", "w2"]
+    assert torch.equal(net.module()(torch.zeros(1, 4)), torch.full((1, 4), 2.0))
+
+
 def test_the_number_may_be_a_block_s() -> None:
     block = "block Shift(by):\n    param w: [4] = by/2\n    add w\n\n"
     net = net_of(f"{block}net A:\n    input x: [4]\n    Shift 1\n    Shift 2\n    Shift 1\n")

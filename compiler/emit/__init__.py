@@ -12,11 +12,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from netc.compiler.emit.classes import Plan, Plans
 from netc.compiler.emit.constructor import Constructor
 from netc.compiler.emit.drawing import LOCALS
-from netc.compiler.emit.format import literal, split
+from netc.compiler.emit.format import split
 from netc.compiler.emit.forward import Forward
 from netc.compiler.emit.starting import start_lines
 from netc.compiler.expression import torch_of
 from netc.compiler.graph import LayerStep, Net, walk
+from netc.compiler.layers.calls import literal
 
 
 def emit(net: Net, spec: str = "") -> str:

@@ -11,11 +11,11 @@ from netc.compiler.emit.classes import (
     Plans,
     conditional,
 )
-from netc.compiler.emit.format import literal, names, python, statement
+from netc.compiler.emit.format import names, python, statement
 from netc.compiler.emit.identifiers import Names
 from netc.compiler.emit.numbers import Numbers, Values, constant
 from netc.compiler.evaluate import evaluate
-from netc.compiler.expression import torch_of
+from netc.compiler.expression import is_identity, torch_of
 from netc.compiler.graph import (
     BlockStep,
     GroupStep,
@@ -28,7 +28,7 @@ from netc.compiler.graph import (
     Wire,
     has_weights,
 )
-from netc.compiler.layers.calls import Call, Given, Inferred
+from netc.compiler.layers.calls import Call, Given, Inferred, literal
 from netc.compiler.reserved import MODULE_ATTRIBUTES
 from netc.compiler.sizes import Symbolic
 
@@ -163,6 +163,8 @@ class Constructor:
             self.steps(taken, indent)  # type: ignore[arg-type]
             return
         steps = next(iter(taken.values()))
+        if all(map(is_identity, steps)):
+            return
         if not any(map(has_weights, steps)):  # no module tells whether it is there: a flag does
             flag = self._fresh("takes_shortcut")
             self.attributes[id(next(iter(aligned.values())))] = flag
@@ -314,10 +316,11 @@ _ABSENT = object()
 
 
 def _param(step: ParamStep) -> str:
-    sizes = ", ".join(map(str, step.weight.shape))
+    shape = literal(step.weight.shape)
     if isinstance(step.start, float):
-        return f"nn.Parameter(torch.full(({sizes},), {literal(step.start)}))"
+        return f"nn.Parameter(torch.full({shape}, {literal(step.start)}))"
     function = {"zeros": "zeros", "ones": "ones", "normal": "randn"}[step.start]
+    sizes = ", ".join(map(literal, step.weight.shape)) or shape
     return f"nn.Parameter(torch.{function}({sizes}))"
 
 

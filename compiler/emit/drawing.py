@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from netc.compiler.emit.format import literal
 from netc.compiler.initialising import TORCH, Start
+from netc.compiler.layers.calls import literal
 
 GATES = {"nn.LSTM": 4, "nn.GRU": 3, "nn.RNN": 1}
 """How many matrices lie in one weight: each has a fan-out of its own."""

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from netc.compiler import tree
+from netc.compiler.layers.calls import literal
 
 WIDTH = 88
 """ruff's default line length."""
@@ -211,20 +212,6 @@ def split(text: str) -> list[str]:
             start = index + 1
     rest = text[start:].strip()
     return [*parts, rest] if rest else parts
-
-
-def literal(value: object) -> str:
-    """A value as Python writes it, in double quotes where it is text."""
-    if isinstance(value, str):
-        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    if isinstance(value, tuple):
-        inner = ", ".join(literal(item) for item in value)
-        return f"({inner},)" if len(value) == 1 else f"({inner})"
-    if isinstance(value, float) and value == int(value) and abs(value) < 1e16:
-        return repr(float(value))
-    if value is None or isinstance(value, bool | int | float):
-        return repr(value)
-    raise TypeError(f"{type(value).__name__} has no literal")
 
 
 def names(expr: tree.Expr) -> set[str]:

@@ -11,7 +11,7 @@ from netc.compiler.emit.classes import Plan, conditional
 from netc.compiler.emit.constructor import Constructor, shortcut_name
 from netc.compiler.emit.loops import loop_of
 from netc.compiler.emit.statements import Op, Writer
-from netc.compiler.expression import counts, layer_text, short_enough, torch_of
+from netc.compiler.expression import counts, is_identity, layer_text, short_enough, torch_of
 from netc.compiler.graph import (
     BlockStep,
     GroupStep,
@@ -85,6 +85,9 @@ class Forward:
             return self._ops(lines, f"{member}.")
         if isinstance(first, RepeatStep) and not self.plans.unary(first):
             return self._repeated(cast("dict[int, RepeatStep]", aligned), member or "")
+        if member is None and is_identity(first):
+            self._pass(aligned)
+            return []
         inputs = self._taken(aligned) if not isinstance(first, ParamStep) else (0,)
         number, comment = self._place(aligned), self._comment(aligned)
         text, block = self._text(first, member), isinstance(first, BlockStep)
@@ -108,6 +111,11 @@ class Forward:
         for i, step in aligned.items():
             self.ids[i][step.output] = (number,)
         return number
+
+    def _pass(self, aligned: dict[int, Step]) -> None:
+        """What a step gives is what flowed in."""
+        for i, step in aligned.items():
+            self.ids[i][step.output] = self.ids[i][step.inputs[0]]
 
     def _comment(self, aligned: dict[int, Step]) -> str:
         shapes = {step.output.tensor.spec_text for step in aligned.values()}
@@ -134,6 +142,8 @@ class Forward:
             )
             number = self._place(cast("dict[int, Step]", aligned))
             comment = self._comment(cast("dict[int, Step]", aligned))
+            if comment and not loop.steady:
+                comment += " after the loop"
             line, depth = first.span.line, loop.depth
             return [
                 Op(number, inputs, loop.text, line, comment, member, depth, counts=counts(first))
@@ -146,9 +156,8 @@ class Forward:
 
     def _when(self, aligned: dict[int, WhenStep], owner: str) -> list[Op]:
         taken = {i: step.steps for i, step in aligned.items() if step.taken}
-        if not taken:  # nobody takes it: the value passes
-            for i, step in aligned.items():
-                self.ids[i][step.output] = self.ids[i][step.inputs[0]]
+        if not taken or all(map(is_identity, next(iter(taken.values())))):
+            self._pass(cast("dict[int, Step]", aligned))
             return []
         if not conditional(list(aligned.values())):
             return self._ops(cast("dict[int, Sequence[Step]]", taken), owner)

@@ -19,11 +19,13 @@ class Loop(Struct, frozen=True, eq=False):
             `{1}`, `{2}` …
         depth: how many loops there are.
         handed: what the first module is handed, by instance: what flows, then the others.
+        steady: whether all rounds leave the same shape.
     """
 
     text: str
     depth: int
     handed: tuple[tuple[Wire, ...], ...]
+    steady: bool
 
 
 def loop_of(repeats: Sequence[RepeatStep], plans: Plans, around: Module) -> Loop | None:
@@ -57,7 +59,8 @@ def loop_of(repeats: Sequence[RepeatStep], plans: Plans, around: Module) -> Loop
         text = text.replace(f"{{{n}}}", f"{{<{place}}}")
     handed = [plans.takes(leaves[0]) for leaves, _ in found]
     chosen = tuple((taken[0], *(taken[n] for n in outside)) for taken in handed)
-    return Loop(text.replace("{<", "{"), depths.pop(), chosen)
+    shapes = {leaf.output.tensor.shape for leaves, _ in found for leaf in leaves}
+    return Loop(text.replace("{<", "{"), depths.pop(), chosen, len(shapes) == 1)
 
 
 def _text(leaf: Step, plans: Plans, around: Module) -> str:

@@ -11,9 +11,10 @@ from typing import Any
 
 from netc.compiler import tree
 from netc.compiler.emit.classes import Parameter, Plan
-from netc.compiler.emit.format import literal, names, python
+from netc.compiler.emit.format import names, python
 from netc.compiler.evaluate import EvaluationError, Poisoned, evaluate
 from netc.compiler.graph import Module, Wire
+from netc.compiler.layers.calls import literal
 
 Values = dict[int, Any]
 """A number in each instance, by the instance's place in its class."""

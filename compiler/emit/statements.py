@@ -154,9 +154,9 @@ class Writer:
             return name
         if self._may_take("x", place, op):
             return "x"
-        name = self._leads_to(op.output)
-        if name is not None and self._may_take(name, place, op):
-            return name
+        for other in (self._leads_to(op.output), name):
+            if other is not None and self._may_take(other, place, op):
+                return other
         least = place if op.loop else place + 1
         held = next(
             n for n, v in self.variables.items() if v == "x" and self.last.get(n, -1) >= least

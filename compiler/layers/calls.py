@@ -70,11 +70,23 @@ def applied(call: Call, function: str) -> str:
     """A module's functional form, with the module's arguments: `F.max_pool2d({0}, 3, stride=2)`."""
     plain = [value.value if isinstance(value, Given | Inferred) else value for value in call.args]
     named = [
-        f"{key}={_literal(value.value if isinstance(value, Given | Inferred) else value)}"
+        f"{key}={literal(value.value if isinstance(value, Given | Inferred) else value)}"
         for key, value in call.keywords
     ]
-    return f"{function}({', '.join(['{0}', *map(_literal, plain), *named])})"
+    return f"{function}({', '.join(['{0}', *map(literal, plain), *named])})"
 
 
-def _literal(value: object) -> str:
-    return f'"{value}"' if isinstance(value, str) else repr(value)
+def literal(value: object) -> str:
+    """A value as Python writes it, in the spelling of `ruff format`.
+
+    >>> literal("a"), literal((3,)), literal(1e-3), literal(1e20)
+    ('"a"', '(3,)', '0.001', '1e20')
+    """
+    if isinstance(value, str):
+        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    if isinstance(value, tuple):
+        inner = ", ".join(map(literal, value))
+        return f"({inner},)" if len(value) == 1 else f"({inner})"
+    if value is None or isinstance(value, bool | int | float):
+        return repr(value).replace("e+", "e")
+    raise TypeError(f"{type(value).__name__} has no literal")

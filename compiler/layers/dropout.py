@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from netc.compiler.layers.base import FLOAT_BYTES, Held, Kept, Receptive, Tensor, Weightless
-from netc.compiler.layers.calls import Call, Given, Torch
+from netc.compiler.layers.calls import Call, Given, Torch, literal
 from netc.compiler.layers.fields import Probability
 from netc.compiler.layers.refusals import ShapeError, need_float
 from netc.compiler.sizes import Size
@@ -74,4 +74,4 @@ class Dropout(Weightless):
 
     def torch(self, inputs: Sequence[Tensor], output: Tensor) -> Torch:
         call = Call("nn.Dropout", (Given("p", self.p) if self.keep is None else self.share,))
-        return Torch(call, inline=f"F.dropout({{0}}, {self.share!r}, self.training)")
+        return Torch(call, inline=f"F.dropout({{0}}, {literal(self.share)}, self.training)")
