@@ -1,8 +1,8 @@
 """All of a run's state in one safetensors file. Numbers are tensors, the rest is JSON; no pickle.
 
-Tensors: `net.KEY`, `optimizer.INDEX.NAME`, `random.cpu`, `random.cuda`, `sums`. The metadata has
-two entries: `netc` is JSON (the format's version, the position, the optimizer's options), `sha256`
-the digest of that text and of all tensors: a disk that changed a byte is noticed.
+Tensors: `net.KEY`, `optimizer.INDEX.NAME`, `random.cpu`, `sums`, and on a GPU `random.cuda`. The
+metadata has two entries: `netc` is JSON (the format's version, the position, the optimizer's
+options), `sha256` the digest of that text and of all tensors: a byte that changed is noticed.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from torch import nn, optim
 
 from netc.runtime.errors import CheckpointError
 from netc.runtime.files import replace
+from netc.runtime.seeds import random_states, set_random_states
 
 VERSION = 2
 
@@ -59,9 +60,8 @@ def save(
     """
     tensors, options = _optimizer_state(optimizer)
     tensors |= {f"net.{key}": value for key, value in net.state_dict().items()}
-    tensors |= {"random.cpu": torch.get_rng_state(), "sums": sums}
-    if sums.is_cuda:
-        tensors["random.cuda"] = torch.cuda.get_rng_state(sums.device)
+    tensors |= {f"random.{name}": state for name, state in random_states(sums.device).items()}
+    tensors["sums"] = sums
     content = {"version": VERSION, "position": asdict(position), "optimizer": options}
     text, plain = json.dumps(content), _plain(tensors)
     _write(path, plain, {"netc": text, "sha256": _digest(text, plain)})
@@ -82,9 +82,7 @@ def load(path: Path, net: nn.Module, optimizer: optim.Optimizer, sums: torch.Ten
         _load_optimizer(optimizer, tensors, content["optimizer"])
         net.load_state_dict(_below(tensors, "net."))
         sums.copy_(tensors["sums"])
-        torch.set_rng_state(tensors["random.cpu"])
-        if sums.is_cuda and "random.cuda" in tensors:
-            torch.cuda.set_rng_state(tensors["random.cuda"], sums.device)
+        set_random_states(_below(tensors, "random."), sums.device)
         return Position(**content["position"])
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise CheckpointError(f"{path} does not belong to this net: {error}") from error

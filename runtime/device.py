@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 from torch import nn
 
-from netc.runtime.errors import TrainError
+from netc.runtime.errors import DataError, TrainError
 
 CHOICES = ("auto", "cpu", "cuda")
 
@@ -44,3 +47,20 @@ def describe(device: torch.device) -> str:
     if device.type == "cuda":
         return f"cuda ({torch.cuda.get_device_name(device)})"
     return device.type
+
+
+@contextmanager
+def checked_lookups() -> Iterator[None]:
+    """An id out of range, which a GPU reports some steps later and without it, is a DataError.
+
+    Source: https://pytorch.org/docs/stable/notes/cuda.html#asynchronous-execution
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if "device-side assert" not in str(error):
+            raise
+        raise DataError(
+            "the GPU met an index out of range: an id in the inputs is too large for the net",
+            "train with `--device cpu`, which stops at the batch that holds it",
+        ) from error

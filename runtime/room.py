@@ -50,6 +50,8 @@ def enough_memory(what: str, hint: str = _HINT) -> Iterator[None]:
     except torch.OutOfMemoryError as error:
         raise TrainError(f"the GPU's memory does not hold {what}", hint) from error
     except (MemoryError, RuntimeError) as error:
+        if "ALLOC_FAILED" in str(error):  # of cuBLAS and cuDNN
+            raise TrainError(f"the GPU's memory does not hold {what}", hint) from error
         if not is_refused(error):
             raise
         raise TrainError(f"this machine's memory does not hold {what}", hint) from error

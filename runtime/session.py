@@ -95,7 +95,7 @@ class Session(Struct):
         self.position.targets += batch.target.numel()
         self.position.batch += 1
         self.position.step += 1
-        if not self.sums.is_cuda or self.position.step % LOOK_EVERY == 0:
+        if self.sums.device.type == "cpu" or self.position.step % LOOK_EVERY == 0:
             self.need_finite()
 
     def metrics(self) -> dict[str, float]:

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -19,7 +18,7 @@ from msgspec import Struct, field
 from netc.runtime import checkpoint
 from netc.runtime.checkpoint import Position
 from netc.runtime.data import DataSet, load
-from netc.runtime.device import choose
+from netc.runtime.device import checked_lookups, choose
 from netc.runtime.errors import TrainError
 from netc.runtime.fit import aim, fit
 from netc.runtime.folder import RunFolder, create, differences, environment, need_free, reopen
@@ -30,7 +29,7 @@ from netc.runtime.optimizers import optimizer
 from netc.runtime.outcome import Epoch, Outcome, Verdict, check_claims, judge
 from netc.runtime.progress import Progress, duration, numbers
 from netc.runtime.room import enough_memory, need_room
-from netc.runtime.seeds import permutation
+from netc.runtime.seeds import own_randomness, permutation
 from netc.runtime.session import Session
 from netc.runtime.stopping import Stop, listening
 
@@ -83,7 +82,7 @@ def train(
     need_free(out)
     prepared = prepare(job, device, save_every)
     folder = create(out, job, prepared.device, prepared.digest)
-    with _own_randomness(prepared.device):
+    with own_randomness(prepared.device):
         torch.manual_seed(job.recipe.seed)
         session = _session(prepared, folder)
         session.start_clock()
@@ -117,7 +116,7 @@ def resume(
     prepared = prepare(job, device, save_every)
     folder = reopen(out, job, prepared.digest)
     changed = differences(out, environment(job, prepared.device, prepared.digest))
-    with _own_randomness(prepared.device):
+    with own_randomness(prepared.device):
         session = _session(prepared, folder)
         session.position = checkpoint.load(
             folder.checkpoint, session.net, session.optimizer, session.sums
@@ -152,14 +151,6 @@ def prepare(job: Job, device: str = "auto", save_every: int | None = None) -> Pr
     return Prepared(job, chosen, minimised, there, data.digest())
 
 
-@contextmanager
-def _own_randomness(device: torch.device) -> Iterator[None]:
-    """Leaves the caller's random generators as they were."""
-    devices = [torch.cuda.current_device()] if device.type == "cuda" else []
-    with torch.random.fork_rng(devices=devices):
-        yield
-
-
 def _session(prepared: Prepared, folder: RunFolder) -> Session:
     job = prepared.job
     # made on the CPU on every machine, so that a seed means the same first weights everywhere
@@ -182,7 +173,7 @@ def _session(prepared: Prepared, folder: RunFolder) -> Session:
 def _run(session: Session, history: list[Epoch], save_every: int | None, progress: bool) -> Outcome:
     epochs = math.ceil(session.total / session.batches)
     shown = Progress(session.total, epochs, session.position.step, quiet=not progress)
-    with listening() as stop:
+    with listening() as stop, checked_lookups():
         watch = _Watch(shown, save_every, stop, history)
         try:
             while session.position.step < session.total and not stop.asked:

@@ -10,6 +10,9 @@ import pytest
 if "PYTEST_XDIST_WORKER" in os.environ:  # workers share the cores: more threads than cores wait
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+if os.environ.get("NETC_TEST_DEVICE", "cpu") == "cpu":  # these compare another device with it
+    collect_ignore = ["test_nets_on_device.py", "layers/test_on_device.py"]
+
 _ROW = re.compile(r"[A-Z]{2}\d\d|N\d{3}")
 
 

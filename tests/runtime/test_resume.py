@@ -16,6 +16,7 @@ import jobs_to_stop
 import numpy as np
 import pytest
 import torch
+from devices import DEVICE
 from msgspec.structs import replace
 from safetensors.torch import load_file, save_file
 
@@ -34,7 +35,7 @@ def straight(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
     class Runs(dict[str, Outcome]):
         def __missing__(self, name: str) -> Outcome:
             folder = tmp_path_factory.mktemp("straight") / name
-            self[name] = train(jobs_to_stop.job(name), folder, device="cpu", progress=False)
+            self[name] = train(jobs_to_stop.job(name), folder, device=DEVICE, progress=False)
             return self[name]
 
     return Runs()
@@ -70,7 +71,12 @@ def test_resume_after_kill_9_in_the_middle_of_an_epoch(
     here = Path(__file__).parent
     died = subprocess.run(
         [sys.executable, str(here / "killed.py"), optimizer, str(folder)],
-        env={**os.environ, "SIGNAL_AT": "38", "SIGNAL": str(int(signal.SIGKILL))},
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(sys.path),
+            "SIGNAL_AT": "38",
+            "SIGNAL": str(int(signal.SIGKILL)),
+        },
         check=False,
     )
     assert died.returncode == -signal.SIGKILL
@@ -78,7 +84,7 @@ def test_resume_after_kill_9_in_the_middle_of_an_epoch(
         len(log(folder)) == 1
     )  # one epoch of 23 updates was over, 14 updates of the next were made
     same(
-        resume(jobs_to_stop.job(optimizer), folder, device="cpu", progress=False),
+        resume(jobs_to_stop.job(optimizer), folder, device=DEVICE, progress=False),
         straight[optimizer],
     )
 
@@ -95,14 +101,14 @@ def test_resume_after_an_interrupt(
 ) -> None:
     job, folder = jobs_to_stop.job("adam"), tmp_path / "run"
     signal_at(monkeypatch, update, number)
-    stopped = train(job, folder, device="cpu", progress=False)
+    stopped = train(job, folder, device=DEVICE, progress=False)
     assert stopped.interrupted and stopped.test is None and stopped.claims == ()
     assert [epoch.number for epoch in stopped.history] == list(range(1, update // 23 + 1))
     weights = load_file(folder / "weights.safetensors")
     saved = load_file(folder / "checkpoint.safetensors")
     assert all(torch.equal(weights[key], saved[f"net.{key}"]) for key in weights)
     monkeypatch.delenv("SIGNAL_AT")
-    outcome = resume(job, folder, device="cpu", progress=False)
+    outcome = resume(job, folder, device=DEVICE, progress=False)
     assert not outcome.interrupted
     same(outcome, straight["adam"])
 
@@ -113,13 +119,29 @@ def test_resume_after_three_interrupts(
 ) -> None:
     job, folder = jobs_to_stop.job(optimizer), tmp_path / "run"
     signal_at(monkeypatch, 10)
-    outcome = train(job, folder, device="cpu", progress=False)
+    outcome = train(job, folder, device=DEVICE, progress=False)
     for _ in range(2):  # each session counts its own updates
         assert outcome.interrupted
-        outcome = resume(job, folder, device="cpu", progress=False)
+        outcome = resume(job, folder, device=DEVICE, progress=False)
     assert outcome.interrupted
     monkeypatch.delenv("SIGNAL_AT")
-    same(resume(job, folder, device="cpu", progress=False), straight[optimizer])
+    same(resume(job, folder, device=DEVICE, progress=False), straight[optimizer])
+
+
+@pytest.mark.parametrize(("first", "then"), [("cpu", DEVICE), (DEVICE, "cpu")])
+def test_a_run_goes_on_on_another_device(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: str, then: str
+) -> None:
+    """Without dropout, whose random numbers are the device's own, the numbers are the same too."""
+    undropped = jobs_to_stop.SIGNALLING.replace("nn.Dropout(0.2)", "nn.Identity()")
+    job = replace(jobs_to_stop.job("adam"), source=undropped)
+    straight = train(job, tmp_path / "straight", device="cpu", progress=False)
+    signal_at(monkeypatch, 30)
+    assert train(job, tmp_path / "run", device=first, progress=False).interrupted
+    monkeypatch.delenv("SIGNAL_AT")
+    outcome = resume(job, tmp_path / "run", device=then, progress=False)
+    assert outcome.test == pytest.approx(straight.test, rel=1e-3)
+    assert outcome.history[-1].train == pytest.approx(straight.history[-1].train, rel=1e-3)
 
 
 def test_a_second_ctrl_c_stops_at_once(
@@ -130,18 +152,18 @@ def test_a_second_ctrl_c_stops_at_once(
     job, folder = replace(jobs_to_stop.job("adam"), source=twice), tmp_path / "run"
     signal_at(monkeypatch, 30)
     with pytest.raises(KeyboardInterrupt):
-        train(job, folder, device="cpu", progress=False)
+        train(job, folder, device=DEVICE, progress=False)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     assert not (folder / "weights.safetensors").exists()
     monkeypatch.delenv("SIGNAL_AT")
-    same(resume(job, folder, device="cpu", progress=False), straight["adam"])
+    same(resume(job, folder, device=DEVICE, progress=False), straight["adam"])
 
 
 def test_an_interrupt_says_how_to_go_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     signal_at(monkeypatch, 3)
-    train(jobs_to_stop.job("sgd"), tmp_path / "run", device="cpu")
+    train(jobs_to_stop.job("sgd"), tmp_path / "run", device=DEVICE)
     said = capsys.readouterr().err
     assert "stopped after step 3 of 69" in said and str(tmp_path / "run") in said
     assert "resume" in said
@@ -152,10 +174,10 @@ def test_what_was_logged_after_the_checkpoint_is_logged_once(
 ) -> None:
     """Killed between a line of the log and its checkpoint, or within the line."""
     job, folder = jobs_to_stop.job("adam"), tmp_path / "run"
-    train(job, folder, device="cpu", progress=False)
+    train(job, folder, device=DEVICE, progress=False)
     content = (folder / "metrics.jsonl").read_bytes().splitlines(keepends=True)
     (folder / "metrics.jsonl").write_bytes(b"".join(content[:3]) + content[3][:20])
-    same(resume(job, folder, device="cpu", progress=False), straight["adam"])
+    same(resume(job, folder, device=DEVICE, progress=False), straight["adam"])
 
 
 def test_checkpoints_are_made_as_time_goes_by(
@@ -170,18 +192,18 @@ def test_checkpoints_are_made_as_time_goes_by(
 
     monkeypatch.setattr(sessions.Session, "save", save)
     monkeypatch.setattr(sessions, "SAVE_SHARE", 1e-9)  # as if they took too long
-    train(jobs_to_stop.small(), tmp_path / "two", device="cpu", progress=False)
+    train(jobs_to_stop.small(), tmp_path / "two", device=DEVICE, progress=False)
     assert saves == [0, 16]
     saves.clear()
     monkeypatch.setattr(sessions, "SAVE_SHARE", 1e9)
-    train(jobs_to_stop.small(), tmp_path / "few", device="cpu", progress=False)
+    train(jobs_to_stop.small(), tmp_path / "few", device=DEVICE, progress=False)
     assert saves == [0, 8, 16]
     saves.clear()
-    train(jobs_to_stop.small(), tmp_path / "every", device="cpu", save_every=3, progress=False)
+    train(jobs_to_stop.small(), tmp_path / "every", device=DEVICE, save_every=3, progress=False)
     assert saves == [0, 3, 6, 8, 9, 12, 15, 16]
     saves.clear()
     monkeypatch.setattr(sessions, "SAVE_SECONDS", 0.0)
-    train(jobs_to_stop.small(), tmp_path / "always", device="cpu", progress=False)
+    train(jobs_to_stop.small(), tmp_path / "always", device=DEVICE, progress=False)
     assert saves == list(range(17))
 
 
@@ -224,7 +246,7 @@ def test_another_job_is_not_resumed(tmp_path: Path, change: Any, message: str) -
 
 
 def unfinished(job: Job, folder: Path) -> None:
-    train(job, folder, device="cpu", progress=False)
+    train(job, folder, device=DEVICE, progress=False)
     lines = (folder / "metrics.jsonl").read_bytes().splitlines(keepends=True)
     (folder / "metrics.jsonl").write_bytes(b"".join(lines[:-1]))
 
@@ -245,7 +267,7 @@ def test_other_surroundings_are_said(tmp_path: Path, capsys: pytest.CaptureFixtu
     unfinished(jobs_to_stop.small(), folder)
     about = json.loads((folder / "environment.json").read_text())
     (folder / "environment.json").write_text(json.dumps(about | {"threads": 64}))
-    resume(jobs_to_stop.small(), folder, device="cpu")
+    resume(jobs_to_stop.small(), folder, device=DEVICE)
     assert "last digits may differ: threads was 64, is 1" in capsys.readouterr().err
 
 

@@ -54,10 +54,17 @@ def test_memory_that_the_system_refuses_is_said_in_words() -> None:
         torch.ones(2, 3) @ torch.ones(2, 3)
 
 
-def test_a_gpu_without_room_says_so() -> None:
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB."),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+    ],
+)
+def test_a_gpu_without_room_says_so(error: RuntimeError) -> None:
     with (
         pytest.raises(TrainError, match="the GPU's memory does not hold the gradients") as caught,
         enough_memory("the gradients", "write a smaller `batch=`"),
     ):
-        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB.")
+        raise error
     assert caught.value.hint == "write a smaller `batch=`"
