@@ -9,6 +9,7 @@ from math import gcd, lcm, prod
 from msgspec import Struct
 from msgspec.structs import replace
 
+from netc.compiler.positive import Least, Most, Positive, has_sizes
 from netc.compiler.sizes import Size, degree, evaluate, names_in, period, symbol
 
 _LONGEST = 4096
@@ -53,25 +54,6 @@ class Only(Struct, frozen=True):
         return f"{self.name} must be {', '.join(most)}{' or ' if most else ''}{last}"
 
 
-class Least(Struct, frozen=True):
-    """The name's value must be so large for every size that is made of it to be 1 or more."""
-
-    name: str
-    value: int
-
-    def __str__(self) -> str:
-        return f"{self.name} must be at least {self.value}"
-
-
-class Positive(Struct, frozen=True):
-    """A size must be 1 or more, and no simpler way to say when was found."""
-
-    size: Size
-
-    def __str__(self) -> str:
-        return f"{self.size} must be at least 1"
-
-
 class Equation(Struct, frozen=True):
     """Two sizes must be equal, and no simpler way to say it was found."""
 
@@ -83,7 +65,7 @@ class Equation(Struct, frozen=True):
 
 
 Values = Remainders | Only
-Condition = Values | Least | Positive | Equation
+Condition = Values | Least | Most | Positive | Equation
 
 
 def equal_when(left: Size, right: Size) -> bool | Condition:
@@ -173,77 +155,6 @@ def _runs(values: Iterable[int]) -> list[tuple[int, int]]:
     return found
 
 
-def positive_when(sizes: Iterable[Size]) -> list[Condition]:
-    """What must hold for all of the sizes to be 1 or more: windows must fit into what they read.
-
-    >>> from netc.compiler.sizes import symbol
-    >>> [str(condition) for condition in positive_when([(symbol("H") - 5) // 2 + 1])]
-    ['H must be at least 5']
-    """
-    found: list[Condition] = []
-    for size in dict.fromkeys(sizes):
-        if isinstance(size, int):
-            continue
-        name, *others = sorted(names_in(size))
-        if others:
-            if any(coefficient < 0 for _, coefficient in size.terms):
-                found.append(Positive(size))
-            continue  # sums and products of sizes that are looked at alone
-        value = _least(size, name)
-        if value is None:
-            found.append(Positive(size))
-        elif value > 1:
-            found.append(Least(name, value))
-    return found
-
-
-def _least(size: Size, name: str) -> int | None:
-    """From which value of the name on the size is 1 or more; None if there is none.
-
-    A size that does not fall from one period to the next, and was 1 or more for a whole period,
-    stays so.
-    """
-    length = period(size, name)
-    values: list[int] = []
-    fitting = 0  # how many in a row were 1 or more
-    while fitting <= length < _LONGEST and len(values) < 2 * _LONGEST:
-        value = evaluate(size, {name: len(values) + 1})
-        assert isinstance(value, int)
-        if len(values) >= length and value < values[-length]:
-            return None
-        values.append(value)
-        fitting = fitting + 1 if value >= 1 else 0
-    return len(values) - fitting + 1 if fitting > length else None
-
-
-def never_positive(size: Size) -> bool:
-    """Whether a size is below 1 whatever its name; False where that is not seen at once.
-
-    Of one name and degree 1 it changes from period to period by the same number.
-
-    >>> from netc.compiler.sizes import symbol
-    >>> never_positive(symbol("H") // 2 * 2 - symbol("H")), never_positive(symbol("H") - 5)
-    (True, False)
-    """
-    if isinstance(size, int):
-        return size < 1
-    name, *others = sorted(names_in(size))
-    length = period(size, name)
-    if others or degree(size, name) > 1 or length > _LONGEST:
-        return False
-    values = [int(str(evaluate(size, {name: n}))) for n in range(1, 2 * length + 1)]
-    return all(
-        now < 1 and later <= now
-        for now, later in zip(values[:length], values[length:], strict=True)
-    )
-
-
-def has_sizes(sizes: Iterable[Size], values: Mapping[str, int]) -> bool:
-    """Whether all sizes are 1 or more with these values; those that stay unknown may be."""
-    found = (evaluate(size, values) for size in sizes)
-    return all(not isinstance(size, int) or size >= 1 for size in found)
-
-
 def single_remainders(conditions: Iterable[Condition]) -> dict[str, tuple[int, int]]:
     """The names that conditions leave one remainder, each with the period and the remainder.
 
@@ -303,6 +214,7 @@ def together(conditions: Iterable[Condition]) -> tuple[str, ...]:
     """All conditions in words: those on one name as one, equal ones over names in one line."""
     joined: dict[str, list[Values]] = {}
     least: dict[str, int] = {}
+    most: dict[str, int] = {}
     equations: list[str] = []
     for condition in dict.fromkeys(conditions):
         match condition:
@@ -313,18 +225,21 @@ def together(conditions: Iterable[Condition]) -> tuple[str, ...]:
                 equations.append(str(condition))
             case Least(name=name, value=value):
                 least[name] = max(least.get(name, 1), value)
+            case Most(name=name, value=value):
+                most[name] = min(most.get(name, value), value)
             case Remainders() | Only():
                 held = joined.setdefault(condition.name, [])
                 one = both(held[-1], condition) if held else condition
                 held[max(0, len(held) - 1) :] = [*held[-1:], condition] if one is None else [one]
     for name, held in joined.items():
-        held[:] = [_from(one, least.get(name, 1)) for one in held]
+        held[:] = [_within(one, least.get(name, 1), most.get(name)) for one in held]
     found: dict[str, list[str]] = {}  # the names that the same holds for
     for name, held in joined.items():
         for one in held:
             found.setdefault(str(replace(one, name="{}")), []).append(name)
     texts = [_for_names(text, sorted(names)) for text, names in found.items()]
-    return (*texts, *_at_least(least, joined), *dict.fromkeys(equations))
+    ends = (*_at_least(least, joined), *_at_most(most, joined))
+    return (*texts, *ends, *dict.fromkeys(equations))
 
 
 def _for_names(text: str, names: Sequence[str]) -> str:
@@ -332,10 +247,11 @@ def _for_names(text: str, names: Sequence[str]) -> str:
     return said.replace("must be a multiple", "must be multiples") if len(names) > 1 else said
 
 
-def _from(one: Values, least: int) -> Values:
-    """What is left of values that must not be smaller."""
+def _within(one: Values, least: int, most: int | None) -> Values:
+    """What is left of values that must not be smaller, or larger."""
     if isinstance(one, Only):
-        return Only(one.name, frozenset(n for n in one.values if n >= least))
+        fits = (n for n in one.values if n >= least and (most is None or n <= most))
+        return Only(one.name, frozenset(fits))
     return one
 
 
@@ -347,6 +263,15 @@ def _at_least(least: dict[str, int], joined: Mapping[str, Sequence[Values]]) -> 
         if any(all(is_in(n, one) for one in held) for n in range(1, value)):
             by_value.setdefault(value, []).append(name)
     return [str(Least(" and ".join(sorted(names)), value)) for value, names in by_value.items()]
+
+
+def _at_most(most: dict[str, int], joined: Mapping[str, Sequence[Values]]) -> list[str]:
+    """The largest values, where the other conditions do not leave a few alone."""
+    by_value: dict[int, list[str]] = {}
+    for name, value in most.items():
+        if not any(isinstance(one, Only) for one in joined.get(name, ())):
+            by_value.setdefault(value, []).append(name)
+    return [str(Most(" and ".join(sorted(names)), value)) for value, names in by_value.items()]
 
 
 def is_in(number: int, values: Values) -> bool:
@@ -366,6 +291,8 @@ def holds(condition: Condition, values: Mapping[str, int]) -> bool:
             return has_sizes([size], values)
         case Least(name=name, value=value):
             return values.get(name, value) >= value
+        case Most(name=name, value=value):
+            return values.get(name, value) <= value
     return condition.name not in values or is_in(values[condition.name], condition)
 
 

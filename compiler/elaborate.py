@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from netc.compiler import program, tree
 from netc.compiler.applying import check_claim, layer_step
-from netc.compiler.conditions import positive_when, together
+from netc.compiler.conditions import together
 from netc.compiler.declaring import expect, init, input_, learned
 from netc.compiler.diagnostics import Log
 from netc.compiler.edits import Fix, append
@@ -40,6 +40,7 @@ from netc.compiler.graph import (
     walk,
 )
 from netc.compiler.naming import Namer
+from netc.compiler.positive import positive_when
 from netc.compiler.repeating import repeat
 from netc.compiler.sizes import Size
 from netc.compiler.source import Span
@@ -72,9 +73,9 @@ def elaborate(
         return None
     if log.has_errors or module is None or partly:
         return None
-    if elaborator.too_small(module):
-        return None
     asked = (*elaborator.conditions, *positive_when(_symbolic(module)))
+    if elaborator.too_small(module, asked):
+        return None
     start = elaborator.start or (AUTO, None)
     return Net(module, tuple(elaborator.claims), together(asked), asked, start)
 

@@ -30,6 +30,7 @@ from netc.compiler.graph import (
     Wire,
 )
 from netc.compiler.naming import Namer
+from netc.compiler.positive import Most
 from netc.compiler.sizes import Shape, Size
 from netc.compiler.source import Span
 
@@ -169,17 +170,20 @@ class Findings:
             message = f"nothing flows into `{word}`"
             self.tell("E0406", span, message, frame, "write the net's `input` above this line")
 
-    def too_small(self, module: Module) -> bool:
-        """Says (E0305) that a layer has no output for any of the few sizes that are left."""
-        found = self.possible.too_small(module) if self.possible is not None else None
+    def too_small(self, module: Module, asked: Sequence[Condition]) -> bool:
+        """Says (E0305) that a layer fits none of the few sizes that are left."""
+        if self.possible is None and not any(type(one) is Most for one in asked):
+            return False
+        from netc.compiler.possible import Possible  # most nets have no such sizes
+
+        found = (self.possible or Possible()).too_small(module, asked)
         if found is None:
             return False
-        placed, left = found
-        step = placed.step
-        message = (
-            f"`{step.span.text}` gives {step.output.tensor}, with sizes below 1 wherever the joins "
-            f"and claims of the net hold: {'; '.join(left)}"
-        )
+        step = found.placed.step
+        fact = f"gives {step.output.tensor}, with sizes below 1 wherever the joins and claims of"
+        if not found.given:
+            fact = f"does not take {step.inputs[0].tensor} wherever the joins and claims of"
+        message = f"`{step.span.text}` {fact} the net hold: {'; '.join(found.left)}"
         labels = [made_by(wire) for wire in step.inputs[:2] if wire.made != step.span]
         self.log.say("E0305", step.span, message, "", labels)
         return True

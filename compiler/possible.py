@@ -14,18 +14,16 @@ from msgspec import Struct
 from netc.compiler.conditions import (
     Condition,
     Equation,
-    Least,
     Only,
     Remainders,
     Values,
     both,
     equal_when,
-    has_sizes,
     is_in,
-    positive_when,
     together,
 )
-from netc.compiler.graph import Module, Placed, Wire, walk
+from netc.compiler.graph import LayerStep, Module, Placed, Wire, walk
+from netc.compiler.positive import Least, Most, has_sizes, positive_when
 from netc.compiler.sizes import Size, Symbolic, evaluate, names_in, period
 from netc.compiler.source import Span
 
@@ -145,17 +143,53 @@ class Possible:
             left = kept
         return Only(few.name, left)
 
-    def too_small(self, module: Module) -> tuple[Placed, tuple[str, ...]] | None:
-        """The first layer that none of the few values left gives sizes of 1 or more, and those."""
-        left = {name: one for name, one in self._left.items() if isinstance(one, Only)}
+    def too_small(self, module: Module, asked: Sequence[Condition]) -> TooSmall | None:
+        """The first layer that takes or gives none of the few sizes that are left.
+
+        `asked` is all that must hold in the module.
+        """
+        left = {name: one.values for name, one in self._left.items() if isinstance(one, Only)}
+        rules = {name: together([Only(name, values)]) for name, values in left.items()}
+        for one in asked:
+            if isinstance(one, Most) and one.name not in left and one.value <= _MOST:
+                told = [other for other in asked if _names(other) == {one.name}]
+                left[one.name] = _beyond(told, self._left.get(one.name))
+                rules[one.name] = together(told)
         for placed in walk(module) if left else ():
-            shape = placed.step.output.tensor.shape
-            for name, one in left.items():
-                kept = frozenset(n for n in one.values if has_sizes(shape, {name: n}))
-                if not kept:
-                    return placed, together([one])
-                left[name] = Only(name, kept)
+            for sizes, given in _sizes(placed):
+                for name, values in left.items():
+                    left[name] = frozenset(n for n in values if has_sizes(sizes, {name: n}))
+                    if not left[name]:
+                        return TooSmall(placed, given, rules[name])
         return None
+
+
+class TooSmall(Struct, frozen=True, eq=False):
+    """A layer for which no size is left.
+
+    Attributes:
+        given: whether it is its output that has sizes below 1; else it does not take its input.
+        left: what must hold for the sizes, in words.
+    """
+
+    placed: Placed
+    given: bool
+    left: tuple[str, ...]
+
+
+def _beyond(told: Iterable[Condition], rule: Values | None) -> frozenset[int]:
+    """The values that a rule leaves, up to one above the ends that are told."""
+    last = max(one.value for one in told if isinstance(one, Least | Most))
+    last += rule.period if isinstance(rule, Remainders) else 1
+    return frozenset(n for n in range(1, last + 1) if rule is None or is_in(n, rule))
+
+
+def _sizes(placed: Placed) -> Iterator[tuple[Sequence[Size], bool]]:
+    """Sizes that must be 1 or more: those of a layer's output, and what it asks of its inputs."""
+    step = placed.step
+    yield step.output.tensor.shape, True
+    if isinstance(step, LayerStep):
+        yield step.layer.fitting([wire.tensor for wire in step.inputs]), False
 
 
 def _is_empty(values: Values) -> bool:
@@ -166,7 +200,7 @@ def _names(condition: Condition) -> frozenset[str]:
     match condition:
         case Equation(left=left, right=right):
             return names_in(left - right)
-        case Remainders(name=name) | Only(name=name) | Least(name=name):
+        case Remainders(name=name) | Only(name=name) | Least(name=name) | Most(name=name):
             return frozenset({name})
     return names_in(condition.size)
 

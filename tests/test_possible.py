@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
+from itertools import product
 
 import pytest
-from compiling import REPOSITORY, errors_of, findings, net_of, spec_of
+from compiling import REPOSITORY, errors_of, findings, lines_of, net_of, spec_of
 from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 
 from netc.compiler.conditions import Only, Remainders
+from netc.compiler.conditions import holds as holds_in
 from netc.compiler.diagnostics import Log
 from netc.compiler.elaborate import elaborate
 from netc.compiler.possible import solvable
-from netc.compiler.sizes import Size, evaluate, floor_div, shape_spec_text, symbol
+from netc.compiler.sizes import Size, evaluate, floor_div, names_in, shape_spec_text, symbol
 
 SIZES = range(1, 201)
 WINDOWS = (
@@ -28,6 +30,9 @@ WINDOWS = (
     "conv_transpose 2, 3, stride=2, pad=1",
     "conv_transpose 2, 2",
     "conv_transpose 2, 4, stride=4",
+    "instance_norm",
+    "transpose -> positions learned, max=40 -> transpose",
+    "transpose -> positions learned, max=7 -> transpose",
 )
 CLAIMS = ("[2, L]", "[2, L//2]", "[2, 2*(L//4)]", "[2, 7]", "[2, 8]", "[2, L - 2]")
 
@@ -74,6 +79,8 @@ def holds(condition: str, size: int) -> bool:
         return size % 2 == (said == "odd")
     if said.startswith("at least "):
         return size >= int(said.removeprefix("at least "))
+    if said.startswith("at most "):
+        return size <= int(said.removeprefix("at most "))
     ends = [part.split(" to ") for part in re.split(r", | or ", said)]
     return any(int(part[0]) <= size <= int(part[-1]) for part in ends)
 
@@ -173,6 +180,54 @@ def test_a_join_that_holds_for_few_sizes_says_which(up: int) -> None:
 )
 def test_claimed_numbers_leave_few_sizes(body: list[str], said: tuple[str, ...]) -> None:
     assert net_of(net_text(body)).report().conditions == said
+
+
+@pytest.mark.parametrize(
+    ("shape", "lines", "said"),
+    [
+        ("[T, 4]", ["positions learned, max=7"], ("T must be at most 7",)),
+        ("[4, T]", ["max_pool 2 -> transpose", "positions learned, max=7"],
+         ("T must be at least 2", "T must be at most 15")),
+        ("[2, T]", ["instance_norm"], ("T must be at least 2",)),
+        ("[2, H, W]", ["instance_norm affine=yes"], ("H·W must be at least 2",)),
+        ("[1, D, D, W]", ["avg_pool 3, stride=1, pad=1"], ("D and W must be at least 3",)),
+        ("[1, D, D, W]", ["avg_pool 3, stride=1, pad=same"], ("D and W must be at least 3",)),
+        ("[1, D, D, W]", ["avg_pool 2, stride=1, pad=same"], ()),
+        ("[1, H, W]", ["reshape [1, H*W] -> max_pool 3"], ("H·W must be at least 3",)),
+        ("[1, H, W]", ["conv 2, 5 -> flatten"], ("H and W must be at least 5",)),
+    ],
+)  # fmt: skip
+def test_what_layers_ask_of_open_sizes_is_said(
+    shape: str, lines: list[str], said: tuple[str, ...]
+) -> None:
+    net = lines_of("\n".join(lines), shape)
+    assert net.report().conditions == said
+    names = sorted({name for _, t in net.report().inputs for s in t.shape for name in names_in(s)})
+    for values in product(range(1, 18), repeat=len(names)):
+        sizes, log = dict(zip(names, values, strict=True)), Log()
+        built = elaborate(net.spec._program, "Net", {**sizes}, log)
+        assert (built is not None) == all(holds_in(one, sizes) for one in net.graph.asked)
+
+
+def test_a_layer_that_takes_none_of_the_sizes_left_is_an_error() -> None:
+    (error,) = errors_of(net_text(["conv 4, 9 -> transpose", "positions learned, max=5",
+                                   "transpose -> conv 4, 9"]))  # fmt: skip
+    assert error.startswith("5 E0305") and "L must be at most 13" in error
+    body = ["v0 = conv 4, 1", "max_pool 8 -> conv_transpose 4, 8, stride=8 -> add v0", "transpose"]
+    (error,) = errors_of(net_text([*body, "positions learned, max=7"]))
+    assert error.startswith("6 E0305") and "does not take" in error
+    assert "L must be a multiple of 8; L must be at most 7" in error
+    (error,) = errors_of(net_text(["conv 4, 9 -> [4, 1]", "instance_norm"]))
+    assert error.startswith("4 E0305") and "L must be 9" in error
+    text = "net N:\n    input x: [T, 4]\n    input y: [9, 4]\n    (x, y) -> concat axis=0"
+    (error,) = errors_of(text + " -> positions learned, max=9\n")
+    assert "E0314" in error and "has T + 9" in error
+
+
+def test_a_claim_for_more_places_than_were_learned_is_not_judged() -> None:
+    text = "positions learned, max=7\ndense 3\nexpect macs == 108, T=9"
+    spec = spec_of("net N:\n    input x: [T, 4]\n    " + text.replace("\n", "\n    ") + "\n")
+    assert "the net does not take T=9: T must be at most 7" in spec.diagnostics[-1].message
 
 
 def test_two_joins_that_exclude_each_other_are_told_with_both_places() -> None:

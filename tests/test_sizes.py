@@ -4,22 +4,18 @@ from __future__ import annotations
 
 from functools import reduce
 
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from netc.compiler import tree
 from netc.compiler.conditions import (
     Equation,
-    Least,
     Only,
-    Positive,
     Remainders,
     both,
     equal_when,
-    has_sizes,
+    holds,
     is_in,
-    never_positive,
-    positive_when,
     single_remainders,
     together,
     where_they_hold,
@@ -27,6 +23,14 @@ from netc.compiler.conditions import (
 from netc.compiler.diagnostics import Log
 from netc.compiler.evaluate import evaluate as value_of
 from netc.compiler.parse import parse
+from netc.compiler.positive import (
+    Least,
+    Most,
+    Positive,
+    has_sizes,
+    never_positive,
+    positive_when,
+)
 from netc.compiler.sizes import (
     Size,
     Symbolic,
@@ -174,7 +178,9 @@ def test_few_values_are_said_as_they_are() -> None:
     assert str(Only("H", frozenset({1, 2, 5, 7, 8, 9}))) == "H must be 1, 2, 5 or 7 to 9"
 
 
+@settings(deadline=None)
 @given(small)
+@example([("+", 3), ("-H", 1), ("-H", 1), ("*H", 1)])
 def test_positive_when_is_right_for_every_size(program: Program) -> None:
     size = run(program, symbol("H"), symbol("W"))
     truth = [int(str(evaluate(size, {"H": n}))) >= 1 for n in range(1, 3000)]
@@ -184,8 +190,41 @@ def test_positive_when_is_right_for_every_size(program: Program) -> None:
         case [Least(value=value)]:
             assert truth[value - 1 :] == [True] * (3000 - value)
             assert not truth[value - 2]
-        case [Positive()]:
+        case [Most(value=value)]:
+            assert truth == [n <= value for n in range(1, 3000)]
+        case [Positive(size=plain)]:
             assert not all(truth)
+            assert [has_sizes([plain], {"H": n}) for n in range(1, 3000)] == truth
+
+
+@given(steps, st.lists(st.tuples(st.integers(1, 40), st.integers(1, 40)), min_size=30))
+def test_positive_when_is_right_for_sizes_of_several_names(
+    program: Program, places: list[tuple[int, int]]
+) -> None:
+    h, w = symbol("H"), symbol("W")
+    sizes = [run(program, h, w), floor_div(run(program, w, h) + h, 3), (h - 4) * (w - 2)]
+    sizes += [(h - 3) // 2, (w - 2) // 3]
+    asked = positive_when(sizes)
+    for a, b in places:
+        values_ = {"H": a, "W": b}
+        assert all(holds(one, values_) for one in asked) == has_sizes(sizes, values_)
+
+
+def test_the_largest_sizes_are_said() -> None:
+    h, w = symbol("H"), symbol("W")
+    assert together(positive_when([41 - h, 8 - (h - 1) // 2, 6 - w])) == (
+        "H must be at most 16", "W must be at most 5"
+    )  # fmt: skip
+    assert together(positive_when([(h + w) // 3, h * w - 1])) == (
+        "H + W must be at least 3", "H·W must be at least 2"
+    )  # fmt: skip
+    assert together(positive_when([9 - h - 2 * w])) == ("H + 2·W must be at most 8",)
+    assert together(positive_when([h - 4, w - 2, (h - 4) * (w - 2)])) == (
+        "H must be at least 5", "W must be at least 3"
+    )  # fmt: skip
+    assert together([Only("H", frozenset({2, 4, 6})), *positive_when([h - 2, 6 - h])]) == (
+        "H must be 4",
+    )
 
 
 @given(small)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from netc.compiler.conditions import equal_when, never_positive
+from netc.compiler.conditions import equal_when
 from netc.compiler.layers.base import (
     FLOAT_BYTES,
     Formulas,
@@ -18,6 +18,7 @@ from netc.compiler.layers.calls import Call, Given, Torch
 from netc.compiler.layers.fields import PerAxis
 from netc.compiler.layers.refusals import ShapeError, need_rank
 from netc.compiler.layers.windows import AXIS_NAMES, image_said, spread, squeeze
+from netc.compiler.positive import never_positive
 from netc.compiler.sizes import Size, product_of
 
 

@@ -18,6 +18,7 @@ from netc.compiler.layers.calls import Call, Given, Inferred, Torch
 from netc.compiler.layers.fields import Positive
 from netc.compiler.layers.refusals import ShapeError, need_float, need_known, need_rank
 from netc.compiler.layers.starting import Plain, Std, check_start
+from netc.compiler.positive import never_positive
 from netc.compiler.sizes import Size
 
 
@@ -137,15 +138,20 @@ class Positions(Layer):
                 "write `max=`, the longest sequence",
                 code="E0309",
             )
-        if isinstance(x.shape[0], int) and x.shape[0] > self.max:
+        steps = x.shape[0]
+        if never_positive(self.max + 1 - steps):
+            change = ("max", str(steps)) if isinstance(steps, int) else None
             raise ShapeError(
-                f"`positions learned` has vectors for {self.max} places, and {x} has {x.shape[0]}",
-                f"write `max={x.shape[0]}`",
+                f"`positions learned` has vectors for {self.max} places, and {x} has {steps}",
+                f"write `max={steps}`" if change else "write a larger `max`",
                 code="E0314",
                 argument="max",
-                change=("max", str(x.shape[0])),
+                change=change,
             )
         return self.max
+
+    def fitting(self, inputs: Sequence[Tensor]) -> tuple[Size, ...]:
+        return () if self.max is None else (self.max + 1 - inputs[0].shape[0],)
 
     def weights(self, inputs: Sequence[Tensor]) -> tuple[Weight, ...]:
         if self.form == "sinusoid":

@@ -333,6 +333,9 @@ class InstanceNorm(Norm):
             )
         return x
 
+    def fitting(self, inputs: Sequence[Tensor]) -> tuple[Size, ...]:
+        return (product_of(inputs[0].shape[1:]) - 1,)
+
     def weights(self, inputs: Sequence[Tensor]) -> tuple[Weight, ...]:
         return self.scale(self.channels(inputs[0])) if self.affine else ()
 

@@ -241,6 +241,13 @@ class AvgPool(_Sliding):
             )
         return out
 
+    def fitting(self, inputs: Sequence[Tensor]) -> tuple[Size, ...]:
+        (x,) = inputs
+        axes = self.axes(x)
+        if len(axes) < 3 or self.pads_first(axes):
+            return ()
+        return tuple(n - axis.kernel + 1 for n, axis in zip(x.shape[1:], axes, strict=True))
+
     def _fits_unpadded(self, axes: Sequence[Axis], x: Tensor) -> None:
         """AvgPool3d, and no other pool, wants the kernel within the input without its padding."""
         for axis, size in zip(axes, x.shape[1:], strict=True):
