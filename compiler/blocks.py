@@ -93,7 +93,7 @@ def _opener_fix(word: str, place: Span, known: Sequence[str]) -> Fix:
     habit = habit_at(place.source.line(place.line), place.column - 1)
     if habit is not None and habit.text is not None:
         whole = replace(place, column=habit.start + 1, end_column=habit.end + 1)
-        return rewrite(whole, habit.text, habit.hint)
+        return Fix(habit.hint, (Edit(whole, habit.text),))
     return layer_fix(tree.Name(word, place), STRUCTURE, arguments=False) or suggest(
         place, word, known
     )

@@ -34,7 +34,7 @@ class Fix(Struct, frozen=True):
 
 def rewrite(span: Span, text: str, hint: str = "write `{}`", *, safe: bool = False) -> Fix:
     """Another text in the place of a span; `{}` in the hint is that text."""
-    return Fix(hint.format(text), (Edit(span, text),), safe)
+    return Fix(hint.replace("{}", text), (Edit(span, text),), safe)  # a hint may have braces
 
 
 def append(span: Span, text: str, hint: str, *, safe: bool = False) -> Fix:

@@ -85,7 +85,7 @@ def _parse_part(
             told = explain(_stop(error, layout, lines), part)
             for problem in told.findings:
                 log.add(problem)
-            if (told.line, lines[told.line - 1]) in mended:
+            if (told.line, told.instead) in mended:
                 break
             lines[told.line - 1] = told.instead
             for number in told.joined:

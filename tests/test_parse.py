@@ -267,3 +267,10 @@ def test_a_block_that_the_end_of_the_file_cuts_off_is_found_where_it_begins(
 def test_a_line_below_an_empty_block_is_not_blamed(below: str) -> None:
     said = "3 E0104 the `:` opens a block, and no indented line follows"
     assert errors_of(f"net A:\n    input x: [16]\n    residual:\n    {below}\n")[0] == said
+
+
+def test_what_is_written_for_a_line_and_is_no_help_hides_nothing_below() -> None:
+    text = LINES + "    for n in {[16, 32]: dense n\n    dense )\n    dense 3,\n"
+    first = LINES.count("\n") + 1
+    found = [(int(said.split()[0]), said.split()[1]) for said in errors_of(text)]
+    assert found == [(first, "E0101"), (first + 1, "E0101"), (first + 2, "E0101")]

@@ -1,6 +1,7 @@
 """Transposed convolution over one, two or three spatial axes, by the input's rank."""
 
 from collections.abc import Sequence
+from math import gcd
 
 from netc.compiler.layers.base import (
     MOST_TURNS,
@@ -51,17 +52,19 @@ def _turns(kernel: int, stride: int, pad: int, dilation: int) -> Window | Turns 
         return Window(extent, 1, extent - 1 - pad, dilation)
     if stride > MOST_TURNS:
         return None
-    ends = ([turn + pad - dilation * j for j in range(kernel)] for turn in range(stride))
-    places = ([end // stride for end in reversed(some) if end % stride == 0] for some in ends)
-    return Turns(tuple(_even_range(some) for some in places), 1)
+    return Turns(tuple(_reads(turn + pad, kernel, stride, dilation) for turn in range(stride)), 1)
 
 
-def _even_range(numbers: Sequence[int]) -> range:
-    """Numbers with equal distances, as a range."""
-    if not numbers:
+def _reads(end: int, kernel: int, stride: int, dilation: int) -> range:
+    """All `i` for which `i*stride + dilation*j = end`, with a `j` from 0 to `kernel` − 1."""
+    shared = gcd(dilation, stride)
+    apart = stride // shared  # of the numbers `j`
+    first = end // shared * pow(dilation // shared, -1, apart) % apart
+    if end % shared or first >= kernel:
         return range(0)
-    step = numbers[1] - numbers[0] if len(numbers) > 1 else 1
-    return range(numbers[0], numbers[-1] + 1, step)
+    last = first + (kernel - 1 - first) // apart * apart
+    low, high = (end - dilation * last) // stride, (end - dilation * first) // stride
+    return range(low, high + 1, dilation // shared)
 
 
 class ConvTranspose(Layer):
