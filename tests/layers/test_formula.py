@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import product
+from typing import Any
 
 import pytest
 import torch
@@ -14,7 +15,7 @@ from netc.compiler.layers.conv import Conv
 from netc.compiler.layers.conv_transpose import ConvTranspose
 from netc.compiler.layers.pools import AvgPool, MaxPool
 from netc.compiler.layers.refusals import ShapeError
-from netc.compiler.layers.windows import image_said
+from netc.compiler.layers.windows import image_said, steps_said, window_axes
 from netc.compiler.sizes import evaluate, symbol
 
 SIZES = {n: torch.zeros(1, 1, n) for n in range(1, 33)}
@@ -179,6 +180,11 @@ def test_refusals_show_the_arithmetic() -> None:
         caught.value.hint == "pad by at least 1: `pad=1`, or use a kernel of at most 4: `kernel=4`"
     )
     with pytest.raises(ShapeError) as caught:
+        Conv(filters=1, kernel=7, pad=1).output([Tensor((1, 4))])
+    assert (
+        caught.value.hint == "pad by at least 2: `pad=2`, or use a kernel of at most 6: `kernel=6`"
+    )
+    with pytest.raises(ShapeError) as caught:
         Conv(filters=1, kernel=3, pad=1, dilation=4).output([Tensor((1, 2, 9))])
     assert caught.value.hint == "use a kernel of at most 1: `kernel=1`"
     with pytest.raises(ShapeError, match=r"already gives ⌈n/stride⌉"):
@@ -198,3 +204,21 @@ def test_what_a_window_slides_over_is_named_by_its_axes() -> None:
     assert image_said((3, 7)) == "the 3-channel sequence of length 7"
     assert image_said((1, 32, 32)) == "the 1-channel 32 × 32 image"
     assert image_said((2, 4, 5, 6)) == "the 2-channel 4 × 5 × 6 volume"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"pad": 1}, ", the input padded by 1"),
+        ({"pad": (0, 1)}, ", the input padded by 0 × 1"),
+        ({"kernel": 2, "pad": "same"}, ", the input padded by 0 + 1"),
+        ({"stride": (2, 1)}, ", in steps of 2 × 1"),
+        ({"dilation": (1, 3)}, ", elements 1 × 3 apart"),
+        ({}, ""),
+    ],
+)
+def test_how_windows_move_is_said_where_they_do_not_simply_go_on(
+    arguments: dict[str, Any], said: str
+) -> None:
+    axes = window_axes("conv", 2, **{"kernel": 3, "stride": 1, "pad": 0, **arguments})
+    assert steps_said(axes) == said
