@@ -174,7 +174,7 @@ def _of_habit(stop: Stop, part: Part) -> Told | None:
     span = part.span(stop.line, found.start + 1, found.end + 1)
     if found.text is None:
         return _without(part, stop.line, finding("E0101", span, found.message, found.hint))
-    fix = rewrite(span, found.text, found.hint, safe=found.safe)
+    fix = Fix(found.hint, (Edit(span, found.text),), found.safe)
     shown = span if found.end > found.start else part.span(stop.line, stop.column, stop.end)
     instead = line[: found.start] + found.text + line[found.end :]
     return Told(stop.line, (finding("E0101", shown, found.message, fix),), instead)
