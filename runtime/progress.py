@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TextIO
 
 from netc.runtime.outcome import Epoch
@@ -15,6 +16,9 @@ PERIOD = 0.1
 
 class Progress:
     """Tells how a run goes on.
+
+    A run is not lost with its listener: when nothing can be written any more (the terminal is gone,
+    `2>&1 | head`, a full disk), it is silent from then on.
 
     Args:
         total: parameter updates of the whole run.
@@ -45,11 +49,11 @@ class Progress:
         self._next = now + PERIOD
         spent = max(now - self._started, 1e-9)
         left = (self._total - step) * spent / max(step - self._done, 1)
-        self._write_live(
-            f"epoch {epoch}/{self._epochs}  step {step:,}/{self._total:,}  "
-            f"{numbers(dict(list(metrics().items())[:2]))}  "
-            f"{self._seen / spent:,.0f} samples/s  {duration(left)} left"
-        )
+        place, steps = f"epoch {epoch}/{self._epochs}", f"step {step:,}/{self._total:,}"
+        shown = numbers(dict(list(metrics().items())[:2]))
+        speed, rest = f"{self._seen / spent:,.0f} samples/s", f"{duration(left)} left"
+        forms = ((place, steps, shown, speed, rest), (place, shown, speed, rest), (shown, rest))
+        self._write_live(fitting(forms, _width(self._stream)))
 
     def epoch(self, epoch: Epoch) -> None:
         """An epoch is over."""
@@ -63,7 +67,7 @@ class Progress:
         """A line that stays."""
         if not self._quiet:
             clear = "\r\x1b[K" if self._live else ""
-            print(clear + text, file=self._stream, flush=True)
+            self._write(f"{clear}{text}\n")
 
     def clear(self) -> None:
         """Takes the live line away."""
@@ -71,8 +75,34 @@ class Progress:
             self._write_live("")
 
     def _write_live(self, text: str) -> None:
-        self._stream.write(f"\r{text}\x1b[K")
-        self._stream.flush()
+        self._write(f"\r{text}\x1b[K")
+
+    def _write(self, text: str) -> None:
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except OSError:
+            self._quiet, self._live = True, False
+
+
+def fitting(forms: Sequence[Sequence[str]], width: int | None) -> str:
+    """The first of the forms that a line holds, else the last one, cut: a line that wraps stays.
+
+    >>> fitting([("epoch 1/2", "step 1/9", "1.0 s left"), ("epoch 1/2", "1.0 s left")], 30)
+    'epoch 1/2  1.0 s left'
+    """
+    lines = ["  ".join(form) for form in forms]
+    if width is None:
+        return lines[0]
+    return next((line for line in lines if len(line) < width), lines[-1][: width - 1])
+
+
+def _width(stream: TextIO) -> int | None:
+    """The terminal's columns as they are now; None where it does not say."""
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or None
+    except OSError:
+        return None
 
 
 def numbers(metrics: Mapping[str, float]) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import doctest
+import errno
 import io
+import os
 from typing import Any
 
 import pytest
@@ -43,6 +45,43 @@ def test_the_live_line(clock: list[float]) -> None:
     assert len(asked) == 1
     shown.epoch(Epoch(2, 20, {"loss": 0.4}, {"loss": 0.6}, 61.0))
     assert stream.getvalue().endswith("\r\x1b[Kepoch 2/4  loss 0.4  dev loss 0.6  1 min 01 s\n")
+
+
+@pytest.mark.parametrize("columns", [100, 80, 40, 12, 1])
+def test_the_live_line_never_wraps(
+    columns: int, clock: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    size = os.terminal_size((columns, 24))
+    monkeypatch.setattr(progress.os, "get_terminal_size", lambda handle: size)
+    stream = Terminal()
+    monkeypatch.setattr(stream, "fileno", lambda: 2)
+    shown = Progress(total=1_800, epochs=40, done=0, stream=stream)
+    clock[0] += 30
+    shown.step(12, 532, 17_024, lambda: {"loss": 0.123456, "accuracy": 0.98765})
+    wanted = {
+        100: "epoch 12/40  step 532/1,800  loss 0.1235  accuracy 0.9877  567 samples/s  "
+        "1 min 12 s left",
+        80: "epoch 12/40  loss 0.1235  accuracy 0.9877  567 samples/s  1 min 12 s left",
+        40: "loss 0.1235  accuracy 0.9877  1 min 12 ",
+        12: "loss 0.1235",
+        1: "",
+    }
+    assert stream.getvalue() == f"\r{wanted[columns]}\x1b[K"
+
+
+class Gone(Terminal):
+    """A terminal that was closed."""
+
+    def write(self, text: str) -> int:
+        raise OSError(errno.EIO, "Input/output error")
+
+
+def test_a_run_outlives_its_terminal() -> None:
+    shown = Progress(40, 4, 0, Gone())
+    shown.step(1, 1, 1, lambda: {"loss": 0.5})
+    shown.epoch(Epoch(1, 10, {"loss": 0.4}, None, 1.0))
+    shown.say("stopped")
+    shown.clear()
 
 
 @pytest.mark.parametrize("stream", [io.StringIO(), Terminal()])
