@@ -37,7 +37,7 @@ from pydantic import ValidationError
 from netc.compiler.layers import find, words
 from netc.compiler.layers.base import Layer, Tensor
 from netc.compiler.layers.refusals import ShapeError
-from netc.compiler.sizes import evaluate, symbol
+from netc.compiler.sizes import Symbolic, evaluate, symbol
 
 MANY = 64
 """Examples beside which what a call holds once, for all of them, is small."""
@@ -99,6 +99,23 @@ def test_refused_lines_say_why(word: str) -> None:
         with pytest.raises((ShapeError, ValidationError, ValueError)):
             read_layer(line).output(tensors(given_))
         assert piece in " ".join(said(spec(line, given_)).split()), line
+
+
+@every_word
+def test_ids_in_the_place_of_real_numbers_are_refused_or_pytorch_takes_them(word: str) -> None:
+    for line, given_, _ in kind(word).examples:
+        layer, inputs = read_layer(line), tensors(given_)
+        if any(isinstance(x.elements, Symbolic) for x in inputs):
+            continue
+        for place, x in enumerate(inputs):
+            other = Tensor(x.shape, "int" if x.dtype == "float" else "float")
+            changed = [*inputs[:place], other, *inputs[place + 1 :]]
+            try:
+                output = layer.output(changed)
+            except ShapeError:
+                continue
+            result = run_of(layer, changed)(*numbers(changed))
+            assert result.dtype == (torch.int64 if output.dtype == "int" else torch.float32), line
 
 
 def holds(text: str) -> None:

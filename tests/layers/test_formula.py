@@ -187,6 +187,8 @@ def test_refusals_show_the_arithmetic() -> None:
     with pytest.raises(ShapeError) as caught:
         Conv(filters=1, kernel=3, pad=1, dilation=4).output([Tensor((1, 2, 9))])
     assert caught.value.hint == "use a kernel of at most 1: `kernel=1`"
+    with pytest.raises(ShapeError, match=r"4 groups of `conv` cannot share 6 filters"):
+        Conv(filters=6, kernel=1, groups=4).output([Tensor((4, 8))])
     with pytest.raises(ShapeError, match=r"already gives ⌈n/stride⌉"):
         MaxPool(kernel=3, pad="same", ceil=True).output([Tensor((1, 7))])
 
@@ -222,3 +224,11 @@ def test_how_windows_move_is_said_where_they_do_not_simply_go_on(
 ) -> None:
     axes = window_axes("conv", 2, **{"kernel": 3, "stride": 1, "pad": 0, **arguments})
     assert steps_said(axes) == said
+
+
+@pytest.mark.parametrize(("groups", "said"), [(1, ""), (2, ", in 2 groups of channels")])
+def test_groups_are_said_where_there_are_several(groups: int, said: str) -> None:
+    x = Tensor((4, 8, 8))
+    layer = Conv(filters=6, kernel=3, groups=groups)
+    text = layer.does([x], layer.output([x]))
+    assert text == f"looks at 3 × 3 windows of the 4-channel 8 × 8 image with 6 filters{said}"
