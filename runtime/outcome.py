@@ -58,7 +58,7 @@ class Outcome(Struct, frozen=True):
         seconds: training time in all sessions.
         parameters: how many numbers are learned.
         folder: where everything was written.
-        interrupted: stopped by Ctrl-C or SIGTERM; may be resumed.
+        interrupted: stopped by Ctrl-C, SIGTERM or a closed terminal; may be resumed.
     """
 
     history: tuple[Epoch, ...]

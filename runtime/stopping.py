@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as a request that the loop answers between two steps.
+"""Ctrl-C, SIGTERM and a closed terminal as a request that the loop answers between two steps.
 
 An exception could strike in the middle of an optimizer's step and leave half of the weights moved.
 """
@@ -13,7 +13,8 @@ from types import FrameType
 
 from msgspec import Struct
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+HANGUP = getattr(signal, "SIGHUP", None)
+SIGNALS = tuple(filter(None, (signal.SIGINT, signal.SIGTERM, HANGUP)))
 
 
 class Stop(Struct):
@@ -26,13 +27,14 @@ class Stop(Struct):
 def listening() -> Iterator[Stop]:
     """Turns the first signal into a request and the second into KeyboardInterrupt.
 
+    A terminal that closes may say so twice, by the system and by the shell: that is one request.
     Outside the main thread Python delivers no signals, and nothing is changed. A signal that the
     process was started to ignore (`nohup`, a background job) stays ignored.
     """
     stop = Stop()
 
     def answer(number: int, frame: FrameType | None) -> None:
-        if stop.asked:
+        if stop.asked and number != HANGUP:
             raise KeyboardInterrupt
         stop.asked = True
 
