@@ -215,7 +215,8 @@ def _windows(layer: Layer) -> Iterator[Changes]:
     stride, pad = getattr(layer, "stride", 1), getattr(layer, "pad", 0)
     if isinstance(stride, int) and isinstance(pad, int):
         yield {"kernel": _like(kernel, stride)}
-        pairs = product(range(pad, min(largest, 8)), range(1, stride))
+        cuts = range(pad, min(largest, 8))
+        pairs = product(cuts, range(1, min(stride, 8)))  # `more` is at most `cut`
         for cut, more in pairs:
             if more <= cut:  # only what was cut off is there to be added
                 yield {"output_pad": more} if cut == pad else {"pad": cut, "output_pad": more}
