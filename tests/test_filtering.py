@@ -187,6 +187,14 @@ def test_without_a_direction_it_is_the_length_of_both() -> None:
     np.testing.assert_allclose(filtered("scharr", grey), np.sqrt(both), rtol=1e-6)
 
 
+@pytest.mark.parametrize(("signed", "grey"), [(False, 0), (True, 128)])
+def test_a_picture_of_3_by_3_gives_one_number(signed: bool, grey: int, tmp_path: Path) -> None:
+    Image.new("L", (3, 3), 9).save(tmp_path / "a.png")
+    found = filter_picture("sobel", tmp_path / "a.png", tmp_path / "b.png", signed=signed)
+    assert (found.width, found.height, found.least, found.largest) == (1, 1, 0.0, 0.0)
+    assert np.asarray(Image.open(tmp_path / "b.png")).tolist() == [[grey]]
+
+
 @pytest.mark.parametrize(
     ("words", "piece"),
     [

@@ -60,3 +60,24 @@ def test_the_command_line_has_the_limit_too() -> None:
     result = CliRunner().invoke(main, ["report", "-", "--set", f"n={10**20}"], input=SPEC)
     assert result.exit_code == 1
     assert "error[E0210]: the value set for `n` is larger than 2^63" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("values", "shape", "params"),
+    [
+        ({}, (1, 8, 8), 10),
+        ({"pad": "valid"}, (1, 6, 6), 10),
+        ({"wide": True}, (2, 8, 8), 20),
+        ({"filters": None}, (1, 8, 8), 10),
+        ({"most": 1e30}, (1, 8, 8), 10),
+        ({"most": 2**63 - 1}, (1, 8, 8), 10),
+    ],
+    ids=str,
+)
+def test_texts_yes_and_no_and_large_numbers_are_values(
+    values: dict[str, Any], shape: tuple[int, ...], params: int
+) -> None:
+    text = 'net A(pad="same", wide=no, filters=1, most=20):\n    input x: [1, 8, 8]\n'
+    text += "    conv 2 if wide else 1 if filters == none else filters, 3, pad=pad\n"
+    report = netc.load(f"{text}    expect params <= most\n", **values).net().report()
+    assert (report.outputs[0][1].shape, report.params) == (shape, params)
