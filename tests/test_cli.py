@@ -300,6 +300,14 @@ def test_a_file_that_cannot_be_written_is_named(command: list[str]) -> None:
     assert done.stderr == "Error: none/net.out: No such file or directory\n"
 
 
+@pytest.mark.parametrize("words", ["check -", "check --json -", "report -", "train -", "fmt -"])
+def test_a_closed_input_is_said(words: str) -> None:
+    command = f"{shlex.join([sys.executable, '-m', 'netc', *words.split()])} <&-"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
+    assert done.returncode == (2 if words.startswith("fmt") else 1)
+    assert "standard input is closed" in done.stdout + done.stderr
+
+
 def test_closed_errors_stop_nothing() -> None:
     command = f"{shlex.join([sys.executable, '-m', 'netc', 'check', 'none.net'])} 2>&-"
     done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import gc
+import io
 import os
 import sys
 from contextlib import suppress
@@ -52,8 +54,20 @@ def run() -> None:
     os._exit(status)
 
 
+class _Closed(io.RawIOBase):
+    """Standard input where there is none."""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: object) -> int:
+        raise OSError(errno.EBADF, "standard input is closed")
+
+
 def _open_streams() -> None:
-    """Streams that were closed (`>&-`): nothing can be printed, and errors have nowhere to go."""
+    """Streams that were closed (`>&-`): nothing can be read or printed, errors have no place."""
+    if sys.stdin is None:
+        sys.stdin = io.TextIOWrapper(io.BufferedReader(_Closed()), encoding="utf-8")
     if sys.stdout is None:
         sys.stdout = os.fdopen(os.open(os.devnull, os.O_RDONLY), "w", encoding="utf-8")
     if sys.stderr is None:
@@ -62,8 +76,6 @@ def _open_streams() -> None:
 
 def _unwritten(error: OSError) -> int:
     """Says why the output could not be written; the exit status."""
-    import errno
-
     reason = "standard output is closed" if error.errno == errno.EBADF else error.strerror
     place = f"{error.filename}: " if error.filename else "the output cannot be written: "
     with suppress(OSError):
