@@ -25,14 +25,21 @@ from msgspec import Struct
 from netc.runtime.device import describe
 from netc.runtime.errors import CheckpointError, TrainError
 from netc.runtime.files import write_text
+from netc.runtime.holding import Held, hold
 from netc.runtime.job import Job
 from netc.runtime.outcome import Epoch
 
 
 class RunFolder(Struct, frozen=True):
-    """Paths in a run's folder, and how its log is written."""
+    """Paths in a run's folder, and how its log is written.
+
+    Attributes:
+        path: the folder.
+        held: what keeps other processes out while it is there; None where nothing can.
+    """
 
     path: Path
+    held: Held | None = None
 
     @property
     def source(self) -> Path:
@@ -97,9 +104,10 @@ class RunFolder(Struct, frozen=True):
         """Whether the run came to its end: the log's last line is that of the test split."""
         lines = self.log.read_bytes().splitlines() if self.log.is_file() else []
         try:
-            return bool(lines) and "test" in json.loads(lines[-1])
+            last = json.loads(lines[-1]) if lines else None
         except ValueError:
             return False  # cut off while it was written
+        return isinstance(last, dict) and "test" in last
 
 
 def need_free(path: Path) -> None:
@@ -115,9 +123,20 @@ def need_free(path: Path) -> None:
 
 
 def create(path: Path, job: Job, device: torch.device, digest: str) -> RunFolder:
-    """The folder with all that is known before training."""
+    """The folder with all that is known before training.
+
+    Raises:
+        TrainError: it cannot be made, or a run that was started at the same time has taken it.
+    """
     try:
         path.mkdir(parents=True, exist_ok=True)
+        (path / "spec.net").open("xb").close()
+    except FileExistsError as error:
+        if not path.is_dir():
+            raise TrainError(f"cannot make the folder {path}: {error.strerror}") from error
+        raise TrainError(
+            f"another run has begun in {path} meanwhile", "start again, or name another folder"
+        ) from error
     except OSError as error:
         raise TrainError(f"cannot make the folder {path}: {error.strerror}") from error
     write_text(path / "spec.net", job.spec)
@@ -125,14 +144,15 @@ def create(path: Path, job: Job, device: torch.device, digest: str) -> RunFolder
     write_text(path / "job.json", _json(job.options()))
     write_text(path / "environment.json", _json(environment(job, device, digest)))
     write_text(path / "metrics.jsonl", "")
-    return RunFolder(path)
+    return RunFolder(path, hold(path))
 
 
 def reopen(path: Path, job: Job, digest: str) -> RunFolder:
     """The folder of an earlier run of the same job on the same data.
 
     Raises:
-        CheckpointError: it is no run's folder, the run is finished, or job or data have changed.
+        CheckpointError: it is no run's folder, the run is finished or goes on in another process,
+            or job or data have changed.
     """
     folder = RunFolder(path)
     if not (path / "job.json").is_file():
@@ -154,7 +174,7 @@ def reopen(path: Path, job: Job, digest: str) -> RunFolder:
             f"the data is not the data that the run in {path} began with",
             "bring the data back, or train anew in another folder",
         )
-    return folder
+    return RunFolder(path, hold(path))
 
 
 def environment(job: Job, device: torch.device, digest: str) -> dict[str, Any]:
