@@ -26,6 +26,18 @@ def test_a_learned_value_has_its_name() -> None:
     ]
 
 
+def test_layers_with_names_do_not_keep_what_they_made() -> None:
+    """A variable that is not used anew would hold its tensor until the function returns."""
+    lines = "residual:\n    a = dense 9\n    b = batch_norm -> relu\n    c = dense 4"
+    assert forward(lines_of(lines, "[4]")) == [
+        "skip = x",
+        "x = self.a(x)  # [9]",
+        "x = F.relu(self.b(x), inplace=True)  # [9]",
+        "x = self.c(x)  # [4]",
+        "return x + skip  # [4]",
+    ]
+
+
 @pytest.mark.parametrize(
     ("number", "written"),
     [("1e20", "1e20"), ("-1e16", "-1e16"), ("1e-20", "1e-20"), ("1e15", "1000000000000000.0")],

@@ -91,8 +91,8 @@ class Forward:
         inputs = self._taken(aligned) if not isinstance(first, ParamStep) else (0,)
         number, comment = self._place(aligned), self._comment(aligned)
         text, block = self._text(first, member), isinstance(first, BlockStep)
-        line, work = first.span.line, counts(first)
-        return [Op(number, inputs, text, line, comment, block=block, counts=work)]
+        line, work, learned = first.span.line, counts(first), isinstance(first, ParamStep)
+        return [Op(number, inputs, text, line, comment, block=block, counts=work, learned=learned)]
 
     def _taken(self, aligned: dict[int, Step]) -> tuple[int, ...]:
         """The values that a step is handed."""

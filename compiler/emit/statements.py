@@ -17,7 +17,8 @@ class Op(Struct, frozen=True):
 
     `text` has `{0}`, `{1}` … for the inputs, `{m}` for the module of a loop. `loop` is the list of
     modules that a loop runs over, `depth` how deep it is nested; `condition` and `inner` make an
-    `if`. `block` is a call of one. `counts` says that there is work in it that the report counts.
+    `if`. `block` is a call of one. `counts` says that there is work in it that the report counts,
+    `learned` that it is a `param`.
     """
 
     output: int
@@ -31,6 +32,7 @@ class Op(Struct, frozen=True):
     inner: tuple[Op, ...] = ()
     block: bool = False
     counts: bool = False
+    learned: bool = False
 
     @property
     def over(self) -> bool:
@@ -154,7 +156,7 @@ class Writer:
             return name
         if self._may_take("x", place, op):
             return "x"
-        for other in (self._leads_to(op.output), name):
+        for other in (self._leads_to(op.output), name if op.learned else None):
             if other is not None and self._may_take(other, place, op):
                 return other
         least = place if op.loop else place + 1
