@@ -96,7 +96,12 @@ class LocalResponseNorm(Weightless):
         if self.k != 1:
             keywords.append(("k", Given("k", self.k)))
         call = Call("nn.LocalResponseNorm", (Given("n", self.n),), tuple(keywords))
-        return Torch(call, inline=applied(call, "F.local_response_norm"))
+        inline = applied(call, "F.local_response_norm")
+        if len(output.shape) < 4:
+            return Torch(call, inline=inline)
+        # PyTorch takes a volume as a picture by `view`, which one with its axes swapped has not
+        flat = "{0}.contiguous()"
+        return Torch(call, f"{{m}}({flat})", inline.replace("{0}", flat))
 
     def does(self, inputs: Sequence[Tensor], output: Tensor) -> str:
         return (

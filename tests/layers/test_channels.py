@@ -54,3 +54,14 @@ def test_channels_of_zeros_come_behind() -> None:
 
 def test_relu6_stops_at_6() -> None:
     assert by("relu6", torch.tensor([[-1.0, 0.5, 6.0, 7.0]])).tolist() == [[0.0, 0.5, 6.0, 6.0]]
+
+
+@pytest.mark.parametrize(
+    "line", ["local_response_norm", "sequential: local_response_norm -> batch_norm"]
+)
+def test_neighbours_in_a_volume_whose_axes_are_swapped(line: str) -> None:
+    """PyTorch's function alone refuses it, since it wants a view."""
+    swapped, plain = lines_of(f"transpose\n{line}", "[6, 3, 4, 5]"), lines_of(line, "[6, 3, 5, 4]")
+    x = torch.randn(2, 6, 3, 4, 5)
+    found = swapped.module().eval()(x)
+    torch.testing.assert_close(found, plain.module().eval()(x.transpose(3, 4).contiguous()))
