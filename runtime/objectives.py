@@ -36,13 +36,11 @@ class Measure(Struct, frozen=True):
         name: the word in the language.
         total: the sum over a batch's targets.
         finish: from the mean over all targets to the metric.
-        better: whether a `higher` or a `lower` number is better.
     """
 
     name: str
     total: BatchFunction
     finish: Callable[[float], float] = _itself
-    better: Literal["higher", "lower"] = "lower"
 
 
 class Objective(Struct, frozen=True):
@@ -133,7 +131,7 @@ def cross_entropy(part: CrossEntropy, output: Tensor) -> Objective:
     def correct(scores: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
         return (classes_second(scores).argmax(1) == ids).sum()
 
-    return Objective(loss, (Measure("accuracy", correct, better="higher"),), "class", axis)
+    return Objective(loss, (Measure("accuracy", correct),), "class", axis)
 
 
 def bce(part: Bce, output: Tensor) -> Objective:
@@ -142,7 +140,7 @@ def bce(part: Bce, output: Tensor) -> Objective:
     def correct(scores: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
         return ((scores > 0) == (wanted > 0.5)).sum()
 
-    measures = (Measure("accuracy", correct, better="higher"),)
+    measures = (Measure("accuracy", correct),)
     return Objective(functional.binary_cross_entropy_with_logits, measures, "binary")
 
 

@@ -34,6 +34,12 @@ def test_bce_is_the_formula_on_logits(generator: torch.Generator) -> None:
     assert metrics(aim, z, y)["accuracy"] == ((p > 0.5) == (y > 0.5)).double().mean()
 
 
+def test_a_score_of_0_says_0() -> None:
+    aim, scores = objective(Bce(), Tensor((2,))), torch.tensor([[0.0, 1e-9]])
+    assert metrics(aim, scores, torch.tensor([[0.0, 1.0]]))["accuracy"] == 1.0
+    assert metrics(aim, scores, torch.tensor([[1.0, 0.0]]))["accuracy"] == 0.0
+
+
 def test_bce_stays_finite_on_large_logits() -> None:
     loss = objective(Bce(), Tensor((2,))).loss(
         torch.tensor([[1e4, -1e4]]), torch.tensor([[0.0, 0.0]])

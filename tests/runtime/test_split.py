@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import blake2b
 from pathlib import Path
 
 import jobs
@@ -16,6 +17,7 @@ from netc.compiler.recipes.pictures import Digits
 from netc.compiler.recipes.tables import Diabetes
 from netc.runtime import DataError
 from netc.runtime.data import load
+from netc.runtime.seeds import derive
 from netc.runtime.split import sizes, split
 
 SHARES = (0.8, 0.1, 0.1)
@@ -93,3 +95,10 @@ def test_the_digest_follows_the_data() -> None:
         load(jobs.recipe(Circles(), seed=seed), Path()).digest() for seed in (0, 0, 1)
     )
     assert one == same != other
+
+
+def test_a_seed_is_the_hash_of_its_seed_purpose_and_numbers() -> None:
+    """Another rule would shuffle otherwise, and no run of before could be resumed or repeated."""
+    hashed = blake2b(b"7/order/3/12", digest_size=8).digest()
+    assert derive(7, "order", 3, 12) == int.from_bytes(hashed, "big") // 2
+    assert len({derive(0, "a"), derive(0, "b"), derive(1, "a"), derive(0, "a", 1)}) == 4

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from netc.runtime.stopping import listening
+from netc.runtime.stopping import SIGNALS, listening
 
 
 @pytest.fixture
@@ -43,3 +44,24 @@ def test_nohup_stays_nohup(heard: None) -> None:
     with listening() as stop:
         send(signal.SIGHUP)
     assert not stop.asked
+
+
+def test_afterwards_signals_go_where_they_went_before(heard: None) -> None:
+    caught: list[int] = []
+    signal.signal(signal.SIGHUP, lambda number, frame: caught.append(number))
+    with listening():
+        send(signal.SIGHUP)
+    assert caught == []
+    send(signal.SIGHUP)
+    assert caught == [signal.SIGHUP]
+
+
+def test_outside_the_main_thread_nothing_is_changed() -> None:
+    before = [signal.getsignal(number) for number in SIGNALS]
+
+    def listen() -> bool:
+        with listening() as stop:
+            return not stop.asked and before == [signal.getsignal(number) for number in SIGNALS]
+
+    with ThreadPoolExecutor() as pool:
+        assert pool.submit(listen).result()
