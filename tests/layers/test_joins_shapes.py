@@ -7,6 +7,7 @@ import torch
 from layer_oracle import numbers, run_of
 
 from netc.compiler.layers.base import Tensor
+from netc.compiler.layers.embedding import Positions
 from netc.compiler.layers.joins import Add, Concat, Mul, Stack
 from netc.compiler.layers.refusals import JoinError, ShapeError
 from netc.compiler.layers.sequences import Last, Mean
@@ -96,3 +97,14 @@ def test_from_a_sequence_to_a_vector() -> None:
     assert torch.equal(run_of(Mean(size=4), [Tensor((T, 4))])(x), x.mean(dim=2))
     with pytest.raises(ShapeError, match="no axis of size 5"):
         Mean(size=5).output([Tensor((T, 4))])
+
+
+def test_single_numbers_have_no_axis_to_join_along() -> None:
+    with pytest.raises(ShapeError, match="there are 0"):
+        Concat().output([Tensor(()), Tensor(())])
+
+
+@pytest.mark.parametrize("shape", [(4,), (2, 5, 4)])
+def test_positions_are_those_of_a_sequence(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ShapeError, match=r"\[T, d\]"):
+        Positions(form="sinusoid").output([Tensor(shape)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from typing import Any
 
 import pytest
 import torch
@@ -10,12 +11,14 @@ import torch.nn.functional as F
 from layer_oracle import run_of
 
 from netc.compiler.layers.adaptive_pools import AdaptiveAvgPool
-from netc.compiler.layers.base import Layer, Tensor
+from netc.compiler.layers.base import Layer, Tensor, Window
 from netc.compiler.layers.global_pools import GlobalAvgPool, GlobalMaxPool
 from netc.compiler.layers.pools import AvgPool, MaxPool
 from netc.compiler.layers.refusals import ShapeError
 from netc.compiler.layers.shapes import Flatten
 from netc.compiler.sizes import symbol
+
+H, W = symbol("H"), symbol("W")
 
 
 def pooled(layer: Layer, x: torch.Tensor) -> torch.Tensor:
@@ -114,3 +117,19 @@ def test_three_dimensional_means_need_the_kernel_inside_the_input() -> None:
         F.avg_pool3d(torch.zeros(1, 1, 2, 4, 4), 3, 1, 1)
     x = torch.randn(1, 1, 2, 4, 4)
     assert pooled(MaxPool(kernel=3, stride=1, pad=1), x).shape == (1, 1, 2, 4, 4)
+    just = torch.randn(2, 1, 3, 3, 3)
+    assert pooled(AvgPool(kernel=3, stride=1, pad=1), just).shape == just.shape
+
+
+@pytest.mark.parametrize(
+    ("size", "shape", "seen"),
+    [
+        (1, (4, H, W), "whole"),
+        (1, (4, 7, W), "whole"),
+        (2, (4, H, W), "unknown"),
+        ((1, 2), (4, H, W), "unknown"),
+        (2, (4, 8), (Window(4, 4, 0, 1),)),
+    ],
+)
+def test_one_adaptive_window_sees_everything(size: Any, shape: Any, seen: Any) -> None:
+    assert AdaptiveAvgPool(size=size).receptive([Tensor(shape)]) == seen
