@@ -243,3 +243,20 @@ net Net:
 def test_windows_over_moved_axes_are_not_guessed(lines: str, field: object) -> None:
     conv = "conv 2, 3x5, pad=same"
     assert field_of("[2, 20, 20]", f"{conv}\n{lines}")[0] == field
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        ("residual: conv 1, 3, pad=1", "from -1 to 1: 1 + 1 + 1 = 3"),
+        ("a = conv 1, 3\nb = x -> crop 7\n(a, b) -> add", "from 0 to 2: 2 − 0 + 1 = 3"),
+    ],
+)
+def test_ways_that_see_differently_are_told_together(lines: str, told: str) -> None:
+    *_, joined = lines_of(lines, "[1, 9]").report().rows
+    assert joined.why.to_json()["receptive_field"] == f"the ways together; length {told}"
+
+
+def test_an_output_on_the_way_to_which_is_no_window_has_no_field() -> None:
+    text = "net N:\n    input x: [3, 8]\n    output a = x -> conv 2, 3\n    output b = x -> relu\n"
+    assert net_of(text).report().output_fields == (("a", (3,)), ("b", None))

@@ -170,6 +170,7 @@ EXAMPLES = [
         {"params": 20, "buffers": 21},
         marks=covers("N090", "NO02", "NO07"),
     ),
+    pytest.param("param s: [4] = ones\nmul s -> dense 3", "[4]", {"params": 19, "depth": 1}),
     pytest.param(
         "dense 4 -> tanh\ndense 2 -> tanh\ndense 1 -> tanh",
         "[2]",
