@@ -130,7 +130,7 @@ def apply(
         weights = layer.weights(tensors)
         macs = layer.macs(tensors, output)
     except ShapeError as error:
-        _shape_error(context, error, use, wires, frame)
+        _shape_error(context, error, layer, use, wires, frame)
         return None
     wire = Wire(output, use.span, f"`{use.span.text}` gives {output}", layer, wires)
     return LayerStep(layer, wires, wire, weights, macs, use.arguments, use.span)
@@ -139,6 +139,7 @@ def apply(
 def _shape_error(
     context: Findings,
     error: ShapeError,
+    layer: Layer,
     use: program.LayerUse,
     wires: tuple[Wire, ...],
     frame: Frame,
@@ -156,8 +157,11 @@ def _shape_error(
         fix = bridged(Meeting(use, wires, frame))
     elif error.change is not None:
         fix = change_argument(use.span, use.arguments, *error.change, error.hint)
-    else:
+    elif error.code in ("E0302", "E0303", "E0304"):
+        from netc.compiler.reordering import sequence_fix
+
         fix = _instead_of_flatten(wires[0].origin(), error) or fix
+        fix = sequence_fix(error, layer, wires[0], use.span) or fix
     context.tell(error.code, span, error.message, frame, fix, labels)
 
 

@@ -205,7 +205,8 @@ def problems(
         else:
             listed = f"`{word}`: {listed}"
         place = places.get(field, otherwise)
-        fix = _named(field, model, values, place) or _unquoted(values.get(field), place)
+        value = values.get(field)
+        fix = _named(field, model, values, place) or _whole(value, place) or _unquoted(value, place)
         yield finding("E0210", place, listed, fix)
 
 
@@ -222,6 +223,14 @@ def _named(
     if model.model_fields[field].is_required():
         return None  # it would be missing then
     return rewrite(place, f"{free[0]}={place.text}", "write `{}`, which takes a value of the net")
+
+
+def _whole(value: Any, place: Span) -> Fix | None:
+    """The whole number that is written with a point or an exponent, as in `embedding 1e4, 64`."""
+    number = isinstance(value, float) and value.is_integer()
+    if not number or not re.fullmatch(r"\d[\d_]*(\.\d+)?([eE]\+?\d+)?", place.text):
+        return None
+    return rewrite(place, f"{int(value):_}", "write `{}`: a count has no point and no exponent")
 
 
 def _unquoted(value: Any, place: Span) -> Fix:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -143,6 +144,7 @@ def _repeat(
     names: Names,
 ) -> program.Repeat | None:
     assert line.body is not None
+    lines, variable = line.body, line.variable
     span = line.chain.elements[-1].span
     count = items = None
     listed = options.get("in")
@@ -154,18 +156,23 @@ def _repeat(
         check_expression(count, names, (), resolver.log)
     else:
         hint = "write `repeat 3:`, `repeat 3 as i:` or `repeat in [64, 128] as width:`"
-        resolver.log.say("E0205", span, "`repeat` needs how often, or a list", hint)
+        begun = re.fullmatch(r"repeat[ \t]+(\w+)[ \t]+(in[ \t]+\[.*\])", span.text)
+        fix = Fix(hint)
+        if begun is not None and variable is None:
+            fix = rewrite(span, f"repeat {begun[2]} as {begun[1]}")
+            variable = tree.Name(begun[1], span)
+        resolver.log.say("E0205", span, "`repeat` needs how often, or a list", fix)
     inner = Names(names)
-    inner.rounds = span if line.variable is None and count is not None else None
-    if line.variable is None:
-        body = resolver.inner(line.body, inner)
+    inner.rounds = span if variable is None and count is not None else None
+    if variable is None:
+        body = resolver.inner(lines, inner)
     else:
-        bind(inner, line.variable, "number", resolver.log)
-        body = _rounds(resolver, line.variable, line.body, span, inner)
+        bind(inner, variable, "number", resolver.log)
+        body = _rounds(resolver, variable, lines, span, inner)
     if call is None or (count is None and items is None):
         return None
-    variable = line.variable.text if line.variable else None
-    return program.Repeat(count, items, variable, body, span)
+    name = variable.text if variable else None
+    return program.Repeat(count, items, name, body, span)
 
 
 def _rounds(

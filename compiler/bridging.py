@@ -89,7 +89,9 @@ def _bridges(word: str, tensor: Tensor, wanted: Tensor) -> Iterator[str]:
     kinds = ("global_avg_pool", "mean", "flatten")
     for kind in reversed(kinds) if word == "concat" else kinds:
         after = _after((kind,), tensor)
-        if after is not None and (after == wanted or (word == "concat" and len(after.shape) == 1)):
+        if after is None or (kind == "flatten" and not isinstance(after.shape[0], int)):
+            continue  # no layer with weights reads so many numbers as a name says
+        if after == wanted or (word == "concat" and len(after.shape) == 1):
             yield kind
     if word != "concat" and isinstance(wanted.shape[0], int):
         for kind in ("flatten", "mean"):

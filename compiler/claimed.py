@@ -8,10 +8,11 @@ from math import isqrt
 
 from msgspec.structs import replace
 
-from netc.compiler.edits import Fix, rewrite
+from netc.compiler.edits import Fix, append, rewrite
 from netc.compiler.frame import Frame
 from netc.compiler.graph import LayerStep, Wire
 from netc.compiler.layers.base import Layer, Tensor
+from netc.compiler.layers.sequences import Last
 from netc.compiler.layers.shapes import Flatten
 from netc.compiler.sizes import Shape
 from netc.compiler.ways import (
@@ -53,7 +54,7 @@ def claimed_way(wire: Wire, wanted: Shape, frame: Frame, held: Collection[Wire])
                     return _other_input(whole, wanted) or fix  # others use this block as it is
                 return fix
     then = "then the claim is true"
-    return padded_way(steps, wanted, then) or _flattened(steps, wanted)
+    return padded_way(steps, wanted, then) or _flattened(steps, wanted) or _last(steps, wanted)
 
 
 def _flattened(steps: Sequence[LayerStep], wanted: Shape) -> Fix | None:
@@ -65,6 +66,22 @@ def _flattened(steps: Sequence[LayerStep], wanted: Shape) -> Fix | None:
             if shape_after(steps[number:], {}, flat) == wanted:
                 hint = "write `{}" + f"{step.span.text}`: then the claim is true"
                 return rewrite(step.span.before, "flatten -> ", hint)
+    return None
+
+
+def _last(steps: Sequence[LayerStep], wanted: Shape) -> Fix | None:
+    """`last` on the way to a claim that leaves out the places of a sequence."""
+    then = "which takes the last place (`mean` takes the mean of all): then the claim is true"
+    for number, step in enumerate(steps):
+        tensor = step.inputs[0].tensor
+        if len(tensor.shape) != 2 or tensor.dtype != "float":
+            continue
+        if shape_after(steps[number:], {}, Last().output([tensor])) == wanted:
+            hint = f"write `last -> {step.span.text}`, {then}"
+            return rewrite(step.span.before, "last -> ", hint)
+    end = steps[-1].output if steps else None
+    if end is not None and len(end.tensor.shape) == 2 and end.tensor.shape[1:] == wanted:
+        return append(end.made, " -> last", f"write `-> last` behind it, {then}")
     return None
 
 

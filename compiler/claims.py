@@ -322,7 +322,7 @@ def _true(actual: Any, operator: str, claimed: Any) -> bool | None:
 def _shown(value: Any) -> str:
     if isinstance(value, tuple):
         return f"[{', '.join(map(str, value))}]"
-    return f"{value:,}"
+    return f"{int(value) if isinstance(value, float) and value.is_integer() else value:,}"
 
 
 def _measured_claim(expr: tree.Expr, measured: _Measured, span: Span, hint: str) -> Fix:

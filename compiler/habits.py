@@ -11,6 +11,8 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
+from netc.compiler.input_habits import INPUTS
+
 
 class Habit(Struct, frozen=True):
     """A stretch of a line that has another form here.
@@ -60,6 +62,8 @@ def _calls(match: re.Match[str]) -> str:
 
 def _sizes(match: re.Match[str]) -> str | None:
     written = match["place"].strip().strip("()]{}").strip(" \t,")
+    if written == "int":
+        return "int[]"
     listed = re.split(r"[ \t]*,[ \t]*" if "," in written else r"(?<=\d)x(?=\d)", written)
     return f"[{', '.join(listed)}]" if all(re.fullmatch(r"\w+", one) for one in listed) else None
 
@@ -127,6 +131,20 @@ _TABLE = [
         "`for` opens no block",
         "write `{}:`",
     ),
+    _row(
+        r"^[ \t]*(?:\w+[ \t]*=[ \t]*)?(?P<place>repeat[ \t]+(?P<name>[A-Za-z_]\w*)[ \t]+in[ \t]+"
+        r"(?P<over>[^:]*[^: \t]))[ \t]*:(?P<rest>.*)",
+        _rounds,
+        "the name of the rounds stands behind `as`",
+        "write `{}:`",
+    ),
+    _row(
+        r"^[ \t]*(?P<place>\(?\w+(?:[ \t]*,[ \t]*\w+)+\)?)[ \t]*=(?!=).*",
+        lambda _: None,
+        "`{}` are several names, and what a line leaves has one",
+        "write one name: a layer gives one value",
+    ),
+    *(_row(*row) for row in INPUTS),
     _row(
         r"^[ \t]*(?P<place>in)[ \t]*=(?!=).*",
         lambda _: None,

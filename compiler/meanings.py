@@ -134,6 +134,8 @@ class Meanings:
         elif layers.find(call.role.text) is not None or call.role.text in self.definitions:
             hint = f"write a comma: `{call.role.text} {call.name.text}, …`"
             fix = append(call.name.span, ",", hint, safe=True)
+        elif call.role.text in ("shortcut", "residual", "branch", "sequential"):
+            fix = append(call.role.span, ":", f"write `{call.role.text}: {call.name.text} …`")
         elif call.role.text in ("add", "call", "layer", "let", "step", "then", "with"):
             gap = call.role.span.before.to(call.name.span.before)
             fix = rewrite(gap, "", f"take `{call.role.text}` out")
@@ -224,6 +226,8 @@ class Meanings:
     ) -> program.BlockUse:
         fields = [p.name.text for p in definition.parameters]
         given: dict[str, tree.Expr] = {}
+        if len({*fields}) < len(fields):  # said where the block begins
+            return program.BlockUse(self.keys[call.name.text], given, call.span, call.name.span)
         for argument in call.arguments:
             name = field_of(argument, fields, fields, given, call, self.log)
             if name is not None:

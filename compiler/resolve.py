@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
@@ -11,7 +10,7 @@ from netc.compiler import program, tree
 from netc.compiler.allowing import is_allow, moved_out
 from netc.compiler.blocks import opened
 from netc.compiler.diagnostics import Log
-from netc.compiler.edits import Fix, rewrite, take_argument_out, take_line_out, take_word_out
+from netc.compiler.edits import Fix, rewrite, take_argument_out, take_line_out
 from netc.compiler.gaps import Gaps
 from netc.compiler.gather import Files, Reader, first_word, head
 from netc.compiler.meanings import Meanings, Sight
@@ -23,7 +22,8 @@ from netc.compiler.scope import (
     known_blocks,
     warn_unused,
 )
-from netc.compiler.source import Source, Span
+from netc.compiler.source import Source
+from netc.compiler.torn import DECLARING, TORN, code_of, declared_fix, know, output_fix
 from netc.compiler.uses import refuse_circles, sound, uses_of
 from netc.compiler.words import LATER, not_built
 
@@ -182,21 +182,21 @@ class Resolver:
             self.log.say("E0208", line.span, message, fix)
             self._within += out
             return ()
-        declares = not _DECLARING.isdisjoint((begins, line.target.text if line.target else ""))
-        torn = _TORN.fullmatch(_code(line)) if declares and not own else None
+        declares = not DECLARING.isdisjoint((begins, line.target.text if line.target else ""))
+        torn = TORN.fullmatch(code_of(line)) if declares and not own else None
         called = word in ("input", "param") and isinstance(line.chain.elements[0], tree.Call)
         if torn is not None or called:
             kind = torn["kind"] if torn else word
             self.unread |= kind == "input"
             message = f"`{kind}` needs a name, a `:` and its sizes"
-            self.log.say("E0209", line.span, message, _declared(line.span, kind, torn))
+            self.log.say("E0209", line.span, message, declared_fix(line.span, kind, torn))
+            know(names, code_of(line), line.span)
             return ()
         if line.bind is not None and line.bind.text == "share":
             return self._share(line, names)
         if word == "output":
-            hint = "write `output NAME = …`; or take the word out: what is left last is the output"
-            fix = take_word_out(line.span, word, hint)
-            self.log.say("E0209", line.span, "`output` needs a name and what it is", fix)
+            message = "`output` needs a name and what it is"
+            self.log.say("E0209", line.span, message, output_fix(line))
             return ()
         return self._flow(line, names)
 
@@ -343,30 +343,8 @@ class Resolver:
         return tuple(elements)
 
 
-_DECLARING = frozenset(("input", "param"))
-_TORN = re.compile(
-    r"(?:(?P<before>\w+)[ \t]*=[ \t]*)?(?P<kind>input|param)\b(?:[ \t]+(?P<name>\w+))?[ \t]*"
-    r"(?:[=:][ \t]*)?(?P<sizes>\[[^\[\]]*\])"
-)
-"""`input [3, 32]`, `input: [3, 32]`, `input x = [3, 32]`, `x = input [3, 32]`."""
-
-
 _NO_SIZES = ("-1", "None", "none", "batch", "batch_size")
 """What others write for the number of examples, which is never written here."""
-
-
-def _code(line: tree.Line) -> str:
-    """The text of a line without its comment."""
-    return line.span.source.line(line.span.line).split("#")[0].strip()
-
-
-def _declared(span: Span, word: str, torn: re.Match[str] | None) -> Fix:
-    """The declaration that a line is meant to be."""
-    if torn is None:
-        return Fix(f"write `{word} NAME: [sizes]`")
-    name = torn["name"] or torn["before"] or "x"
-    whole = replace(span, end_column=span.column + len(torn[0]))
-    return rewrite(whole, f"{word} {name}: {torn['sizes']}")
 
 
 def _is_claim(arguments: Sequence[tree.Argument]) -> bool:
