@@ -112,9 +112,8 @@ def _for_one(left: Size, right: Size, name: str, length: int, places: int) -> bo
         else:
             few |= {length * n + rest for n in found}
     if always:
-        mixed = any(n % length not in always for n in few)
         held = Remainders(name, length, frozenset(always))
-        return Equation(left, right) if mixed else len(always) == length or held
+        return Equation(left, right) if few else len(always) == length or held
     kept = frozenset(n for n in few if n >= 1 and has_sizes((left, right), {name: n}))
     if not kept:
         return False

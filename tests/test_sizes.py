@@ -169,6 +169,17 @@ def test_a_polynomial_with_whole_roots_is_not_always_zero() -> None:
     assert isinstance(equal_when(h * h, 10**10), Equation)  # true for 100,000: too far to look
 
 
+def test_values_beside_a_rule_are_not_left_out() -> None:
+    h = symbol("H")
+    odd = h - h // 2 * 2  # 1 where H is odd, else 0
+    assert str(equal_when(odd * h, odd * (h + 2))) == "H must be even"
+    assert isinstance(equal_when(odd * h, odd * 5), Equation)  # for even ones, and for 5
+
+
+def test_numbers_are_below_1_or_not() -> None:
+    assert [never_positive(n) for n in (-1, 0, 1)] == [True, True, False]
+
+
 def test_few_values_are_said_as_they_are() -> None:
     h = symbol("H")
     assert str(equal_when(h // 32, 7)) == "H must be 224 to 255"

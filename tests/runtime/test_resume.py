@@ -23,6 +23,7 @@ from safetensors.torch import load_file, save_file
 from netc.compiler.recipes.arrays import Npz
 from netc.runtime import CheckpointError, Job, Outcome, TrainError, resume, train
 from netc.runtime import session as sessions
+from netc.runtime.folder import need_free
 
 VERSION = '{"version": 2}'
 """The JSON of a checkpoint that holds nothing else."""
@@ -334,6 +335,17 @@ def test_a_log_shorter_than_the_checkpoint(tmp_path: Path) -> None:
     (folder / "metrics.jsonl").write_text("")
     with pytest.raises(CheckpointError, match="has 0 bytes"):
         resume(jobs_to_stop.small(), folder)
+
+
+def test_only_a_run_is_offered_to_go_on(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").touch()
+    with pytest.raises(TrainError) as caught:
+        need_free(tmp_path)
+    assert caught.value.hint == "name another folder"
+    (tmp_path / "checkpoint.safetensors").touch()
+    with pytest.raises(TrainError) as caught:
+        need_free(tmp_path)
+    assert caught.value.hint == "name another folder, or resume the run in it"
 
 
 def test_nothing_is_unpickled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
