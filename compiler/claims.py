@@ -199,9 +199,9 @@ def _compare(
     holds = _true(actual, operator, claimed)
     if holds is None:
         shown = "unknown" if actual is None else _shown(actual)
-        names = sorted(names_in(actual) if isinstance(actual, Symbolic) else ()) or ["H"]
-        sizes = "".join(f", {name}=224" for name in names)
+        sizes = "".join(f", {name}=224" for name in sorted(_names([actual, claimed])))
         hint = f"say for which size, behind the claim: `{sizes}`; or write numbers in the input"
+        hint = "write numbers in the input" if actual is None else hint
         message = f"the claim cannot be judged: {name} is {shown} here"
         fix = Fix(hint)
         if name.endswith("receptive_field"):  # no size would make it known
@@ -225,6 +225,20 @@ def _compare(
                 labels = could_be(measured.rows, off, _UNITS[name])
         log.say("E0502", span, _false_message(name, actual, operator, claimed), fix, labels)
     return holds
+
+
+def _names(values: Iterable[Any]) -> set[str]:
+    """The names in sizes, and in lists and ranges of them."""
+    found: set[str] = set()
+    for value in values:
+        match value:
+            case tuple():
+                found |= _names(value)
+            case Range(low=low, high=high):
+                found |= _names((low, high))
+            case Symbolic():
+                found |= names_in(value)
+    return found
 
 
 def _at_least(

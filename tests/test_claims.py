@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from compiling import errors_of, net_of
+from compiling import errors_of, findings, net_of
 
 DENSE = "net N:\n    input x: [4]\n    dense 3\n    expect {}\n"
 """12 weights and 3 biases of 4 bytes; at inference its 4 inputs and 3 outputs."""
@@ -68,3 +68,29 @@ def test_of_an_lstm_the_least_that_memory_is_may_decide(
     claim = f"memory.inference {operator} {found.least_peaks[0] + more}"
     errors = errors_of(f"{text}    expect {claim}\n")
     assert [error.split()[1] for error in errors] == ([code] if code else [])
+
+
+@pytest.mark.parametrize(
+    ("shape", "claim", "sizes"),
+    [
+        ("[T, 4]", "macs == 12*8", ", T=224"),
+        ("[T, 4]", "output == [7, 3]", ", T=224"),
+        ("[T, 4]", "params == 15*T", ", T=224"),
+        ("[T, 4]", "params == 16..20*T", ", T=224"),
+        ("[H, W, 4]", "flops <= 1_000", ", H=224, W=224"),
+    ],
+)
+def test_what_depends_on_open_sizes_is_claimed_for_some(shape: str, claim: str, sizes: str) -> None:
+    text = f"net N:\n    input x: {shape}\n    dense 3\n    expect {claim}"
+    (wrong,) = findings(text + "\n")
+    assert wrong.code == "E0503"
+    assert f"behind the claim: `{sizes}`; or write numbers in the input" in wrong.hint
+    assert [error.split()[1] for error in errors_of(f"{text}{sizes}\n")] == ["E0502"]
+
+
+def test_memory_is_known_for_numbers_in_the_input_only() -> None:
+    text = "net N:\n    input x: [T, 4]\n    dense 3\n    expect memory == 60 + 7*28\n"
+    for sizes in ("", ", T=7"):
+        (wrong,) = findings(text.replace("28\n", f"28{sizes}\n"))
+        assert (wrong.code, wrong.hint) == ("E0503", "write numbers in the input")
+    assert errors_of(text.replace("T", "7")) == []
