@@ -176,6 +176,19 @@ def test_values_beside_a_rule_are_not_left_out() -> None:
     assert isinstance(equal_when(odd * h, odd * 5), Equation)  # for even ones, and for 5
 
 
+def test_several_remainders_are_said_as_one_where_they_are() -> None:
+    said = [
+        str(Remainders("H", p, frozenset(r))) for p, r in ((4, {0, 2}), (4, {1, 3}), (6, {1, 4}))
+    ]
+    assert said == [
+        "H must be even",
+        "H must be odd",
+        "H must be 1 more than a multiple of 3",
+    ]
+    uneven = Remainders("H", 6, frozenset({1, 3}))
+    assert str(uneven) == "H divided by 6 must leave 1, 3"
+
+
 def test_numbers_are_below_1_or_not() -> None:
     assert [never_positive(n) for n in (-1, 0, 1)] == [True, True, False]
 
