@@ -92,3 +92,13 @@ net Net:
 )
 def test_a_comment_in_a_loop_says_when_it_holds(width: str, comment: str) -> None:
     assert f"x = layer(x, image)  # {comment}" in forward(net_of(GROWING.format(width=width)))
+
+
+def test_a_value_whose_size_alone_is_asked_for_is_in_no_variable(tmp_path: Path) -> None:
+    net = lines_of("conv 3, 3x3, pad=2\ncrop to=x -> tanh", "[3, 4, 4]")
+    assert forward(net) == [
+        "x = self.conv1(x)  # [3, 6, 6]",
+        "return torch.tanh(x[:, :, 1:5, 1:5])  # [3, 4, 4]",
+    ]
+    (tmp_path / "net.py").write_text(net.source(), encoding="utf-8")
+    check_files(tmp_path)

@@ -90,7 +90,8 @@ class Forward:
             return []
         inputs = self._taken(aligned) if not isinstance(first, ParamStep) else (0,)
         number, comment = self._place(aligned), self._comment(aligned)
-        text, block = self._text(first, member), isinstance(first, BlockStep)
+        text, inputs = _mentioned(self._text(first, member), inputs)
+        block = isinstance(first, BlockStep)
         line, work, learned = first.span.line, counts(first), isinstance(first, ParamStep)
         return [Op(number, inputs, text, line, comment, block=block, counts=work, learned=learned)]
 
@@ -183,6 +184,18 @@ def _member(owner: str, name: str) -> str:
     if owner == "self.":
         return f"self.{name}"
     return f'{owner.removesuffix(".")}["{name}"]'
+
+
+def _mentioned(text: str, inputs: Sequence[int]) -> tuple[str, tuple[int, ...]]:
+    """An expression with the inputs that stand in it: of a value whose size is a number none does.
+
+    >>> _mentioned("{0}[:, :, 1:3] + {2}", (4, 5, 6))
+    ('{0}[:, :, 1:3] + {1}', (4, 6))
+    """
+    found = [n for n in range(len(inputs)) if f"{{{n}}}" in text]
+    for place, n in enumerate(found):
+        text = text.replace(f"{{{n}}}", f"{{{place}}}")
+    return text, tuple(inputs[n] for n in found)
 
 
 def _needed(ops: Sequence[Op], outputs: Sequence[int]) -> list[Op]:
