@@ -68,4 +68,5 @@ def _take(source: str, file: str, name: str) -> type[nn.Module]:
 
 
 def _digest(*texts: str) -> str:
-    return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16]
+    plain = "\0".join(texts).encode(errors="surrogateescape")  # names of files that are no UTF-8
+    return hashlib.sha256(plain).hexdigest()[:16]

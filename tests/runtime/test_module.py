@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import traceback
 from pathlib import Path
 
@@ -28,6 +29,13 @@ def test_a_net_from_its_file(tmp_path: Path) -> None:
     found = net_class(jobs.CONV, path, "Net")
     assert inspect.getsourcefile(found) == str(path)
     assert inspect.getsource(found) in jobs.CONV
+
+
+def test_a_net_from_a_folder_whose_name_is_no_text(tmp_path: Path) -> None:
+    found = net_class(
+        jobs.CONV, Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff/model.py")), "Net"
+    )
+    assert found.__name__ == "Net"
 
 
 def test_tracebacks_show_the_line() -> None:
