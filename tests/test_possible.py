@@ -268,6 +268,44 @@ def test_equations_over_two_names_take_part(claims: list[str], wrong: str) -> No
     assert not wrong or ("E0501" in errors[0] and wrong in errors[0])
 
 
+TERMS = (
+    "H",
+    "W",
+    "7",
+    "8",
+    "H//2",
+    "2*(H//2)",
+    "4*(W//4)",
+    "W + 1",
+    "H - 1",
+    "W - 2",
+    "2*W",
+    "W//2",
+)
+TERMS += ("2*((H - 1)//2) + 1", "H + W", "H + W - 7", "3*(H//3)", "H*W", "2*H - W", "9 - H")
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(TERMS), st.sampled_from(TERMS)), min_size=1, max_size=3))
+def test_claims_over_two_names_hold_for_the_sizes_for_which_they_are_said_to(
+    claims: list[tuple[str, str]],
+) -> None:
+    text = "net N:\n    input x: [1, H, W]\n"
+    text += "".join(f"    relu -> [1, {a}, {b}]\n" for a, b in claims)
+    points = [{"H": h, "W": w} for h in range(1, 31) for w in range(1, 31)]
+    values = [(eval(a, {}, p), eval(b, {}, p), p) for a, b in claims for p in points]
+    wrong = [p for a, b, p in values if (a, b) != (p["H"], p["W"])]
+    fits = [p for p in points if p not in wrong]
+    spec = spec_of(text)
+    if any(d.severity == "error" for d in spec.diagnostics):
+        event("no size")
+        assert fits == []
+        return
+    asked = spec.net().graph.asked
+    event("a condition" if asked else "any size")
+    assert fits == [p for p in points if all(holds_in(condition, p) for condition in asked)]
+
+
 @given(
     st.lists(st.integers(-4, 4), min_size=2, max_size=2),
     st.integers(-9, 9),
