@@ -33,9 +33,11 @@ def test_a_join_names_what_differs() -> None:
     assert (caught.value.left, caught.value.right, caught.value.axis) == (0, 2, 1)
     with pytest.raises(JoinError, match="3 axes in one, 1 in the other") as caught:
         Concat().output([image, Tensor((64,))])
-    assert (caught.value.right, caught.value.axis) == (1, None)
-    with pytest.raises(JoinError, match="whole numbers in the other"):
-        Stack().output([Tensor((3,)), Tensor((3,), "int")])
+    assert (caught.value.left, caught.value.right, caught.value.axis) == (0, 1, None)
+    assert caught.value.ranks
+    with pytest.raises(JoinError, match="whole numbers in the other") as caught:
+        Stack().output([Tensor((3,)), Tensor((3,)), Tensor((3,), "int")])
+    assert (caught.value.left, caught.value.right, caught.value.ranks) == (0, 2, False)
     with pytest.raises(ShapeError, match="here is one"):
         Concat().output([image])
 
