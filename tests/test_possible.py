@@ -268,6 +268,22 @@ def test_equations_over_two_names_take_part(claims: list[str], wrong: str) -> No
     assert not wrong or ("E0501" in errors[0] and wrong in errors[0])
 
 
+def test_what_whole_numbers_cannot_make_0_is_proved() -> None:
+    h, w = symbol("H"), symbol("W")
+    even, odd = (Remainders("H", 2, frozenset({rest})) for rest in (0, 1))
+    two, five = (Only("W", frozenset({n})) for n in (2, 5))
+    assert not solvable(2 * h + 2 * w - 7, {})  # an even number is not 7
+    assert not solvable(4 * (h // 2) + 2 * w - 5, {})
+    assert not solvable(h + w + 1, {})  # more than 0
+    assert not solvable(-h - w - 1, {})
+    assert not solvable(h + 2 * w - 7, {"H": even})
+    assert solvable(h + 2 * w - 7, {"H": odd})  # 1 + 2·3
+    assert not solvable(h - 3 * w, {"H": odd, "W": two})  # 6 is even
+    assert solvable(h - 3 * w, {"H": odd, "W": five})
+    assert solvable(h - 3 * w, {"H": odd, "W": Only("W", two.values | five.values)})
+    assert solvable(h * w - 7, {"H": even})  # of degree 2: not looked at
+
+
 TERMS = (
     "H",
     "W",
