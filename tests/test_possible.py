@@ -276,6 +276,8 @@ def test_what_whole_numbers_cannot_make_0_is_proved() -> None:
     assert not solvable(4 * (h // 2) + 2 * w - 5, {})
     assert not solvable(h + w + 1, {})  # more than 0
     assert not solvable(-h - w - 1, {})
+    assert not solvable(h - 2 * (h // 2) + 2, {})  # 2 or 3, however large H is
+    assert not solvable(h - 2 * (h // 2) + 3 * w + 1, {})
     assert not solvable(h + 2 * w - 7, {"H": even})
     assert solvable(h + 2 * w - 7, {"H": odd})  # 1 + 2·3
     assert not solvable(h - 3 * w, {"H": odd, "W": two})  # 6 is even
