@@ -49,6 +49,10 @@ def opened(
     if word in ("branch", "shortcut"):
         inside = "residual" if word == "shortcut" else "parallel` or `inception"
         resolver.log.say("E0209", span, f"`{word}` stands outside of `{inside}`")
+    elif word == "use":
+        message = "`use` stands inside a definition"
+        resolver.log.say("E0209", span, message, "move it out, to the left margin")
+        resolver.gaps.add(re.findall(r"[A-Za-z_]\w*", line.body[0].span.text))
     elif word in LATER:
         resolver.log.say("E0208", span, *not_built(word))
     elif layers.find(word) or word in resolver.definitions or word in resolver.gaps.names:

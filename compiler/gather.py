@@ -171,6 +171,8 @@ class Files:
                 self.definitions[scope[name]].name.span, f"the first `{name}` stands here"
             )
             hint = "name what you need of the file: `use FILE: NAME, …`"
+            if span.text == name:
+                hint = "take the name out here, or give one of the two another name"
             self.log.say("E0206", span, f"`{name}` is defined twice", hint, [label])
             self.gaps[source.name].names.add(name)
             return

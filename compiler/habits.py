@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from netc.compiler.input_habits import INPUTS
+from netc.compiler.input_habits import INPUTS, NUMBERS
 
 
 class Habit(Struct, frozen=True):
@@ -273,6 +273,7 @@ _TABLE = [
         "`{}` is no comparison with a number",
         "write `{}`, or `<=` and `>=`",
     ),
+    *(_row(*row) for row in NUMBERS),
     _row(
         r"^[ \t]*repeat[ \t]+(?P<place>(?P<count>\d+)x)\b",
         lambda m: m["count"],

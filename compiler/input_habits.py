@@ -1,4 +1,4 @@
-"""How inputs are written elsewhere: rows of the table in `habits.py`."""
+"""How inputs and numbers are written elsewhere: rows of the table in `habits.py`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,13 @@ from typing import TypeAlias
 _Text: TypeAlias = Callable[[re.Match[str]], str | None]
 
 _NAME = r"[A-Za-z_]\w*"
+
+
+def _in_full(number: str, unit: str) -> str:
+    """`25M` as `25_000_000`."""
+    value = float(number.replace("_", "")) * {"k": 1e3, "K": 1e3, "M": 1e6}[unit]
+    return f"{int(value):_}" if value.is_integer() else f"{value}"
+
 
 INPUTS: tuple[tuple[str, _Text, str, str], ...] = (
     (
@@ -38,3 +45,19 @@ INPUTS: tuple[tuple[str, _Text, str, str], ...] = (
     ),
 )
 """Pattern, text in the place of its group `place`, message and hint."""
+
+NUMBERS: tuple[tuple[str, _Text, str, str], ...] = (
+    (
+        r"(?<![\w.])(?P<place>(?P<number>\d[\d_]*(?:\.\d+)?)(?P<unit>[kKM]))(?!\w)",
+        lambda m: _in_full(m["number"], m["unit"]),
+        "`{}` is no number: a number has no unit",
+        "write `{}`",
+    ),
+    (
+        r"(?<![\w.)\]])(?P<place>\.\d+)(?![\w.])",
+        lambda m: f"0{m['place']}",
+        "`{}` is no number: a number begins with a digit",
+        "write `{}`",
+    ),
+)
+"""Units behind numbers, and numbers without their first digit."""

@@ -91,7 +91,9 @@ def test_windows_line_ends_a_byte_mark_and_the_mode_of_the_file_stay() -> None:
 def test_files_that_are_used_are_not_written() -> None:
     Path("a.net").write_text('use "b.net"\n\nnet Net:\n    input x: [4]\n    Unit\n', "utf-8")
     Path("b.net").write_text("block Unit:\n    dens 3\n", encoding="utf-8")
-    assert netc("--fix", "a.net").returncode == 1
+    assert b"--fix` mends" not in netc("a.net").stdout  # it would not
+    done = netc("--fix", "a.net")
+    assert (done.returncode, b"--fix` mends" in done.stdout) == (1, False)
     assert Path("b.net").read_text(encoding="utf-8") == "block Unit:\n    dens 3\n"
 
 

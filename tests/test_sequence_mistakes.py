@@ -95,6 +95,16 @@ CASES = {
         "6 E0201 `shortcut dense …` are two words before the first argument",
         IDS + "    residual:\n        gru 8\n        shortcut: dense 8\n",
     ),
+    "a count with a unit": (
+        "    input text: int[T]\n    embedding 30k, 64\n",
+        "3 E0101 `30k` is no number: a number has no unit",
+        "    input text: int[T]\n    embedding 30_000, 64\n",
+    ),
+    "a share without its 0": (
+        IDS + "    dropout .5\n    gru 8\n",
+        "4 E0101 `.5` is no number: a number begins with a digit",
+        IDS + "    dropout 0.5\n    gru 8\n",
+    ),
     "a count with an exponent": (
         "    input text: int[T]\n    embedding 1e4, 64\n",
         "3 E0210 `words` of `embedding` should be a whole number, and is 10000.0",
@@ -139,3 +149,8 @@ def test_a_parameter_given_twice_in_a_head_is_said_there_alone() -> None:
 def test_whole_numbers_in_a_false_claim_have_no_point() -> None:
     text = "net Net:\n    input x: [4]\n    dense 3\n    expect params == 25e3\n"
     assert errors_of(text) == ["4 E0502 the claim is false: params is 15, 24,985 less than 25,000"]
+
+
+def test_a_use_inside_a_net_is_said_there_alone() -> None:
+    text = 'net Net:\n    use "b.net": B\n    input x: [4]\n    B 3\n'
+    assert errors_of(text) == ["2 E0209 `use` stands inside a definition"]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 if TYPE_CHECKING:
     from netc.api import Spec
@@ -108,7 +109,14 @@ def _findings(file: str, fix: bool) -> Sequence[Diagnostic]:
     except UnicodeDecodeError as error:
         return [not_text(file, error)]
     spec.judge()
-    return spec.diagnostics
+    return [_mendable(found, spec) for found in spec.diagnostics]
+
+
+def _mendable(found: Diagnostic, spec: Spec) -> Diagnostic:
+    """A finding as it is for `--fix`, which writes no other file than the one that is checked."""
+    if not found.safe or all(edit.span.source == spec.source for edit in found.edits):
+        return found
+    return replace(found, safe=False)
 
 
 def _shown(found: Sequence[Diagnostic], form: str, out: TextIO) -> str:

@@ -56,7 +56,7 @@ def fix(source: Source, base: Path, found: Sequence[Diagnostic]) -> Fixed:
     All safe edits of a round are made together; where one of them does not help, the others are,
     or each is tried alone. A mended error may show others that it hid; the last text with no more
     errors than the first is kept. The findings that are left are no longer safe: their edits did
-    not help.
+    not help, or are in other files.
     """
     mended: list[Diagnostic] = []
     most = _errors(found)
@@ -72,7 +72,7 @@ def fix(source: Source, base: Path, found: Sequence[Diagnostic]) -> Fixed:
         if _errors(found) <= most:
             kept = source, len(mended), found
     source, count, found = kept
-    left = (replace(d, safe=False) if _is_safe(d, source) else d for d in found)
+    left = (replace(d, safe=False) if d.safe else d for d in found)
     return Fixed(source.text, tuple(mended[:count]), tuple(left))
 
 
