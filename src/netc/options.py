@@ -16,13 +16,17 @@ from netc.compiler.visible import visible
 if TYPE_CHECKING:
     from netc.api import NetHandle, Spec
 
+    ParamType = click.ParamType["tuple[str, Any]"]
+else:
+    ParamType = click.ParamType  # which kind of value it gives can be said since click 8.4 only
+
 WRONG, MISUSED = 1, 2
 """Exit statuses: errors in a spec, or a difference; a command that makes no sense."""
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-class Setting(click.ParamType["tuple[str, Any]"]):
+class Setting(ParamType):
     """`NAME=VALUE` on the command line: a number, yes or no, sizes as 5x5, else text."""
 
     name = "NAME=VALUE"
