@@ -129,10 +129,19 @@ def test_files_are_formatted_and_lint_clean(tmp_path: Path) -> None:
 
 
 def test_loops_of_any_length_are_formatted(tmp_path: Path) -> None:
-    """What they go over is broken at brackets, their variables, or neither, as ruff has it."""
-    over = ("self.{}.children()", "self.{}[0].children()", "self.{}", "value.{}.chunk(4)")
+    """What they go over is broken at brackets, steps, their variables, or none, as ruff has it."""
+    over = (
+        "self.{}.children()",
+        "self.{}[0].children()",
+        "self.{}",
+        "value.{}.chunk(4)",
+        "self.{}[1].weight.detach().split(self.{}[1].counts)",
+        "self.a[0].{}[1].children()",
+        'self.{}["0"].a[1].b.named_parameters()',
+        "self.a[0].{}[1].weight.detach().split(self.a[0].{}[1].counts)",
+    )
     loops = [
-        (f"for {variables} in {each.format('a' * length)}:", indent)
+        (f"for {variables} in {each.replace('{}', 'a' * length)}:", indent)
         for variables in ("part", "name, value")
         for each in over
         for length in range(20, 70)

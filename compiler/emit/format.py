@@ -69,6 +69,8 @@ def _loop(text: str, indent: int) -> list[str]:
     several = split(variable)
     groups = _groups(over)
     first = groups[0][0] + 1 if groups else len(over)  # what stands on the line in any case
+    if len(_steps(over)) > 2:
+        return [f"{pad}for {variable} in (", *_broken("", over, indent + 4, ""), f"{pad}):"]
     whole = _broken(f"for {variable} in ", over, indent, ":")
     if groups and len(pad) + len(f"for {variable} in ") + first <= WIDTH:
         return whole
@@ -110,7 +112,10 @@ def _broken(prefix: str, text: str, indent: int, suffix: str) -> list[str]:
         return [*lines[:-1], lines[-1] + suffix]
     steps = _steps(text)
     if len(steps) > 2:
-        return [pad + prefix + steps[0], *(pad + s for s in steps[1:-1]), pad + steps[-1] + suffix]
+        lines = _broken(prefix, steps[0], indent, "")
+        for step in steps[1:-1]:
+            lines += _broken("", step, indent, "")
+        return [*lines, *_broken("", steps[-1], indent, suffix)]
     group = _too_long(text, WIDTH - len(pad) - len(prefix), len(suffix))
     if group is None:
         return [pad + prefix + text + suffix]
