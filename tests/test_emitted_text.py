@@ -102,3 +102,18 @@ def test_a_value_whose_size_alone_is_asked_for_is_in_no_variable(tmp_path: Path)
     ]
     (tmp_path / "net.py").write_text(net.source(), encoding="utf-8")
     check_files(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("lines", "cut"),
+    [
+        ("crop 4x4", "x"),
+        ("crop to=x", "x"),
+        ("crop 2x4", "x[:, :, 1:3, :]"),
+        ("relu -> crop 4x2", "F.relu(x)[:, :, :, 1:3]"),
+    ],
+)
+def test_a_crop_names_the_axes_that_lose_positions(lines: str, cut: str) -> None:
+    assert forward(lines_of(f"{lines}\ntanh", "[3, 4, 4]"))[0].startswith(
+        "return torch.tanh(x)" if cut == "x" else f"x = {cut}  #"
+    )

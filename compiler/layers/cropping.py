@@ -185,15 +185,15 @@ class Crop(Weightless):
         return Torch(Call("Crop", (Given("size", size),)), inline=inline, support=("Crop",))
 
     def _slices(self, inputs: Sequence[Tensor]) -> str | None:
-        """`{0}[:, :, 4:60, 4:60]`; None where the places depend on a size."""
+        """`{0}[:, :, 4:60, :]`, `{0}` where all stays; None where the places depend on a size."""
         parts: list[str] = []
         for gone, kept in zip(self._gone(inputs), self._sizes(inputs), strict=True):
             if not isinstance(gone, int):
                 return None
             start = gone // 2
             end: Size = start + kept if isinstance(kept, int) else -start
-            parts.append(f"{start}:{end}" if end else ":")
-        return f"{{0}}[:, :, {', '.join(parts)}]"
+            parts.append(f"{start}:{end}" if gone else ":")
+        return f"{{0}}[:, :, {', '.join(parts)}]" if {*parts} != {":"} else "{0}"
 
 
 def _is_odd(gone: Size) -> bool:
