@@ -18,11 +18,15 @@ class Gradients:
         self.memories: list[tuple[int, int]] = []  # bytes, and how many gradients lie there
         self.live = self.most = 0
 
-    def arrive(self, wire: Wire, shared: Wire | None) -> None:
-        """A gradient of the value comes in; `shared` is the value whose gradient holds it."""
-        place = self._new(self.sizes[wire]) if shared is None else self.of[shared]
-        if shared is not None:
-            self._count(place, 1)
+    def made(self, wire: Wire, shared: Wire | None) -> int:
+        """The memory of a gradient of the value; `shared` is the value whose gradient holds it."""
+        if shared is None:
+            return self._new(self.sizes[wire])
+        self._count(self.of[shared], 1)
+        return self.of[shared]
+
+    def arrive(self, wire: Wire, place: int) -> None:
+        """The gradient in this memory comes in: the value's, or a part of the sum that it is."""
         before = self.of.get(wire)
         if before is None:
             self.of[wire] = place

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
-from compiling import REPOSITORY
+from compiling import REPOSITORY, lines_of, net_of
+from hypothesis import HealthCheck, assume, given, settings
 from live_memory import Live, most_bytes
+from random_nets import nets
 from test_emit import built, every_net, inputs_of, outputs
 
 from netc.api import NetHandle, read
+from netc.compiler.graph import LayerStep
 from netc.compiler.layers.base import Tensor
 from netc.runtime.module import build
 
@@ -60,6 +65,80 @@ def test_where_kernels_decide_the_peak_is_unknown(name: str) -> None:
     report = every_net()[name].report()
     assert report.inference_peak is None
     assert report.training_peak is None
+
+
+# -- nets of a few lines, of which each has something to hold
+
+
+class _Loss(torch.autograd.Function):
+    """A loss whose gradients are memory of their own, and go once they are used."""
+
+    @staticmethod
+    def forward(ctx: Any, *values: torch.Tensor) -> torch.Tensor:
+        ctx.sizes = [value.shape for value in values]
+        return torch.zeros(())
+
+    @staticmethod
+    def backward(ctx: Any, *_: torch.Tensor) -> Any:
+        return tuple(torch.ones(size) for size in ctx.sizes)
+
+
+def held(net: NetHandle, *, train: bool) -> float:
+    """Bytes of one example at the peak of a run."""
+    module, values = built(net).train(train), inputs_of(net, BATCH)
+    with torch.set_grad_enabled(train), Live(module, batch=BATCH) as live:
+        for value in values:
+            live.add(value)
+        results = [result for result in outputs(module(*values)) if result.requires_grad]
+        if results:
+            loss: Any = _Loss.apply(*results)
+            loss.backward()
+    return live.peak / BATCH
+
+
+def once(net: NetHandle) -> int:
+    """Bytes that are there once for the whole batch: the statistics of batch norm."""
+    steps = [row.step for row in net.report().rows if isinstance(row.step, LayerStep)]
+    return sum(s.layer.kept([w.tensor for w in s.inputs], s.output.tensor).fixed for s in steps)
+
+
+@pytest.mark.parametrize(
+    ("shape", "lines"),
+    [
+        ("[4, 7, 16]", "conv 2, 3\nconv 4, 3, pad=4 -> tanh -> conv 8, 1\nx -> conv 3, 5x9"),
+        ("[4, 7, 16]", "local_response_norm\nconv 2, 5x9"),
+        ("[2, 5, 6, 7]", "gelu -> softmax axis=0 -> local_response_norm"),
+        ("[3, 10, 10]", "conv 3, 1 -> prelu -> conv 3, 1 -> prelu slopes=channels"),
+        ("[40, 8]", "dense 8 -> attention 2, dropout=0.1"),
+        ("[40, 8]", "attention 4, mask=causal"),
+        ("[40, 8]", "m = dense 8 -> last\nx -> dense 8 -> attention 2"),
+        ("[12, 8]", "m = x -> dense 12\nx -> dense 16 -> attention 2, dropout=0.2, over=m"),
+        ("[4, 11, 9]", "conv 8, 1\nconv 8, 4, pad=same\nmax_pool 4, pad=same\nconv 1, 1"),
+        ("[4, 11, 9]", "v = conv 8, 3, pad=1\nrelu6 -> concat v"),
+        ("[4, 11, 9]", "v = conv 8, 1\nsilu -> add v -> gelu -> mul v -> conv 2, 1"),
+        ("[4, 41]", "v = conv 4, 1\n(v, out) -> concat\nparallel join=concat:\n"
+         "    branch: conv 4, 3, pad=1\n    branch: conv 4, 1\nconv 6, 1"),
+        ("[4, 41]", "parallel join=add:\n    branch: conv 8, 1 -> conv 4, 1\n"
+         "    branch: conv 8, 3, pad=1 -> gelu -> conv 4, 1\nconv 2, 1"),
+        ("[4, 41]", "param w: [4, 41] = ones\n(x, w) -> mul -> conv 2, 1"),
+        ("[4, 41]", "conv 4, 1\nresidual:\n    conv 6, 1 -> relu -> conv 4, 1\nrelu -> conv 2, 1"),
+    ],
+)  # fmt: skip
+def test_peaks_of_a_few_lines_are_what_pytorch_holds(shape: str, lines: str) -> None:
+    net = lines_of(lines, shape)
+    report = net.report()
+    assert report.inference_peak == pytest.approx(held(net, train=False), rel=0.02)
+    assert report.training_peak == pytest.approx(held(net, train=True), rel=0.02)
+
+
+@settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
+@given(nets())
+def test_random_nets_hold_in_training_what_is_told(text: str) -> None:
+    net = net_of(text)
+    report = net.report()
+    assume(not {row.layer for row in report.rows} & {"gru", "lstm", "rnn"})  # their own tests
+    small = once(net) + 100
+    assert report.training_peak == pytest.approx(held(net, train=True), rel=0.1, abs=small)
 
 
 # -- the classic nets, with a batch of 32, on tensors without memory of their own

@@ -119,15 +119,23 @@ class Attention(Layer):
         features, _ = self._features(inputs)
         asked, read = inputs[0].shape[0], self._memory(inputs).shape[0]
         matches = Held("sums of weights by place and head", (self.heads, asked, FLOAT_BYTES))
+        early = features * (asked + 2 * read)  # the gradients of queries, keys and values
         if self.dropout:  # flash attention keeps the sums alone, PyTorch's other way more
             what = "weights before and after dropout and the mask"
             matches = Held(what, (3, self.heads, asked, read, FLOAT_BYTES))
+            # the weights' gradient and the values', once the results of the heads are gone
+            early = self.heads * asked * read + features * (read - asked)
         beside = (
             Held("queries and results of the heads", (2, features, asked, FLOAT_BYTES)),
             Held("keys and values", (2, features, read, FLOAT_BYTES)),
             matches,
         )
-        return Kept(inputs=tuple(range(len(inputs))), beside=beside, reshaped=True)
+        return Kept(
+            inputs=tuple(range(len(inputs))),
+            beside=beside,
+            early=FLOAT_BYTES * early,
+            reshaped=True,
+        )
 
     def working(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
         features, _ = self._features(inputs)

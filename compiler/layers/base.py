@@ -128,7 +128,9 @@ class Kept(Struct, frozen=True, eq=False):
         passes: the gradient of the output is handed on to the inputs, whole or in pieces.
         back: bytes of one example that the backward call holds for itself at its worst moment;
             below 0 where much of what was kept is freed by then.
-        early: the same before the gradients of the inputs are made, where that is another moment.
+        wider: bytes by which the gradients of the inputs are larger while they are made: those of
+            padded inputs.
+        early: as `back` before the gradients of the inputs are made, where that is another moment.
         unknown: what more PyTorch holds, of unknown size, in a few words.
         reshaped: the output may be a view of what the call made. To write over one costs autograd a
             copy of the gradient.
@@ -144,6 +146,7 @@ class Kept(Struct, frozen=True, eq=False):
     view: bool = False
     passes: bool = False
     back: Size = 0
+    wider: Size = 0
     early: Size = 0
     unknown: str = ""
     reshaped: bool = False

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from math import gcd
 
 from netc.compiler.layers.base import (
+    FLOAT_BYTES,
     Formulas,
     Kept,
     Layer,
@@ -155,7 +156,8 @@ class Conv(Layer):
     def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
         axes = self.axes(inputs[0])
         if any(axis.before != axis.after for axis in axes):
-            return Kept(beside=(held_padded(axes, inputs[0].shape),))
+            padded = held_padded(axes, inputs[0].shape)
+            return Kept(beside=(padded,), wider=padded.bytes - FLOAT_BYTES * inputs[0].elements)
         return Kept(inputs=(0,))
 
     def working(self, inputs: Sequence[Tensor], output: Tensor) -> Size:

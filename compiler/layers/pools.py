@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from netc.compiler.layers.base import (
+    FLOAT_BYTES,
     INDEX_BYTES,
     Formulas,
     Held,
@@ -129,7 +130,8 @@ class _Sliding(Pool):
         one = len(axes) == 1  # pooled as a picture of height 1
         if self.pads_first(axes):
             padded = held_padded(axes, inputs[0].shape)
-            return Kept(beside=(padded, *beside), reshaped=one)
+            wider = padded.bytes - FLOAT_BYTES * inputs[0].elements
+            return Kept(beside=(padded, *beside), wider=wider, reshaped=one)
         return Kept(inputs=(0,), beside=beside, reshaped=one)
 
     def working(self, inputs: Sequence[Tensor], output: Tensor) -> Size:

@@ -132,7 +132,8 @@ class Prelu(Layer):
         return "same"
 
     def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
-        return Kept(inputs=(0,))
+        # on the way back the gradient of the slopes is made number by number, and then summed
+        return Kept(inputs=(0,), back=FLOAT_BYTES * output.elements)
 
     def working(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
         return 0
