@@ -101,19 +101,24 @@ def weighted(terms: Sequence[tuple[int, float, Objective]]) -> Objective:
     """
     first, _, main = terms[0]
 
-    def loss(outputs: tuple[torch.Tensor, ...], target: torch.Tensor) -> torch.Tensor:
-        parts = [weight * one.loss(outputs[place], target) for place, weight, one in terms]
+    def loss(outputs: Output, target: torch.Tensor) -> torch.Tensor:
+        parts = [weight * one.loss(_one(outputs, place), target) for place, weight, one in terms]
         return torch.stack(parts).sum()
 
     def of_first(measure: Measure) -> Measure:
-        def total(outputs: tuple[torch.Tensor, ...], target: torch.Tensor) -> torch.Tensor:
-            return measure.total(outputs[first], target)
+        def total(outputs: Output, target: torch.Tensor) -> torch.Tensor:
+            return measure.total(_one(outputs, first), target)
 
         return replace(measure, total=total)
 
     measures = tuple(of_first(measure) for measure in main.measures)
     judged = tuple(place for place, _, _ in terms)
     return Objective(loss, measures, main.target, main.class_axis, judged)
+
+
+def _one(outputs: Output, place: int) -> torch.Tensor:
+    """One of a net's outputs; a net that has only one gives it bare."""
+    return outputs if isinstance(outputs, torch.Tensor) else outputs[place]
 
 
 def cross_entropy(part: CrossEntropy, output: Tensor) -> Objective:

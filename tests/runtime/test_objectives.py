@@ -127,3 +127,13 @@ def test_losses_of_several_outputs_add_up_with_their_weights(generator: torch.Ge
         found = both.finish(both.sums(tuple(heads), target), len(target))
         accuracy = metrics(one, heads[2], target)["accuracy"]
     assert found == {"loss": pytest.approx(loss.item()), "accuracy": accuracy}
+
+
+def test_losses_of_one_output_add_up_with_their_weights(generator: torch.Generator) -> None:
+    scores = torch.randn(6, 10, generator=generator)
+    target = torch.randint(10, (6,), generator=generator)
+    one = objective(CrossEntropy(), Tensor((10,)))
+    half = weighted([(0, 0.5, one)])
+    torch.testing.assert_close(half.loss(scores, target), 0.5 * one.loss(scores, target))
+    accuracy = metrics(one, scores, target)["accuracy"]
+    assert half.finish(half.sums(scores, target), 6)["accuracy"] == accuracy
