@@ -88,9 +88,28 @@ def _too_many(
         from netc.compiler.elsewhere import layer_fix
 
         fix = layer_fix(call.name, ("dense",), arguments=True) or fix
+    elif len(places) == first == 1 and _takes_several(call.name.text, places[0], plain):
+        whole = plain[0].span.to(plain[-1].span)
+        fix = rewrite(
+            whole, f"[{', '.join(a.span.text for a in plain)}]", "write them as one: `{}`"
+        )
     elif not (rest and places) and len(plain) == first + 1:
         fix = take_argument_out(argument.span, fix.hint)
     log.say("E0204", argument.span, message, fix)
+
+
+def _takes_several(word: str, field: str, plain: Sequence[tree.Argument]) -> bool:
+    """Whether a layer takes several numbers as one argument, and here they stand side by side.
+
+    A second number behind a kernel is rather meant as its stride.
+    """
+    from netc.compiler.layers import find
+
+    layer = find(word)
+    numbers = all(isinstance(a.value, tree.Number | tree.Name) for a in plain)
+    if layer is None or not numbers or field == "kernel":
+        return False
+    return "tuple[" in str(layer.model_fields[field].annotation)
 
 
 def need_all(

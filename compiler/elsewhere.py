@@ -215,10 +215,26 @@ def argument_fix(argument: tree.Argument, fields: Collection[str], call: tree.Ca
         return _behind(argument, call)
     if name in _INFLOW:
         return take_argument_out(argument.span, "what flows in is known: take it out")
+    if (fix := _of_sequences(name, argument, fields)) is not None:
+        return fix
     for meant, names in _NAMES.items():
         here = next((field for field in _ARGUMENTS[meant] if field in fields), None)
         if here is not None and name in names.split():
             return rewrite(argument.name.span, here, "that is called `{}` here")
+    return None
+
+
+def _of_sequences(name: str, argument: tree.Argument, fields: Collection[str]) -> Fix | None:
+    """Switches of other frameworks' recurrent layers and attentions."""
+    on = argument.value.span.text.lower() in ("yes", "true", "1")
+    if name in ("causal", "is_causal", "use_causal_mask") and "mask" in fields and on:
+        return rewrite(argument.span, "mask=causal")
+    if name == "batch_first" and "bidirectional" in fields:
+        return take_argument_out(argument.span, "sizes leave out the batch: take it out")
+    if name == "return_sequences" and "bidirectional" in fields:
+        if on:
+            return take_argument_out(argument.span, "every step is given: take it out")
+        return Fix("every step is given: take it out, and write `-> last` behind the call")
     return None
 
 

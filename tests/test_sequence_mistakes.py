@@ -95,6 +95,26 @@ CASES = {
         "6 E0201 `shortcut dense …` are two words before the first argument",
         IDS + "    residual:\n        gru 8\n        shortcut: dense 8\n",
     ),
+    "a causal switch": (
+        IDS + "    attention 4, causal=yes\n",
+        "4 E0203 `attention` has no argument `causal`",
+        IDS + "    attention 4, mask=causal\n",
+    ),
+    "the batch first": (
+        IDS + "    lstm 8, batch_first=True\n",
+        "4 E0203 `lstm` has no argument `batch_first`",
+        IDS + "    lstm 8\n",
+    ),
+    "axes side by side": (
+        "    input x: [T, 4]\n    transpose 1, 0 -> [4, T]\n",
+        "3 E0204 `transpose` takes 1 argument by place, and here stand 2",
+        "    input x: [T, 4]\n    transpose [1, 0] -> [4, T]\n",
+    ),
+    "sizes side by side": (
+        "    input x: [6, 4]\n    reshape 3, 2, 4\n",
+        "3 E0204 `reshape` takes 1 argument by place, and here stand 3",
+        "    input x: [6, 4]\n    reshape [3, 2, 4]\n",
+    ),
     "a count with a unit": (
         "    input text: int[T]\n    embedding 30k, 64\n",
         "3 E0101 `30k` is no number: a number has no unit",
@@ -130,7 +150,9 @@ def test_a_mistake_is_told_once_and_its_edit_mends_it(name: str) -> None:
         (IDS + "    embedding 9, 4\n", "use `dense` for real numbers"),
         ("    input x: [8, T]\n    share f = gru 4\n    f\n", "weights have fixed sizes"),
         ("    input x: [T, n]\n    gru 4\n", "weights have fixed sizes"),
+        ("    input x: [8, 9, 9]\n    max_pool 3, 2\n", "the others are named: `stride=`"),
         ("    input x: [T, 4]\n    h, c = lstm 4\n", "write one name"),
+        ("    input x: [T, 4]\n    lstm 4, return_sequences=no\n", "every step is given"),
     ],
 )
 def test_what_no_single_edit_mends_has_none(text: str, hint: str) -> None:
