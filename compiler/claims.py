@@ -317,7 +317,7 @@ def _true(actual: Any, operator: str, claimed: Any) -> bool | None:
     if isinstance(actual, Symbolic) or isinstance(claimed, Symbolic):
         difference = actual - claimed if not isinstance(claimed, float) else None
         if not isinstance(difference, int):
-            return None
+            return _same(actual, operator, claimed)
         actual, claimed = difference, 0
     match operator:
         case "==":
@@ -331,6 +331,15 @@ def _true(actual: Any, operator: str, claimed: Any) -> bool | None:
         case ">":
             return bool(actual > claimed)
     return bool(actual >= claimed)
+
+
+def _same(actual: Any, operator: str, claimed: Any) -> bool | None:
+    """Whether sizes written differently are equal for all values of names; None if not for all."""
+    if operator not in ("==", "!=") or isinstance(claimed, float):
+        return None
+    from netc.compiler.conditions import equal_when  # claims with such sizes are few
+
+    return operator == "==" if equal_when(actual, claimed) is True else None
 
 
 def _shown(value: Any) -> str:

@@ -357,3 +357,31 @@ def test_a_shape_that_is_offered_as_a_claim_is_true(body: list[str]) -> None:
     claimed = f"{text}    relu -> {shape_spec_text(output)}\n"
     assert errors_of(claimed) == []
     assert net_of(claimed).report().conditions == spec.net().report().conditions
+
+
+HALVES = """
+net N:
+    input x: [2, L]
+    a = max_pool 2
+    b = x -> conv 2, 1, stride=2
+    (a, b) -> concat axis=1
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "wrong"),
+    [
+        ("expect output == [2, L]", ""),
+        ("expect output != [2, L]", "E0502"),
+        ("expect output == [2, L + 1]", "cannot be judged"),
+        ("expect output == [2, 2*(L//2)]", "cannot be judged"),
+        ("expect macs == 4*((L + 1)//2)", ""),
+        ("reshape [L, 2]", ""),
+        ("reshape [L, 3]", "E0311"),
+        ("relu -> [2, L]", ""),
+    ],
+)
+def test_sums_of_roundings_are_the_sizes_that_they_come_to(line: str, wrong: str) -> None:
+    errors = errors_of(f"{HALVES}    {line}\n")
+    assert len(errors) == bool(wrong)
+    assert not wrong or wrong in errors[0]

@@ -5,6 +5,7 @@ from typing import Annotated, TypeAlias
 
 from pydantic import BeforeValidator
 
+from netc.compiler.conditions import equal_when
 from netc.compiler.layers.base import (
     Formulas,
     Kept,
@@ -103,7 +104,7 @@ class Reshape(Arrangement):
     def output(self, inputs: Sequence[Tensor]) -> Tensor:
         (x,) = inputs
         total = product_of(self.sizes)
-        if total != x.elements:
+        if total != x.elements and equal_when(total, x.elements) is not True:
             raise ShapeError(
                 f"`reshape` must keep the number of numbers: {x} holds {times(*x.shape) or 1} = "
                 f"{x.elements}, and {list(map(str, self.sizes))} holds "
