@@ -161,7 +161,7 @@ def _shape_error(
         from netc.compiler.reordering import sequence_fix
 
         fix = _instead_of_flatten(wires[0].origin(), error) or fix
-        fix = sequence_fix(error, layer, wires[0], use.span) or fix
+        fix = sequence_fix(error, layer, wires, use.span) or fix
     context.tell(error.code, span, error.message, frame, fix, labels)
 
 

@@ -7,6 +7,7 @@ has no number of features once it is flat.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from msgspec.structs import replace
 
@@ -17,16 +18,17 @@ from netc.compiler.layers.refusals import ShapeError
 from netc.compiler.source import Span
 
 
-def sequence_fix(error: ShapeError, layer: Layer, wire: Wire, place: Span) -> Fix | None:
-    """The edit that lets a layer take a value; None if the error is of another kind.
+def sequence_fix(error: ShapeError, layer: Layer, wires: Sequence[Wire], place: Span) -> Fix | None:
+    """The edit that lets a layer take its first value; None if the error is of another kind.
 
     `place` is the layer's call, before which others may be put.
     """
+    wire = wires[0]
     if error.code == "E0304" and layer.kind == "embedding":
         return _ids(wire)
     if error.code != "E0302":
         return None
-    return _pooled(wire.origin()) or _turned(layer, wire.tensor, place)
+    return _pooled(wire.origin()) or _turned(layer, [wire.tensor for wire in wires], place)
 
 
 def _ids(wire: Wire) -> Fix:
@@ -57,14 +59,15 @@ def _pooled(flat: Wire) -> Fix | None:
     return rewrite(flat.made, "mean", hint)
 
 
-def _turned(layer: Layer, tensor: Tensor, place: Span) -> Fix | None:
+def _turned(layer: Layer, inputs: Sequence[Tensor], place: Span) -> Fix | None:
     """A `transpose` before a layer that counts along the axis of any length."""
+    tensor, *others = inputs
     if len(tensor.shape) != 2 or re.match(r"[ \t]*share\b", place.source.line(place.line)):
         return None
     turned = replace(tensor, shape=tensor.shape[::-1])
     try:
-        layer.output([turned])
-        layer.weights([turned])
+        layer.output([turned, *others])
+        layer.weights([turned, *others])
     except ShapeError:
         return None
     hint = f"write `transpose ->` before `{layer.kind}`: then {turned} flows into it"

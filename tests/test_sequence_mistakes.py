@@ -176,3 +176,12 @@ def test_whole_numbers_in_a_false_claim_have_no_point() -> None:
 def test_a_use_inside_a_net_is_said_there_alone() -> None:
     text = 'net Net:\n    use "b.net": B\n    input x: [4]\n    B 3\n'
     assert errors_of(text) == ["2 E0209 `use` stands inside a definition"]
+
+
+def test_a_layer_that_reads_another_value_beside_is_turned_with_it() -> None:
+    text = "net N:\n    input m: [S, 6]\n    input x: [4, T]\n    x -> attention 2, over=m\n"
+    spec = spec_of(text)
+    (error,) = [d for d in spec.diagnostics if d.severity == "error"]
+    assert (error.code, error.span.line) == ("E0302", 4)
+    assert not errors_of(text.replace("attention", "transpose -> attention"))
+    assert "write `transpose ->` before `attention`" in error.hint
