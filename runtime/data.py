@@ -120,4 +120,13 @@ def _scaled(splits: Sequence[Examples], how: Scaling) -> list[Examples]:
 
 
 def _plain(x: torch.Tensor) -> torch.Tensor:
-    return x.float() if x.is_floating_point() else x.long()
+    if not x.is_floating_point():
+        return x.long()
+    plain = x.float()
+    if x.dtype == torch.float64 and bool((plain.isinf() & x.isfinite()).any()):
+        raise DataError(
+            f"the data holds {x.abs().max().item():.3g}, and nets compute in float32, which ends "
+            f"at {torch.finfo(torch.float32).max:.3g}",
+            "divide the numbers before they are saved",
+        )
+    return plain

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from safetensors import SafetensorError
@@ -33,6 +34,8 @@ def replace(path: Path, write: Callable[[Path], object]) -> None:
         part.replace(path)
         sync_folder(path.parent)
     except (OSError, SafetensorError) as error:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)  # half of a file is nobody's, and the disk may be full
         raise TrainError(f"cannot write {path}: {error}", "is the disk full?") from error
 
 

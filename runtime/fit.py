@@ -133,8 +133,6 @@ def _open_sizes(examples: Examples, split: str, job: Job) -> dict[str, int]:
     for x, (name, declared) in zip(examples.inputs, job.inputs, strict=True):
         for number, size in zip(x.shape[1:], declared.shape, strict=True):
             found |= dict.fromkeys(names_in(size) - found.keys(), number)
-        if 0 in x.shape[1:]:
-            raise DataError(f"the examples of input `{name}` in {split} are {_shape(x)}: empty")
         wanted = tuple(evaluate(size, found) for size in declared.shape)
         if wanted != tuple(x.shape[1:]):
             said = ", ".join(f"{known} = {value}" for known, value in found.items())

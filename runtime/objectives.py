@@ -129,12 +129,13 @@ def cross_entropy(part: CrossEntropy, output: Tensor) -> Objective:
         return scores.movedim(1 + axis, 1)  # where torch wants them; axis 0 counts examples
 
     def loss(scores: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
-        return functional.cross_entropy(
-            classes_second(scores), ids, label_smoothing=part.label_smoothing
-        )
+        scores = classes_second(scores)
+        placed = ids.reshape(len(ids), *scores.shape[2:])  # one id may have axes of 1 or none
+        return functional.cross_entropy(scores, placed, label_smoothing=part.label_smoothing)
 
     def correct(scores: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
-        return (classes_second(scores).argmax(1) == ids).sum()
+        found = classes_second(scores).argmax(1)
+        return (found == ids.reshape(found.shape)).sum()
 
     return Objective(loss, (Measure("accuracy", correct),), "class", axis)
 

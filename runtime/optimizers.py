@@ -11,6 +11,9 @@ from netc.compiler.recipes.base import Optimizer
 from netc.compiler.recipes.optimizers import Adam, Adamw, Sgd
 from netc.runtime.errors import TrainError
 
+NOTHING_TO_LEARN = ("the net has no parameter to learn", "give it a layer with weights")
+"""What is said of a net without parameters: the fact and the hint."""
+
 
 def optimizer(part: Optimizer, parameters: Iterable[nn.Parameter]) -> optim.Optimizer:
     """PyTorch's optimizer with the part's options, over the given parameters.
@@ -20,7 +23,7 @@ def optimizer(part: Optimizer, parameters: Iterable[nn.Parameter]) -> optim.Opti
     """
     learned = [p for p in parameters if p.requires_grad]
     if not learned:
-        raise TrainError("the net has no parameter to learn", "give it a layer with weights")
+        raise TrainError(*NOTHING_TO_LEARN)
     return OPTIMIZERS[type(part)](part, learned)
 
 

@@ -87,6 +87,11 @@ class Session(Struct):
         self.optimizer.zero_grad()
         output = self._forward(batch)
         loss = self.objective.loss(output, batch.target)
+        if not loss.requires_grad:
+            raise TrainError(
+                "no parameter of the net has a part in what the loss judges",
+                "let the loss judge an output that comes out of layers with weights",
+            )
         with enough_memory("the gradients and what the optimizer keeps"):
             loss.backward()  # type: ignore[no-untyped-call]
             self.optimizer.step()
@@ -112,6 +117,17 @@ class Session(Struct):
                 f"lower the learning rate, or scale the inputs; the last good state is "
                 f"{self.folder.checkpoint}",
             )
+
+    def need_finite_weights(self) -> None:
+        """Raises DivergenceError if a weight is not finite, which only the next loss would show."""
+        for name, weight in self.net.named_parameters():
+            if not bool(weight.isfinite().all()):
+                raise DivergenceError(
+                    f"the weight `{name}` is no longer made of finite numbers after step "
+                    f"{self.position.step}: training diverged",
+                    "lower the learning rate, or scale the inputs; the last good state is "
+                    f"{self.folder.checkpoint}",
+                )
 
     @torch.no_grad()
     def judge(self, examples: Examples) -> dict[str, float] | None:
@@ -146,6 +162,7 @@ class Session(Struct):
     def save(self) -> None:
         """Writes a checkpoint of a state that is worth going on from."""
         self.need_finite()
+        self.need_finite_weights()
         begin = time.monotonic()
         self.position.seconds = self.seconds
         self.folder.sync_log()
@@ -180,8 +197,9 @@ class Session(Struct):
                 f"an epoch's last batch holds 1 example, and the net refuses it: {error}",
                 f"batch norm needs 2 examples: write another `batch=` than {self.recipe.batch}",
             ) from error
-        judged = self.objective.judged
-        for part in [output] if judged is None else [output[place] for place in judged]:
+        places = self.objective.judged or ()
+        one = isinstance(output, torch.Tensor)
+        for part in [output] if one else [output[place] for place in places]:
             assert isinstance(part, torch.Tensor)
             if self.objective.target != "class" and part.shape != batch.target.shape:
                 raise TrainError(  # torch would broadcast, and train on nonsense

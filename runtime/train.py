@@ -25,7 +25,7 @@ from netc.runtime.folder import RunFolder, create, differences, environment, nee
 from netc.runtime.job import Job
 from netc.runtime.module import counted, net_class
 from netc.runtime.objectives import Objective
-from netc.runtime.optimizers import optimizer
+from netc.runtime.optimizers import NOTHING_TO_LEARN, optimizer
 from netc.runtime.outcome import Epoch, Outcome, Verdict, check_claims, judge
 from netc.runtime.progress import Progress, duration, numbers
 from netc.runtime.room import enough_memory, need_room
@@ -135,18 +135,22 @@ def prepare(job: Job, device: str = "auto", save_every: int | None = None) -> Pr
         raise TrainError(f"a checkpoint every {save_every} steps cannot be", "name at least 1")
     if recipe.epochs is None and recipe.steps is None:
         raise TrainError("the recipe names neither epochs nor steps", "write `epochs 10`")
+    if job.params == 0:
+        raise TrainError(*NOTHING_TO_LEARN)
     chosen = choose(device)
     if job.weights is not None:
         need_room(job.weights, chosen.type)
     minimised = aim(job)
     check_claims(recipe.claims, minimised.metrics, recipe.loss.kind)
-    data = fit(load(recipe, job.base), job, minimised)
+    hint = "train with `--device cpu`, or on fewer examples"
+    with enough_memory("the data", hint):
+        data = fit(load(recipe, job.base), job, minimised)
     if recipe.claims and len(data.test) == 0:
         raise TrainError(
             f"`{recipe.claims[0].text}` is judged on the test split, and that is empty",
             "give test a share: `split 80, 10, 10`",
         )
-    with enough_memory("the data", "train with `--device cpu`, or on fewer examples"):
+    with enough_memory("the data", hint):
         there = data.to(chosen)
     return Prepared(job, chosen, minimised, there, data.digest())
 

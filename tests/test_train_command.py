@@ -6,7 +6,7 @@ import json
 import signal
 import subprocess
 import sys
-from contextlib import suppress
+from contextlib import chdir, suppress
 from pathlib import Path
 from typing import Any
 
@@ -176,3 +176,125 @@ def test_a_claim_that_training_does_not_reach_ends_with_1() -> None:
     result = netc("train", written(text), "--out", "run", "--quiet", "--device", "cpu")
     assert result.exit_code == 1
     assert "✗" in result.stdout
+
+
+POINTS = """\
+net Net:
+    input x: [2]
+    dense 3
+
+train Net:
+    data npz "points.npz"
+    loss cross_entropy
+    optimizer sgd, lr=0.1
+    steps 4, batch=8
+    split 100, 0, 0
+"""
+
+
+def points(**more: Any) -> None:
+    found = {"x": np.arange(80.0).reshape(40, 2) / 80, "y": np.arange(40) % 3, **more}
+    np.savez("points.npz", **found)
+
+
+def train(text: str, *more: str) -> tuple[int, str]:
+    """The exit status of a run, and what it says."""
+    done = netc("train", written(text), "--quiet", "--device", "cpu", *more)
+    return done.exit_code, done.output
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", "mse", "bce"])
+def test_a_weight_on_the_only_output(loss: str) -> None:
+    points(**({} if loss == "cross_entropy" else {"y": np.ones((40, 3))}))
+    losses = []
+    for weight in ("", ", weight=0.5"):
+        text = POINTS.replace("cross_entropy", f"{loss}{weight}").replace("steps 4", "steps 1")
+        status, said = train(text, "--json", "--out", f"run{len(losses)}")
+        assert status == 0, said
+        losses.append(json.loads(said)["epochs"][0]["train"]["loss"])
+    assert losses[1] == pytest.approx(losses[0] / 2)
+
+
+def test_outputs_that_differ_in_axes_of_one() -> None:
+    points()
+    outputs = "    a = dense 3\n    output flat = a\n    output deep = a -> reshape [3, 1, 1]\n"
+    losses = "loss cross_entropy flat\n    loss cross_entropy deep"
+    text = POINTS.replace("    dense 3\n", outputs).replace("loss cross_entropy", losses)
+    status, said = train(text, "--out", "run")
+    assert status == 0, said
+
+
+def test_a_loss_that_no_parameter_has_a_part_in() -> None:
+    points(y=np.ones((40, 2)))
+    text = POINTS.replace("    dense 3\n", "    output bare = x\n    output y = x -> dense 2\n")
+    status, said = train(text.replace("loss cross_entropy", "loss mse bare"), "--out", "run")
+    assert status == 1 and "no parameter of the net has a part in what the loss judges" in said
+
+
+def test_a_net_without_parameters_leaves_no_folder() -> None:
+    points(y=np.ones((40, 2)))
+    text = POINTS.replace("dense 3", "relu").replace("cross_entropy", "mse")
+    status, said = train(text)
+    assert status == 1 and "the net has no parameter to learn" in said
+    assert list(Path().glob("runs/*")) == []
+
+
+@pytest.mark.parametrize("more", [[], ["--save-every", "1"]])
+def test_weights_that_are_no_numbers_are_never_saved(more: list[str]) -> None:
+    """The last update's weights are in no loss yet."""
+    points()
+    recipe = "optimizer adamw, lr=1e18, weight_decay=1e18"
+    text = POINTS.replace("optimizer sgd, lr=0.1", recipe).replace("steps 4", "steps 2")
+    status, said = train(text, "--out", "run", *more)
+    assert status == 1 and "the weight `dense1.weight` is no longer made of finite numbers" in said
+    kept = load_file("run/checkpoint.safetensors")
+    assert all(np.isfinite(value).all() for key, value in kept.items() if key.startswith("net."))
+
+
+def test_numbers_beyond_float32() -> None:
+    points(x=np.full((40, 2), 1e39))
+    status, said = train(POINTS, "--out", "run")
+    assert (
+        status == 1 and "the data holds 1e+39" in said and "float32, which ends at 3.4e+38" in said
+    )
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["[]", "null", "5", "{}", '{"settings": null}', "[" * 100_000, "\0",
+     '{"settings": {"file": null, "base": "", "net": null, "epochs": null, "set": {}}}'],
+)  # fmt: skip
+def test_a_broken_job_is_said(content: str) -> None:
+    Path("run").mkdir()
+    Path("run/job.json").write_text(content, encoding="utf-8")
+    result = netc("train", "--resume", "run")
+    assert result.exit_code == 1
+    assert "its job.json is missing or broken" in result.stderr
+
+
+@pytest.mark.parametrize("moved", [False, True])
+def test_a_run_goes_on_from_another_folder(tmp_path: Path, moved: bool) -> None:
+    """And where all of it was moved: then the data is sought where the spec's path says."""
+    Path("work").mkdir()
+    with chdir(Path("work")):
+        points()
+        assert (
+            train(POINTS.replace("steps 4", "steps 400"), "--out", "run", "--epochs", "1")[0] == 0
+        )
+        log = Path("run/metrics.jsonl")
+        lines = log.read_text(encoding="utf-8").splitlines(keepends=True)
+        log.write_text("".join(lines[:-1]), encoding="utf-8")  # as if it was stopped before the end
+    place = Path("work")
+    if moved:
+        place = place.rename("elsewhere")
+    with chdir(place if moved else Path()):
+        run = "run" if moved else "work/run"
+        result = netc("train", "--resume", run, "--quiet", "--device", "cpu")
+    assert result.exit_code == 0, result.output
+
+
+def test_two_runs_at_once_take_two_folders() -> None:
+    command = [sys.executable, "-m", "netc", "train", written(DIGITS), "--quiet", "--device", "cpu"]
+    with subprocess.Popen(command) as one, subprocess.Popen(command) as other:
+        assert (one.wait(), other.wait()) == (0, 0)
+    assert sorted(path.name for path in Path("runs").iterdir()) == ["small-1", "small-2"]

@@ -138,7 +138,7 @@ def test_an_axis_of_nothing() -> None:
     data((0,))
     status, said = trained(NETS["places"] + TRAIN)
     assert status == 1
-    assert "the examples of input `x` in train are [0]: empty" in said
+    assert "`data npz` holds no number for the input of an example: its sizes are [0]" in said
 
 
 LOOKUPS = {

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
-from msgspec import Struct
+from msgspec import MsgspecError, Struct
+from msgspec.json import decode as decode_json
 from msgspec.structs import replace
 
 from netc.api import NetHandle, Spec, decode
@@ -26,7 +27,10 @@ from netc.runtime.job import Values
 
 
 class Request(Struct, frozen=True):
-    """What the command line asks for; either a file or a folder to resume."""
+    """What the command line asks for; either a file or a folder to resume.
+
+    `base` is where the spec of a run to resume stood when the run began.
+    """
 
     file: str | None
     resume: str | None
@@ -37,6 +41,21 @@ class Request(Struct, frozen=True):
     out: str | None
     save_every: int | None
     progress: bool
+    base: str | None = None
+
+
+class _Settings(Struct, frozen=True):
+    """How a run was asked for, as its `job.json` remembers it."""
+
+    file: str
+    base: str
+    net: str | None
+    epochs: int | None
+    set: dict[str, Any]
+
+
+class _Began(Struct, frozen=True):
+    settings: _Settings
 
 
 def run(request: Request) -> Outcome:
@@ -60,13 +79,14 @@ def run(request: Request) -> Outcome:
                 save_every=request.save_every,
                 progress=request.progress,
             )
-        return train_run(
-            job,
-            Path(request.out) if request.out else _new_folder(net.name),
-            device=request.device,
-            save_every=request.save_every,
-            progress=request.progress,
-        )
+        with _folder(request, net.name) as out:
+            return train_run(
+                job,
+                out,
+                device=request.device,
+                save_every=request.save_every,
+                progress=request.progress,
+            )
     except DataError as error:
         where, labels = recipe.data_span, error.labels
         show([Diagnostic("E0605", error.message, where, error.hint, labels)])
@@ -116,17 +136,18 @@ def outcome_json(outcome: Outcome) -> dict[str, Any]:
 def _from_folder(request: Request, folder: Path) -> Request:
     """The request that started a run, from what its folder remembers."""
     try:
-        settings = json.loads((folder / "job.json").read_text(encoding="utf-8"))["settings"]
-        return replace(
-            request,
-            file=settings["file"],
-            net=settings["net"],
-            values={k: tuple(v) if isinstance(v, list) else v for k, v in settings["set"].items()},
-            epochs=settings["epochs"],
-        )
-    except (OSError, ValueError, KeyError, AttributeError):
+        settings = decode_json((folder / "job.json").read_bytes(), type=_Began).settings
+    except (OSError, MsgspecError, ValueError, RecursionError):
         message = f"{folder} holds no run that can be resumed: its job.json is missing or broken"
         raise click.ClickException(message) from None
+    return replace(
+        request,
+        file=settings.file,
+        base=settings.base,
+        net=settings.net,
+        values={k: tuple(v) if isinstance(v, list) else v for k, v in settings.set.items()},
+        epochs=settings.epochs,
+    )
 
 
 def _spec(request: Request) -> Spec:
@@ -140,6 +161,8 @@ def _spec(request: Request) -> Spec:
     else:
         text = decode(path)
     base = Path() if request.file == "-" else path.parent
+    if request.base is not None and Path(request.base).is_dir():
+        base = Path(request.base)  # the run goes on from elsewhere, or began on standard input
     name = "<stdin>" if request.file == "-" else request.file
     return Spec(Source(name, text), request.values, base)
 
@@ -164,6 +187,7 @@ def _job(spec: Spec, net: NetHandle, recipe: Recipe, request: Request) -> Job:
     report = net.report()
     settings = {
         "file": request.file,
+        "base": request.base or str(spec.base.absolute()),
         "net": request.net,
         "set": dict(request.values),
         "epochs": request.epochs,
@@ -197,9 +221,29 @@ def _outputs_at(net: NetHandle, recipe: Recipe, sizes: Mapping[str, int]) -> Val
     return tuple((name, wire.tensor) for name, wire in found)
 
 
+@contextmanager
+def _folder(request: Request, net: str) -> Iterator[Path]:
+    """The run's folder: the one asked for, or a new one, which goes if nothing comes into it."""
+    if request.out:
+        yield Path(request.out)
+        return
+    folder = _new_folder(net)
+    try:
+        yield folder
+    finally:
+        with suppress(OSError):  # it is not empty: the run has begun
+            folder.rmdir()
+
+
 def _new_folder(net: str) -> Path:
-    """`runs/lenet5-1`, `runs/lenet5-2`, …: the first that does not exist."""
+    """`runs/lenet5-1`, `runs/lenet5-2`, …: the first that does not exist, made for this run."""
     number = 1
-    while (folder := Path("runs") / f"{net.lower()}-{number}").exists():
-        number += 1
-    return folder
+    while True:
+        folder = Path("runs") / f"{net.lower()}-{number}"
+        try:
+            folder.mkdir(parents=True)
+            return folder
+        except FileExistsError:
+            number += 1
+        except OSError as error:
+            raise TrainError(f"cannot make the folder {folder}: {error.strerror}") from error
