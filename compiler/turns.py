@@ -56,7 +56,8 @@ def _at(span: Span1, element: int) -> Ends:
 def _seen(span: Span1, taps: range, moved: int) -> Iterator[Ends]:
     """What the elements of a window see; beyond one round at either end they add nothing."""
     count = len(span.ends)
-    some = taps if len(taps) <= 2 * count else (*taps[:count], *taps[-count:])
+    many = taps[2 * count :]  # of a window of any size: `len` ends at the machine's word
+    some = (*taps[:count], *taps[-count:]) if many else taps
     return (_at(span, tap + moved) for tap in some)
 
 

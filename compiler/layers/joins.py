@@ -196,9 +196,13 @@ class Concat(Join):
         return feature_axis(rank) if self.axis is None else self.axis
 
     def _axis(self, rank: int) -> int:
-        if self.axis is not None or not rank:
-            return need_axis(self.axis or 0, rank, self.kind)
-        return feature_axis(rank)
+        if not rank:
+            raise ShapeError(
+                "`concat` puts values side by side along an axis, and single numbers have none",
+                "write `stack`: it makes one",
+                code="E0312",
+            )
+        return feature_axis(rank) if self.axis is None else need_axis(self.axis, rank, self.kind)
 
     def output(self, inputs: Sequence[Tensor]) -> Tensor:
         axis = self._axis(len(inputs[0].shape))

@@ -258,6 +258,7 @@ class GroupNorm(Norm):
     refused = (
         ("group_norm 4", "[6, 8, 8]", "6 = 4·1 + 2"),
         ("group_norm", "[6, 8, 8]", "groups"),
+        ("group_norm 6", "[6, 1, 1]", "one number"),
     )
 
     groups: Positive  #: how many groups the channels form
@@ -272,7 +273,19 @@ class GroupNorm(Norm):
         if channels % self.groups:
             fact = f"{self.groups} groups of `group_norm` cannot share {channels} channels"
             raise unshared(fact, "groups", self.groups, channels, channels)
+        if self._group(x) == 1:
+            raise ShapeError(
+                f"`group_norm` needs a variance over each group, and a group of {x} is one number",
+                "take fewer groups: `group_norm 1` is one over all channels",
+            )
         return x
+
+    def _group(self, x: Tensor) -> Size:
+        """How many numbers a group has."""
+        return self.channels(x) // self.groups * product_of(x.shape[1:])
+
+    def fitting(self, inputs: Sequence[Tensor]) -> tuple[Size, ...]:
+        return (self._group(inputs[0]) - 1,)
 
     def weights(self, inputs: Sequence[Tensor]) -> tuple[Weight, ...]:
         return self.scale(self.channels(inputs[0])) if self.affine else ()

@@ -102,7 +102,7 @@ def test_from_a_sequence_to_a_vector() -> None:
 
 
 def test_single_numbers_have_no_axis_to_join_along() -> None:
-    with pytest.raises(ShapeError, match="there are 0"):
+    with pytest.raises(ShapeError, match="single numbers have none"):
         Concat().output([Tensor(()), Tensor(())])
 
 
