@@ -18,6 +18,7 @@ import pytest
 import torch
 from devices import DEVICE
 from msgspec.structs import replace
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from netc.compiler.recipes.arrays import Npz
@@ -309,6 +310,27 @@ def test_broken_checkpoints(tmp_path: Path, spoil: Any, message: str) -> None:
     unfinished(jobs_to_stop.small(), folder)
     spoil(folder / "checkpoint.safetensors")
     with pytest.raises(CheckpointError, match=message):
+        resume(jobs_to_stop.small(), folder)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda tensors: {**tensors, "net.net.0.weight": tensors["net.net.0.weight"].reshape(2, 4)},
+        lambda tensors: {**tensors, "sums": tensors["sums"].view(torch.int64)},
+        lambda tensors: {key.replace("net.net.0.bias", "net.bias"): value
+                         for key, value in tensors.items()},
+    ],
+    ids=["shape", "type", "name"],
+)  # fmt: skip
+def test_equal_bytes_of_another_name_type_or_shape_are_noticed(tmp_path: Path, spoil: Any) -> None:
+    folder = tmp_path / "run"
+    unfinished(jobs_to_stop.small(), folder)
+    path = folder / "checkpoint.safetensors"
+    with safe_open(path, framework="pt") as file:
+        about = file.metadata()
+    save_file(spoil(load_file(path)), path, about)
+    with pytest.raises(CheckpointError, match="not what was written"):
         resume(jobs_to_stop.small(), folder)
 
 
