@@ -147,7 +147,14 @@ class Files:
 
     def _read(self, use: tree.Use, source: Source, using: tuple[str, ...]) -> Source | None:
         """The file after `use`; None, with a finding, if there is none to be had."""
-        if library.is_module(use.file) and use.file not in (shipped := library.modules()):
+        shipped = library.modules() if library.is_module(use.file) else ()
+        quoted = use.place.text.startswith('"')
+        if quoted and use.file not in shipped and not use.file.endswith(".net"):
+            message = f"`{use.file}` is not the name of a spec, which ends in `.net`"
+            hint = "write the file's whole name"  # lines of files that are no specs are never shown
+            self.log.say("E0207", use.place, message, hint)
+            return None
+        if library.is_module(use.file) and use.file not in shipped:
             message = f"no module `{use.file}` ships with netc"
             self.log.say("E0207", use.place, message, suggest(use.place, use.file, shipped))
             return None
