@@ -34,9 +34,10 @@ def judge(net: Net, report: Report, log: Log, explain: Explain | None = None) ->
     `explain` finds the change of the text that makes counts true; it is asked for the first
     false claim of a file only, for one mistake in a family of nets is seen in each of them.
     """
-    least, unknown = _least(report), report.unknown
+    peaks = any("memory" in span.text for _, _, span in net.claims)  # they take a while to work out
+    least, unknown = (_least(report), report.unknown) if peaks else ({}, "")
     measured = _Measured(
-        _values(report), report.rows, _counts_claimed(net), explain, least, unknown
+        _values(report, peaks=peaks), report.rows, _counts_claimed(net), explain, least, unknown
     )
     claims: list[Claim] = []
     for expr, values, span in net.claims:
@@ -114,9 +115,9 @@ def counts_claimed(claims: Iterable[tuple[tree.Expr, Mapping[str, Any]]]) -> dic
     return found
 
 
-def _values(report: Report) -> dict[str, Any]:
-    """What a claim may name, by its name."""
-    inference, training = report.inference_peak, report.training_peak
+def _values(report: Report, *, peaks: bool) -> dict[str, Any]:
+    """What a claim may name, by its name; activations are None where `peaks` is False."""
+    inference, training = (report.inference_peak, report.training_peak) if peaks else (None, None)
     whole = None if inference is None else report.weights_bytes + inference
     found: dict[str, Any] = {
         "params": report.params,

@@ -43,7 +43,7 @@ def peaks(net: Net, over: Set[Wire]) -> Peaks:
         net: the net.
         over: the outputs that are written in place (`in_place`).
 
-    Inference: what `_Running` says. Training: every value that autograd keeps for the backward pass
+    Inference: what `Running` says. Training: every value that autograd keeps for the backward pass
     lives until its layer's turn there; gradients are freed once used. Or, if that is more, what a
     call of the forward pass holds for itself beside what was kept until then. A view (`flatten`) is
     no copy, nor is what a layer writes over its input. Unknown where sizes have names, and with an
@@ -107,7 +107,7 @@ def _training(
     saved = {
         step.output: (_saved(step, kept[step.output], roots), _beside(kept[step.output]))
         for step in steps
-        if isinstance(step, LayerStep) and step.output in learned
+        if step.output in learned
     }
     held = _in_memory(steps, sizes)
     forward = Recording(held, roots, over, saved).peak(net)
@@ -116,8 +116,9 @@ def _training(
     savers: Counter[Wire] = Counter()
     extra = 0
     for step in steps:
-        savers.update(_saved(step, kept[step.output], roots))
-        extra += _beside(kept[step.output])
+        held_by, beside = saved[step.output]
+        savers.update(held_by)
+        extra += beside
     always = inputs | {roots[w] for _, w in net.module.outputs}
     live = sum(held[w] for w in always | set(savers)) + extra
     gradients = Gradients(sizes)
@@ -139,11 +140,12 @@ def _training(
         assert isinstance(back, int)  # known wherever sizes are
         most = max(most, live + gradients.live + back)
         gradients.leave(step.output)
-        for root in _saved(step, one, roots):
+        held_by, beside = saved[step.output]
+        for root in held_by:
             savers[root] -= 1
             if not savers[root] and root not in always:
                 live -= held[root]
-        live -= _beside(one)
+        live -= beside
         for wire, place in zip(wanted, made, strict=True):  # summed once what was kept is gone
             gradients.most = 0
             gradients.arrive(wire, place)

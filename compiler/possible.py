@@ -155,12 +155,18 @@ class Possible:
                 told = [other for other in asked if _names(other) == {one.name}]
                 left[one.name] = _beyond(told, self._left.get(one.name))
                 rules[one.name] = together(told)
+        known: set[Size] = set()  # what was looked at once holds for all that is left
         for placed in walk(module) if left else ():
             for sizes, given in _sizes(placed):
-                for name, values in left.items():
-                    left[name] = frozenset(n for n in values if has_sizes(sizes, {name: n}))
-                    if not left[name]:
-                        return TooSmall(placed, given, rules[name])
+                new = [size for size in sizes if size not in known]
+                known.update(new)
+                for name in left:
+                    if concerned := [size for size in new if name in names_in(size)]:
+                        left[name] = frozenset(
+                            n for n in left[name] if has_sizes(concerned, {name: n})
+                        )
+                        if not left[name]:
+                            return TooSmall(placed, given, rules[name])
         return None
 
 

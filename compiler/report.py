@@ -81,9 +81,7 @@ class Report(Struct, frozen=True, eq=False):
         params: learned numbers, shared ones once. Without frozen layers all are trainable.
         macs: multiply-accumulates of matrix products and convolutions for one example.
         weights_bytes: parameters and buffers as they are stored.
-        inference_peak, training_peak: activation bytes for one example (compiler/memory.py).
-        least_peaks: the least that they are where a part of them is unknown.
-        unknown: that part, in a few words.
+        peaks: activation bytes for one example (compiler/memory.py), worked out when asked for.
         receptive_field: of the last value with spatial axes.
         output_fields: of the last such value on the way to each output, by its name.
         depth: layers with a weight matrix on the longest way from input to output.
@@ -100,8 +98,7 @@ class Report(Struct, frozen=True, eq=False):
     buffers: int
     macs: Size
     weights_bytes: int
-    inference_peak: int | None
-    training_peak: int | None
+    peaks: Callable[[], memory.Peaks]
     receptive_field: receptive.Sizes
     output_fields: tuple[tuple[str, receptive.Sizes], ...]
     depth: int
@@ -110,8 +107,26 @@ class Report(Struct, frozen=True, eq=False):
     claims: tuple[Claim, ...] = ()
     entering: tuple[tuple[str, Wire], ...] = ()
     start: str = AUTO
-    least_peaks: tuple[int, int] | None = None
-    unknown: str = ""
+
+    @property
+    def inference_peak(self) -> int | None:
+        """Bytes of activations at the worst moment of a run without gradients."""
+        return self.peaks().inference
+
+    @property
+    def training_peak(self) -> int | None:
+        """Bytes of activations at the worst moment of a training step."""
+        return self.peaks().training
+
+    @property
+    def least_peaks(self) -> tuple[int, int] | None:
+        """The least that both are where a part of them is unknown."""
+        return self.peaks().least
+
+    @property
+    def unknown(self) -> str:
+        """That part, in a few words."""
+        return self.peaks().why
 
     @property
     def flops(self) -> Size:
@@ -239,7 +254,6 @@ def report(net: Net) -> Report:
         before = max((depths.get(wire, 0) for wire in step.sources), default=0)
         depths[step.output] = before + _depth_of(step)
     outputs = tuple((name, whole.of(wire.tensor)) for name, wire in net.module.outputs)
-    peak = memory.peaks(net, whole.over)
     return Report(
         net.name,
         tuple((name, wire.tensor) for name, wire in net.module.inputs),
@@ -250,16 +264,13 @@ def report(net: Net) -> Report:
         buffers,
         whole.size(macs),
         stored,
-        peak.inference,
-        peak.training,
+        cache(lambda: memory.peaks(net, whole.over)),
         *receptive.of_net(net, fields),
         max((depths.get(wire, 0) for _, wire in net.module.outputs), default=0),
         net.conditions,
         tuple(rows),
         entering=net.module.inputs,
         start=net.start[0],
-        least_peaks=peak.least,
-        unknown=peak.why,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -194,6 +195,16 @@ def test_classic_nets_in_training(file: str, name: str) -> None:
 # -- the same by PyTorch's own account: every byte that its allocator gives and takes back
 
 
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """With several each has memory of its own in a convolution."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("one_thread")
 @pytest.mark.parametrize("train", [False, True])
 @pytest.mark.parametrize(("file", "name"), [("resnet", "ResNet50"), ("densenet", "DenseNet121")])
 def test_the_profiler_finds_what_is_told(file: str, name: str, train: bool) -> None:
