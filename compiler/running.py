@@ -31,8 +31,8 @@ Place: TypeAlias = tuple[int, int, int]
 class Running:
     """Follows the emitted file's variables through one run without gradients.
 
-    A call holds its arguments until it returns. A value lies in a variable until that is used anew
-    or the function returns; layers of one line are one statement.
+    A value lies in a variable until that is used anew or the function returns; layers of one line
+    are one statement. A call needs no hold on its arguments: they lie in variables until after it.
     """
 
     def __init__(self, sizes: Mapping[Wire, int], roots: Mapping[Wire, Wire], over: Set[Wire]):
@@ -75,8 +75,6 @@ class Running:
 
     def call(self, step: Step) -> None:
         """Runs a step; its output is then held once more."""
-        for wire in step.inputs:
-            self.hold(wire)
         match step:
             case LayerStep():
                 self.ran(step)
@@ -86,8 +84,6 @@ class Running:
                 self._forward(step.module)
             case RepeatStep(items=steps) | GroupStep(steps=steps) | WhenStep(steps=steps):
                 _Function(self, steps, [step.output]).run(fused=isinstance(step, WhenStep))
-        for wire in step.inputs:
-            self.drop(wire)
 
 
 class _Function:
