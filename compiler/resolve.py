@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
@@ -23,9 +24,8 @@ from netc.compiler.scope import (
     warn_unused,
 )
 from netc.compiler.source import Source
-from netc.compiler.torn import DECLARING, TORN, code_of, declared_fix, know, output_fix
 from netc.compiler.uses import refuse_circles, sound, uses_of
-from netc.compiler.words import LATER, not_built
+from netc.compiler.words import DECLARING, LATER, not_built
 
 
 def resolve(source: Source, log: Log, read: Reader) -> program.Program:
@@ -182,23 +182,39 @@ class Resolver:
             self.log.say("E0208", line.span, message, fix)
             self._within += out
             return ()
-        declares = not DECLARING.isdisjoint((begins, line.target.text if line.target else ""))
-        torn = TORN.fullmatch(code_of(line)) if declares and not own else None
-        called = word in ("input", "param") and isinstance(line.chain.elements[0], tree.Call)
-        if torn is not None or called:
-            kind = torn["kind"] if torn else word
-            self.unread |= kind == "input"
-            message = f"`{kind}` needs a name, a `:` and its sizes"
-            self.log.say("E0209", line.span, message, declared_fix(line.span, kind, torn))
-            know(names, code_of(line), line.span)
-            return ()
+        called = word in DECLARING and isinstance(line.chain.elements[0], tree.Call)
+        target = line.target.text if line.target else ""
+        declares = not own and not DECLARING.isdisjoint((begins, target))
+        if called or declares:
+            torn = self._torn(line) if declares else None
+            if torn is not None or called:
+                self._undeclared(line, names, torn, torn["kind"] if torn else word)
+                return ()
         if line.bind is not None and line.bind.text == "share":
             return self._share(line, names)
         if word == "output":
             message = "`output` needs a name and what it is"
+            from netc.compiler.torn import output_fix
+
             self.log.say("E0209", line.span, message, output_fix(line))
             return ()
         return self._flow(line, names)
+
+    def _torn(self, line: tree.Line) -> re.Match[str] | None:
+        from netc.compiler.torn import TORN, code_of  # most specs have no such line
+
+        return TORN.fullmatch(code_of(line))
+
+    def _undeclared(
+        self, line: tree.Line, names: Names, torn: re.Match[str] | None, kind: str
+    ) -> None:
+        """Says of a line that is meant to declare an input or a learned tensor what it lacks."""
+        from netc.compiler.torn import code_of, declared_fix, know
+
+        self.unread |= kind == "input"
+        message = f"`{kind}` needs a name, a `:` and its sizes"
+        self.log.say("E0209", line.span, message, declared_fix(line.span, kind, torn))
+        know(names, code_of(line), line.span)
 
     def _flow(self, line: tree.Line, names: Names) -> Iterable[program.Item]:
         elements = self.chain(line, names)

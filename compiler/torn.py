@@ -11,7 +11,6 @@ from netc.compiler.edits import Fix, rewrite, take_word_out
 from netc.compiler.scope import Names
 from netc.compiler.source import Span
 
-DECLARING = frozenset(("input", "param"))
 TORN = re.compile(
     r"(?:(?P<before>\w+)[ \t]*=[ \t]*)?(?P<kind>input|param)\b"
     r"(?:[ \t]+(?P<name>(?!int\b)\w+(?:[ \t,]+(?!int\b)\w+)*))?[ \t]*"

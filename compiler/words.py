@@ -11,6 +11,7 @@ STRUCTURE = (
 INLINE = "inline"
 """The word before a block or a repeat that takes away its level of names."""
 DEFINING = ("block", "net", "train", "use")
+DECLARING = frozenset(("input", "param"))
 CLAIMING = ("expect", "init", "input", "output", "param", "share")
 """Words that begin a line of a definition and are no layers."""
 CONSTANTS = ("yes", "no", "none")
