@@ -236,7 +236,7 @@ def test_a_net_without_parameters_leaves_no_folder() -> None:
     text = POINTS.replace("dense 3", "relu").replace("cross_entropy", "mse")
     status, said = train(text)
     assert status == 1 and "the net has no parameter to learn" in said
-    assert list(Path().glob("runs/*")) == []
+    assert not Path("runs").exists()
 
 
 @pytest.mark.parametrize("more", [[], ["--save-every", "1"]])

@@ -228,7 +228,10 @@ class NetHandle:
         return self.spec._nets[self.name]
 
     def at(self, sizes: Mapping[str, int]) -> Net:
-        """The typed graph where sizes that the inputs leave open have these values.
+        """The typed graph where sizes that the inputs leave open have values.
+
+        Args:
+            sizes: the values, by name; what has none stays open.
 
         Raises:
             CompileError: the net does not hold for them.

@@ -233,6 +233,7 @@ def _folder(request: Request, net: str) -> Iterator[Path]:
     finally:
         with suppress(OSError):  # it is not empty: the run has begun
             folder.rmdir()
+            folder.parent.rmdir()
 
 
 def _new_folder(net: str) -> Path:
