@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import pairwise
@@ -178,13 +179,13 @@ def terminals() -> tuple[tuple[str, str], ...]:
 
 
 def _cache_file() -> str | bool:
-    """The cache's path; False where no folder can be made for it."""
+    """The cache's path, one for each Python; False where no folder can be made for it."""
     folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "netc"
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:
         return False
-    return str(folder / "grammar.tables")
+    return str(folder / f"grammar-{sys.implementation.cache_tag}.tables")
 
 
 # ------------------------------------------------------------------------------
