@@ -14,6 +14,7 @@ from netc.compiler import tree
 from netc.compiler.diagnostics import Diagnostic, Log, finding
 from netc.compiler.edits import Fix, rewrite, suggest, take_argument_out
 from netc.compiler.evaluate import say
+from netc.compiler.layers import words
 from netc.compiler.source import Span
 
 
@@ -88,6 +89,10 @@ def _too_many(
         from netc.compiler.elsewhere import layer_fix
 
         fix = layer_fix(call.name, ("dense",), arguments=True) or fix
+    elif place.text.strip('"') in words():
+        from netc.compiler.elsewhere import behind
+
+        fix = behind(argument, call)
     elif len(places) == first == 1 and _takes_several(call.name.text, places[0], plain):
         whole = plain[0].span.to(plain[-1].span)
         fix = rewrite(
@@ -168,6 +173,7 @@ def words_of(model: type[BaseModel], field: str) -> tuple[str, ...]:
     return _words(cast(Hashable, model.model_fields[field].annotation))
 
 
+@cache
 def yes_or_no(model: type[BaseModel], field: str) -> tuple[str, ...]:
     """The two constants, where a field is one of them."""
     return ("no", "yes") if model.model_fields[field].annotation is bool else ()

@@ -212,7 +212,7 @@ def argument_fix(argument: tree.Argument, fields: Collection[str], call: tree.Ca
     assert argument.name is not None
     name = argument.name.text.lower()
     if name in _ACTIVATION:
-        return _behind(argument, call)
+        return behind(argument, call)
     if name in _INFLOW:
         return take_argument_out(argument.span, "what flows in is known: take it out")
     if (fix := _of_sequences(name, argument, fields)) is not None:
@@ -247,8 +247,8 @@ def value_fix(name: tree.Name, choices: Collection[str]) -> Fix:
     return rewrite(name.span, others[near], "did you mean `{}`?")
 
 
-def _behind(argument: tree.Argument, call: tree.Call) -> Fix:
-    """An activation as a layer of its own behind the call."""
+def behind(argument: tree.Argument, call: tree.Call) -> Fix:
+    """An activation, or another layer, as one of its own behind the call."""
     from netc.compiler.layers import words
 
     word = argument.value.span.text.strip('"').lower()

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from msgspec.structs import replace
 
-from netc.compiler import tree
+from netc.compiler import layers, tree
 from netc.compiler.diagnostics import Label, Log
 from netc.compiler.edits import Fix, append, is_slip, rewrite, suggest, take_argument_out
 from netc.compiler.gaps import Gaps
@@ -156,6 +156,8 @@ def warn_unused(names: Names, parameters: Mapping[str, Span], log: Log) -> None:
 def check_expression(expr: tree.Expr, names: Names, words: Sequence[str], log: Log) -> None:
     """Checks the names in an expression; `words` are choices that the place accepts."""
     match expr:
+        case tree.Number() | tree.Dims() | tree.String():
+            return
         case tree.Name(text=text):
             if text in words or text in CONSTANTS:
                 return
@@ -181,8 +183,6 @@ def check_expression(expr: tree.Expr, names: Names, words: Sequence[str], log: L
         case tree.Tuple(items=chains):
             for chain in chains:
                 _tuple_item(chain, names, words, log)
-        case _:
-            return
 
 
 _ELSEWHERE = {"true": "yes", "false": "no", "null": "none"}
@@ -210,6 +210,9 @@ def unknown_value(name: tree.Name, names: Names, words: Sequence[str], log: Log)
         hint = f"give the rounds this name: `{names.rounds.text} as {text}`"
         fix = append(names.rounds, f" as {text}", hint)
     message = f"there is no value, size or parameter called `{text}` here"
+    if not (words or fix.edits) and text in layers.words():
+        message = f"`{text}` is a layer, and a value, a size or a parameter belongs here"
+        fix = Fix("a layer stands in a line or behind `->`; what is handed to a block is a block")
     log.say("E0202", span, message, fix)
 
 
