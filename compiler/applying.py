@@ -80,7 +80,7 @@ def _joins(expr: tree.Expr, use: program.LayerUse) -> Fix:
 def make_layer(
     context: Findings, use: program.LayerUse, fields: dict[str, Any], frame: Frame
 ) -> Layer | None:
-    if not use.layer.model_fields:
+    if not fields and not use.layer.model_fields:
         return use.layer.model_construct()  # nothing to check: 1 ms less for each such layer
     try:
         return use.layer(**fields)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct
@@ -101,6 +102,10 @@ def _sum(numbers: Iterable[Size]) -> Size:
     return total
 
 
+def _params(entry: Entry) -> int:
+    return sum([row.params for row in entry.rows])
+
+
 def _share(part: int, whole: int) -> float | None:
     return part / whole if whole else None
 
@@ -140,14 +145,14 @@ _COLUMNS = (
         "params",
         "parameters",
         "count",
-        lambda entry, report: sum(row.params for row in entry.rows),
+        lambda entry, report: _params(entry),
         lambda report: report.params,
     ),
     Column(
         "share",
         "share",
         "share",
-        lambda entry, report: _share(sum(row.params for row in entry.rows), report.params),
+        lambda entry, report: _share(_params(entry), report.params),
         lambda report: _share(report.params, report.params),
     ),
     Column(
@@ -188,6 +193,7 @@ _COLUMNS = (
 # Values as text for people
 
 
+@lru_cache(maxsize=4096)  # the sizes of a deep net repeat
 def shape_text(shape: object) -> str:
     """Sizes of a tensor: `64 × 112 × 112`; words such as `unknown` stay."""
     if not isinstance(shape, tuple):

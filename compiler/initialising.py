@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from msgspec import Struct
 
 from netc.compiler import program, tree
@@ -80,7 +82,9 @@ def starts(net: Net) -> dict[str, Start]:
     found: dict[str, Start] = {}
     for placed in walk(net.module):
         step = placed.step
-        if isinstance(step, ParamStep) or not takes_start(step.layer) or placed.path in found:
+        if isinstance(step, ParamStep) or not _takes_start(type(step.layer)):
+            continue
+        if placed.path in found:
             continue
         own: str | None = getattr(step.layer, "init", None)
         if own is not None:
@@ -97,9 +101,10 @@ def starts(net: Net) -> dict[str, Start]:
     return found
 
 
-def takes_start(layer: Layer) -> bool:
+@cache  # pydantic looks its fields up anew each time
+def _takes_start(layer: type[Layer]) -> bool:
     """Whether a layer can be told how its weights begin."""
-    return "std" in type(layer).model_fields
+    return "std" in layer.model_fields
 
 
 def _ahead(net: Net) -> dict[Wire, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from msgspec import Struct
 
@@ -12,6 +13,7 @@ from netc.compiler.diagnostics import Label, Log
 from netc.compiler.edits import append, rewrite, take_out
 from netc.compiler.graph import LayerStep, Net, Placed, Wire, walk
 from netc.compiler.layers.base import Tensor
+from netc.compiler.layers.windows import Axis
 from netc.compiler.sizes import Symbolic
 from netc.compiler.source import Span
 
@@ -22,6 +24,8 @@ STILL_AFFINE = (
     *SAME_VALUES, "adaptive_avg_pool", "avg_pool", "crop", "dropout", "global_avg_pool",
 )  # fmt: skip
 """Layers between two affine maps that leave the whole an affine map; dropout does when testing."""
+KEEPS_STACK = frozenset((*AFFINE, *STILL_AFFINE, "max_pool", "global_max_pool"))
+"""Layers between two activations that do not end a row of them."""
 KEEPS_SHIFT = ("flatten", "global_avg_pool", "global_max_pool")
 """Layers that hand a shift of a channel on to every number made of it."""
 
@@ -181,23 +185,17 @@ def _one_map(before: LayerStep, step: LayerStep) -> str:
             one = taken * given + given
             return f"one affine map: {one:,} parameters instead of {ours:,}"
     if step.layer.kind == "conv":
-        sizes = _kernel(before), _kernel(step)
-        strides = _per_axis(before, "stride")
-        kernel = "x".join(str(a + (b - 1) * s) for a, b, s in zip(*sizes, strides, strict=True))
+        pairs = zip(_axes(before), _axes(step), strict=True)
+        kernel = "x".join(str(a.extent + (b.extent - 1) * a.stride) for a, b in pairs)
         return f"one convolution with a kernel of {kernel}, but for the padding"
     return "one affine map"
 
 
-def _kernel(step: LayerStep) -> tuple[int, ...]:
-    """The kernel's reach along each axis, dilation counted in."""
-    sizes = next(w.shape[2:] for w in step.weights if w.name == "weight")
-    return tuple(d * (k - 1) + 1 for k, d in zip(sizes, _per_axis(step, "dilation"), strict=True))
-
-
-def _per_axis(step: LayerStep, field: str) -> tuple[int, ...]:
-    value = getattr(step.layer, field)
-    axes = len(step.output.tensor.shape) - 1
-    return value if isinstance(value, tuple) else (value,) * axes
+def _axes(conv: LayerStep) -> Sequence[Axis]:
+    """The window of a convolution along each axis."""
+    layer: Any = conv.layer  # of a class whose module is not imported for nets without one
+    axes: Sequence[Axis] = layer.axes(conv.inputs[0].tensor)
+    return axes
 
 
 def _same_reach(before: LayerStep, step: LayerStep) -> bool:
@@ -209,7 +207,7 @@ def _same_reach(before: LayerStep, step: LayerStep) -> bool:
         return False
     if getattr(step.layer, "groups", 1) != 1 or before.output is not step.inputs[0]:
         return False
-    flat = [{place for place, size in enumerate(_kernel(s)) if size > 1} for s in (before, step)]
+    flat = [{axis.name for axis in _axes(conv) if axis.extent > 1} for conv in (before, step)]
     return bool(flat[0] & flat[1]) or not (flat[0] and flat[1])
 
 
@@ -238,7 +236,7 @@ def _saturating_stacks(graph: _Graph, log: Log) -> None:
             stack[kind] = stack.get(kind, 0) + 1
             if before >= LEARNABLE > _slope(stack):
                 _say_stack(step, stack, log)
-        elif kind not in (*AFFINE, *STILL_AFFINE, "max_pool", "global_max_pool"):
+        elif kind not in KEEPS_STACK:
             continue
         stacks[step.output] = stack
 

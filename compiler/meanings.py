@@ -197,9 +197,9 @@ class Meanings:
                 if not self._unnamed_choice(argument, layer, name, names):
                     choices = words_of(layer, name) or yes_or_no(layer, name)
                     check_expression(argument.value, names, choices, self.log)
-        missing = [name for name in required if name not in given]
-        forms = {name: words_of(layer, name) for name in missing}
-        need_all(missing, call, fields, self.log, forms)
+        if missing := [name for name in required if name not in given]:
+            forms = {name: words_of(layer, name) for name in missing}
+            need_all(missing, call, fields, self.log, forms)
         arguments = {n: v for n, v in given.items() if n not in layer.operands}
         return program.LayerUse(layer, arguments, tuple(operands), call.span, call.name.span)
 

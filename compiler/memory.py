@@ -6,15 +6,15 @@ their gradients and the optimizer's state are not activations and are counted ap
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence, Set
 
 from msgspec import Struct
 
 from netc.compiler.gradients import Gradients
 from netc.compiler.graph import LayerStep, Net, ParamStep, Wire, walk
+from netc.compiler.holders import Holders, Recorded
 from netc.compiler.layers.base import Kept
-from netc.compiler.running import Recording, Running
+from netc.compiler.running import Running
 
 BYTES = {"float": 4, "int": 8}
 """float32, and int64 as PyTorch's embeddings take it."""
@@ -36,12 +36,13 @@ class Peaks(Struct, frozen=True, eq=False):
     least: tuple[int, int] | None = None
 
 
-def peaks(net: Net, over: Set[Wire]) -> Peaks:
+def peaks(net: Net, over: Set[Wire], learned: Set[Wire]) -> Peaks:
     """The most activation memory in use at once, for one example.
 
     Args:
         net: the net.
         over: the outputs that are written in place (`in_place`).
+        learned: the values that learned numbers lead to (`learning`).
 
     Inference: what `Running` says. Training: every value that autograd keeps for the backward pass
     lives until its layer's turn there; gradients are freed once used. Or, if that is more, what a
@@ -58,19 +59,28 @@ def peaks(net: Net, over: Set[Wire]) -> Peaks:
             return Peaks(None, None, f"the sizes of {wire.tensor} have names")
         sizes[wire] = elements * BYTES[wire.tensor.dtype]
     kept = {step.output: _kept(step, over) for step in steps}
-    roots: dict[Wire, Wire] = {}
-    for wire in wires:
-        roots[wire] = wire
+    roots, resting = dict(zip(wires, wires, strict=True)), dict(zip(wires, wires, strict=True))
     for step in steps:
-        if step.inputs and (kept[step.output].view or step.output in over):
+        if not step.inputs:
+            continue
+        view = kept[step.output].view or step.output in over
+        if view:
             roots[step.output] = roots[step.inputs[0]]
-    training = _training(net, steps, sizes, roots, kept, over)
-    for step in steps:
-        if step.inputs and (kept[step.output].view or step.output in over or _at_rest(step)):
-            roots[step.output] = roots[step.inputs[0]]
-    inference = Running(_in_memory(steps, sizes), roots, over).peak(net)
+        if view or _at_rest(step):
+            resting[step.output] = resting[step.inputs[0]]
+    saved: dict[Wire, tuple[Set[Wire], int]] = {
+        step.output: (_saved(step, kept[step.output], roots), _beside(kept[step.output]))
+        for step in steps
+        if step.output in learned
+    }
+    held = _in_memory(steps, sizes)
+    inference, forward = Holders(held, resting), Recorded(held, roots, saved)
+    Running(over, (inference, forward)).run(net)
+    training = max(forward.most, _backward(net, _Values(sizes, held, roots, kept, saved)))
     why = ", ".join(dict.fromkeys(one.unknown for one in kept.values() if one.unknown))
-    return Peaks(None, None, why, (inference, training)) if why else Peaks(inference, training)
+    if why:
+        return Peaks(None, None, why, (inference.most, training))
+    return Peaks(inference.most, training)
 
 
 def _at_rest(step: LayerStep | ParamStep) -> bool:
@@ -94,59 +104,64 @@ def _kept(step: LayerStep | ParamStep, over: Set[Wire]) -> Kept:
     return kept.over if kept.over is not None and step.output in over else kept
 
 
-def _training(
-    net: Net,
-    steps: Steps,
-    sizes: dict[Wire, int],
-    roots: dict[Wire, Wire],
-    kept: dict[Wire, Kept],
-    over: Set[Wire],
-) -> int:
-    """The forward pass as autograd records it, and then the way back."""
-    learned = learning(steps)
-    saved = {
-        step.output: (_saved(step, kept[step.output], roots), _beside(kept[step.output]))
-        for step in steps
-        if step.output in learned
-    }
-    held = _in_memory(steps, sizes)
-    forward = Recording(held, roots, over, saved).peak(net)
-    inputs = {w for _, w in net.module.inputs}
-    steps = [step for step in _leading(net, steps) if step.output in learned]
-    savers: Counter[Wire] = Counter()
-    extra = 0
+class _Values(Struct, frozen=True, eq=False):
+    """What is known of the values of a net.
+
+    Attributes:
+        sizes: their bytes.
+        held: the bytes of their memory; none where it is a weight.
+        roots: the values that they are views of, or themselves.
+        kept: what autograd keeps of the step that makes them.
+        saved: of learned ones, the memory that the step keeps, and the bytes beside that.
+    """
+
+    sizes: dict[Wire, int]
+    held: dict[Wire, int]
+    roots: dict[Wire, Wire]
+    kept: dict[Wire, Kept]
+    saved: dict[Wire, tuple[Set[Wire], int]]
+
+
+def _backward(net: Net, values: _Values) -> int:
+    """The most on the way back: it begins with all that was kept, and frees it step by step."""
+    saved = values.saved
+    steps = [step for step in _leading(net) if step.output in saved]
+    savers: dict[Wire, int] = {}
+    live = 0
     for step in steps:
-        held_by, beside = saved[step.output]
-        savers.update(held_by)
-        extra += beside
-    always = inputs | {roots[w] for _, w in net.module.outputs}
-    live = sum(held[w] for w in always | set(savers)) + extra
-    gradients = Gradients(sizes)
+        roots, beside = saved[step.output]
+        live += beside
+        for root in roots:
+            savers[root] = savers.get(root, 0) + 1
+    always = {w for _, w in net.module.inputs} | {values.roots[w] for _, w in net.module.outputs}
+    live += sum(values.held[w] for w in always | set(savers))
+    gradients = Gradients(values.sizes)
     for _, wire in net.module.outputs:
-        if wire in learned:
+        if wire in saved:
             gradients.arrive(wire, gradients.made(wire, None))
-    most = max(live + gradients.live, forward)
+    most = live + gradients.live
     for step in reversed(steps):
-        if step.output not in gradients.of:
+        made = step.output
+        if made not in gradients.of:
             continue
-        one = kept[step.output]
+        one = values.kept[made]
         assert isinstance(one.early, int)
         most = max(most, live + gradients.live + one.early)
-        same = one.view and sizes[step.output] == sizes[step.inputs[0]]  # `last` takes a piece
-        shared = step.output if one.passes or same else None
-        wanted = [wire for wire in step.sources if wire in learned]
-        made = [gradients.made(wire, shared) for wire in wanted]
-        back = one.back + one.wider if made else one.back
+        whole = one.view and values.sizes[made] == values.sizes[step.inputs[0]]  # not so `last`
+        shared = made if one.passes or whole else None
+        wanted = [wire for wire in step.sources if wire in saved]
+        places = [gradients.made(wire, shared) for wire in wanted]
+        back = one.back + one.wider if wanted else one.back
         assert isinstance(back, int)  # known wherever sizes are
         most = max(most, live + gradients.live + back)
-        gradients.leave(step.output)
-        held_by, beside = saved[step.output]
-        for root in held_by:
+        gradients.leave(made)
+        roots, beside = saved[made]
+        for root in roots:
             savers[root] -= 1
             if not savers[root] and root not in always:
-                live -= held[root]
+                live -= values.held[root]
         live -= beside
-        for wire, place in zip(wanted, made, strict=True):  # summed once what was kept is gone
+        for wire, place in zip(wanted, places, strict=True):  # summed once what was kept is gone
             gradients.most = 0
             gradients.arrive(wire, place)
             most = max(most, live + gradients.most)
@@ -159,11 +174,11 @@ def _in_memory(steps: Steps, sizes: dict[Wire, int]) -> dict[Wire, int]:
     return {**sizes, **weights}
 
 
-def _leading(net: Net, steps: Steps) -> Steps:
+def _leading(net: Net) -> Steps:
     """The steps that outputs depend on; autograd keeps nothing for the others."""
     needed = {wire for _, wire in net.module.outputs}
     found: list[LayerStep | ParamStep] = []
-    for step in reversed(steps):
+    for step in (placed.step for placed in reversed(walk(net.module))):
         if step.output in needed:
             needed.update(step.sources)
             found.append(step)

@@ -33,7 +33,8 @@ class Span1(Struct, frozen=True, eq=False):
     @property
     def widest(self) -> tuple[int, int]:
         """The first and the last position that the element which sees most does."""
-        return max((ends for ends in self.ends if ends is not None), key=lambda e: e[1] - e[0])
+        seen = [ends for ends in self.ends if ends is not None]
+        return seen[0] if len(seen) == 1 else max(seen, key=lambda ends: ends[1] - ends[0])
 
     @property
     def size(self) -> int:
@@ -163,6 +164,8 @@ def _read(span: Span1, window: Window | Turns) -> Span1 | None:
 
 
 def _join(ways: Sequence[Field]) -> Field:
+    if len(ways) == 1:  # nearly every layer
+        return ways[0]
     known = [way for way in ways if way is not None]
     if len(known) < len(ways) or not known:
         return None

@@ -249,10 +249,11 @@ def report(net: Net) -> Report:
         macs = macs + row.macs
         trainable += row.params
         buffers += row.buffers
-        stored += sum(w.count * w.dtype_bytes for w in _weights(placed) if not placed.reuse)
+        if not placed.reuse:
+            stored += sum([w.count * w.dtype_bytes for w in _weights(placed)])
         step = placed.step
-        before = max((depths.get(wire, 0) for wire in step.sources), default=0)
-        depths[step.output] = before + _depth_of(step)
+        before = max([depths.get(wire, 0) for wire in step.sources], default=0)
+        depths[step.output] = before + _depth(step)
     outputs = tuple((name, whole.of(wire.tensor)) for name, wire in net.module.outputs)
     return Report(
         net.name,
@@ -264,7 +265,7 @@ def report(net: Net) -> Report:
         buffers,
         whole.size(macs),
         stored,
-        cache(lambda: memory.peaks(net, whole.over)),
+        cache(lambda: memory.peaks(net, whole.over, whole.learned)),
         *receptive.of_net(net, fields),
         max((depths.get(wire, 0) for _, wire in net.module.outputs), default=0),
         net.conditions,
@@ -298,8 +299,8 @@ def _row(placed: Placed, whole: _Whole) -> Row:
     place = whole.place(step, placed.reuse)
     seen = receptive.sizes(place.field)
     weights = () if placed.reuse else _weights(placed)
-    params = sum(w.count for w in weights if not w.buffer)
-    held = sum(w.count for w in weights if w.buffer)
+    params = sum([w.count for w in weights if not w.buffer])
+    held = sum([w.count for w in weights if w.buffer])
     inputs = tuple(wire.tensor.shape for wire in step.inputs)
     if isinstance(step, ParamStep):
         macs: Size = 0
@@ -330,13 +331,8 @@ def _weights(placed: Placed) -> Sequence[Any]:
     return (step.weight,) if isinstance(step, ParamStep) else step.weights
 
 
-def _depth_of(step: LayerStep | ParamStep) -> int:
-    """1 for a layer with a weight matrix, its number of layers for a recurrent stack, else 0."""
-    if isinstance(step, ParamStep) or step.layer.kind == "positions":
-        return 0
-    if not any(len(w.shape) >= 2 for w in step.weights):
-        return 0
-    return int(getattr(step.layer, "layers", 1))
+def _depth(step: LayerStep | ParamStep) -> int:
+    return 0 if isinstance(step, ParamStep) else step.layer.depth(step.weights)
 
 
 def number(size: Size | None) -> int | str | None:

@@ -348,10 +348,11 @@ class Resolver:
                 found = opened(self, element, line, names)
             else:
                 found = self.meanings.of(element, names, first=index == 0)
-                self._within = within + len(self.log) - said
-                new = self.log.last(len(self.log) - said)
-                if found is not None and any(d.code != "E0202" for d in new):
-                    self.unclear.add(found)  # a name without a value is unknown by itself
+                if len(self.log) > said:
+                    new = self.log.last(len(self.log) - said)
+                    self._within = within + len(new)
+                    if found is not None and any(d.code != "E0202" for d in new):
+                        self.unclear.add(found)  # a name without a value is unknown by itself
             if found is None:
                 self._within = within + len(self.log) - said
                 found = program.Missing(element.span)

@@ -1,13 +1,8 @@
-"""One run of the emitted file, statement by statement: which values Python's variables hold.
-
-Without gradients, or as autograd sees it: then what the backward pass needs is held as well, by the
-values that it leads to, and freed with them.
-"""
+"""One run of the emitted file, statement by statement: which values Python's variables hold."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from typing import TypeAlias
 
 from netc.compiler.expression import executed, together
@@ -23,52 +18,43 @@ from netc.compiler.graph import (
     WhenStep,
     Wire,
 )
+from netc.compiler.holders import Holders
 
 Place: TypeAlias = tuple[int, int, int]
 """Where a condition stands: the file, the line and the column."""
 
 
 class Running:
-    """Follows the emitted file's variables through one run without gradients.
+    """Follows the emitted file's variables through one run.
 
     A value lies in a variable until that is used anew or the function returns; layers of one line
     are one statement. A call needs no hold on its arguments: they lie in variables until after it.
+
+    Attributes:
+        over: the outputs that are written in place.
+        accounts: those that are told: who holds what without gradients, and with them.
     """
 
-    def __init__(self, sizes: Mapping[Wire, int], roots: Mapping[Wire, Wire], over: Set[Wire]):
-        """Bytes of the values, the values that they are views of, and those written in place."""
-        self.sizes, self.roots, self.over = sizes, roots, over
-        self.holders: Counter[Wire] = Counter()
+    def __init__(self, over: Set[Wire], accounts: Sequence[Holders]) -> None:
+        self.over, self.accounts = over, accounts
         self.conditional: set[Place] = set()
-        self.live = self.most = 0
 
-    def peak(self, net: Net) -> int:
-        """Bytes at the worst moment."""
+    def run(self, net: Net) -> None:
+        """Runs the whole net once."""
         self.conditional = _conditional(net.module)
         for _, wire in net.module.inputs:
             self.hold(wire)
         self._forward(net.module)
-        return self.most
 
     def hold(self, wire: Wire) -> None:
         """One more variable, or call, holds the value."""
-        root = self.roots[wire]
-        self.holders[root] += 1
-        if self.holders[root] == 1:
-            self.live += self.sizes[root]
-            self.most = max(self.most, self.live)
+        for account in self.accounts:
+            account.hold(wire)
 
     def drop(self, wire: Wire) -> None:
         """One less does."""
-        root = self.roots[wire]
-        self.holders[root] -= 1
-        if not self.holders[root]:
-            self.live -= self.sizes[root]
-
-    def ran(self, step: LayerStep) -> None:
-        """A layer was called: its output is held once more."""
-        self.hold(step.output)
-        self.most = max(self.most, self.live + working(step))
+        for account in self.accounts:
+            account.drop(wire)
 
     def _forward(self, module: Module) -> None:
         _Function(self, module.steps, [wire for _, wire in module.outputs], module).run()
@@ -77,7 +63,9 @@ class Running:
         """Runs a step; its output is then held once more."""
         match step:
             case LayerStep():
-                self.ran(step)
+                size = working(step)
+                for account in self.accounts:
+                    account.ran(step, size)
             case ParamStep():
                 self.hold(step.output)
             case BlockStep():
@@ -246,62 +234,6 @@ def _conditional(root: Module) -> set[Place]:
 
 def _place(step: WhenStep) -> Place:
     return id(step.span.source), step.span.line, step.span.column
-
-
-class Recording(Running):
-    """The same while autograd records: values hold what their gradients need.
-
-    Attributes:
-        saved: of a learned value, what its layer's backward pass reads, and the bytes beside that.
-    """
-
-    def __init__(
-        self,
-        sizes: Mapping[Wire, int],
-        roots: Mapping[Wire, Wire],
-        over: Set[Wire],
-        saved: Mapping[Wire, tuple[Set[Wire], int]],
-    ) -> None:
-        super().__init__(sizes, roots, over)
-        self.saved = saved
-        self.leading: Counter[Wire] = Counter()  # variables and records that a record is held by
-        self.makers: dict[Wire, LayerStep] = {}
-
-    def hold(self, wire: Wire) -> None:
-        super().hold(wire)
-        if wire in self.saved:
-            self.leading[wire] += 1
-
-    def drop(self, wire: Wire) -> None:
-        super().drop(wire)
-        if wire in self.saved:
-            self._forget(wire)
-
-    def ran(self, step: LayerStep) -> None:
-        super().ran(step)
-        if step.output not in self.saved:
-            return
-        roots, beside = self.saved[step.output]
-        self.makers[step.output] = step
-        for root in roots:
-            super().hold(root)
-        self.live += beside
-        self.most = max(self.most, self.live)
-        self.leading.update(wire for wire in step.sources if wire in self.saved)
-
-    def _forget(self, wire: Wire) -> None:
-        """A value's record is held once less; what it leads to goes with it."""
-        waiting = [wire]
-        while waiting:
-            wire = waiting.pop()
-            self.leading[wire] -= 1
-            if self.leading[wire] or (step := self.makers.pop(wire, None)) is None:
-                continue
-            roots, beside = self.saved[wire]
-            for root in roots:
-                super().drop(root)
-            self.live -= beside
-            waiting += (one for one in step.sources if one in self.saved)
 
 
 def working(step: LayerStep) -> int:

@@ -193,6 +193,23 @@ EXAMPLES = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("lines", "shape", "depth"),
+    [
+        ("positions learned, max=4", "[4, 8]", 0),  # added, not multiplied by
+        ("gru 5, layers=3", "[4, 8]", 3),
+        ("rnn 5 -> last -> dense 2", "[4, 8]", 2),
+        ("embedding 9, 3", "int[4]", 1),
+        ("layer_norm -> prelu", "[4, 8]", 0),
+        ("residual: dense 2 -> dense 8\ndense 3", "[8]", 3),
+    ],
+)
+def test_depth_is_the_layers_with_a_matrix_on_the_longest_way(
+    lines: str, shape: str, depth: int
+) -> None:
+    assert lines_of(lines, shape).report().depth == depth
+
+
 @pytest.mark.parametrize(("lines", "shape", "said"), EXAMPLES)
 def test_worked_examples(lines: str, shape: str, said: dict[str, Any]) -> None:
     report = lines_of(lines, shape).report()

@@ -6,6 +6,7 @@ pydantic builds a class for each layer of a module, and would evaluate every tex
 
 from __future__ import annotations
 
+from functools import lru_cache
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -48,6 +49,7 @@ def words() -> tuple[str, ...]:
     return tuple(sorted(_HOME))
 
 
+@lru_cache(maxsize=256)  # a deep net says the same words again and again
 def find(word: str) -> type[Layer] | None:
     """The class behind a word of the language; None if there is no such layer."""
     home = _HOME.get(word)

@@ -160,12 +160,12 @@ class Kept(Struct, frozen=True, eq=False):
     @property
     def extra(self) -> Size:
         """Bytes of one example kept beside inputs and output."""
-        return sum((held.bytes for held in self.beside if not held.once), 0)
+        return sum([held.bytes for held in self.beside if not held.once], 0)
 
     @property
     def fixed(self) -> int:
         """Bytes kept once, however many examples there are."""
-        total = sum((held.bytes for held in self.beside if held.once), 0)
+        total = sum([held.bytes for held in self.beside if held.once], 0)
         assert isinstance(total, int)
         return total
 
@@ -265,6 +265,10 @@ class Layer(BaseModel):
     @abstractmethod
     def macs(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
         """Multiply-accumulates of matrix products and convolutions, for one example."""
+
+    def depth(self, weights: Sequence[Weight]) -> int:
+        """As how many layers with a weight matrix, one after the other, it counts."""
+        return int(any(len(weight.shape) >= 2 for weight in weights))
 
     @abstractmethod
     def receptive(self, inputs: Sequence[Tensor]) -> Receptive:

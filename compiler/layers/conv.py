@@ -6,6 +6,7 @@ from math import gcd
 from netc.compiler.layers.base import (
     FLOAT_BYTES,
     Formulas,
+    Held,
     Kept,
     Layer,
     Receptive,
@@ -141,27 +142,35 @@ class Conv(Layer):
         return Tensor((self.filters, *sizes))
 
     def weights(self, inputs: Sequence[Tensor]) -> tuple[Weight, ...]:
-        (x,) = inputs
-        kernels = spread(self.kernel, len(x.shape) - 1, "kernel", self.kind)
-        shape = (self.filters, channels_of(x, self.kind) // self.groups, *kernels)
-        weight = Weight("weight", shape)
+        weight = Weight("weight", (self.filters, *self._filter(inputs[0])))
         return (weight, Weight("bias", (self.filters,))) if self.bias else (weight,)
 
+    def _filter(self, x: Tensor) -> tuple[int, ...]:
+        """The shape of one filter."""
+        kernels = spread(self.kernel, len(x.shape) - 1, "kernel", self.kind)
+        return (channels_of(x, self.kind) // self.groups, *kernels)
+
     def macs(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
-        return product_of((*output.shape, *self.weights(inputs)[0].shape[1:]))
+        return product_of((*output.shape, *self._filter(inputs[0])))
 
     def receptive(self, inputs: Sequence[Tensor]) -> Receptive:
         return tuple(axis.window for axis in self.axes(inputs[0]))
 
     def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
-        axes = self.axes(inputs[0])
-        if any(axis.before != axis.after for axis in axes):
-            padded = held_padded(axes, inputs[0].shape)
-            return Kept(beside=(padded,), wider=padded.bytes - FLOAT_BYTES * inputs[0].elements)
-        return Kept(inputs=(0,))
+        (x,) = inputs
+        if (padded := self._padded(x)) is None:
+            return Kept(inputs=(0,))
+        return Kept(beside=(padded,), wider=padded.bytes - FLOAT_BYTES * x.elements)
 
     def working(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
-        return self.kept(inputs, output).extra  # the padded copy, where there is one
+        padded = self._padded(inputs[0])
+        return 0 if padded is None else padded.bytes
+
+    def _padded(self, x: Tensor) -> Held | None:
+        """The copy of the input that unequal padding needs; numbers pad both ends alike."""
+        if self.pad != "same" or all(axis.before == axis.after for axis in self.axes(x)):
+            return None
+        return held_padded(self.axes(x), x.shape)
 
     def torch(self, inputs: Sequence[Tensor], output: Tensor) -> Torch:
         (x,) = inputs

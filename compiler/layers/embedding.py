@@ -164,6 +164,9 @@ class Positions(Layer):
     def macs(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
         return 0
 
+    def depth(self, weights: Sequence[Weight]) -> int:
+        return 0  # its weights are added, not multiplied by
+
     def receptive(self, inputs: Sequence[Tensor]) -> Receptive:
         return "same"
 

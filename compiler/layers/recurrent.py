@@ -92,6 +92,9 @@ class Recurrent(Layer):
         reads = sum(width + self.units for width in self._widths(inputs[0]))
         return inputs[0].shape[0] * (self.directions * self.maps * self.units * reads)
 
+    def depth(self, weights: Sequence[Weight]) -> int:
+        return self.layers
+
     def receptive(self, inputs: Sequence[Tensor]) -> Receptive:
         return "whole"
 
