@@ -159,7 +159,10 @@ class Mul(Join):
     def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
         more = len(inputs) - 2
         partial = Held("products of the first", (more, *output.shape, FLOAT_BYTES))  # a*b of a*b*c
-        return Kept(inputs=tuple(range(len(inputs))), beside=(partial,) if more else ())
+        # of k gradients two are made at a time, and for each two a product and a gradient go
+        spared = -FLOAT_BYTES * more * output.elements
+        beside = (partial,) if more else ()
+        return Kept(inputs=tuple(range(len(inputs))), beside=beside, back=spared)
 
     def working(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
         return FLOAT_BYTES * output.elements if len(inputs) > 2 else 0  # the product so far
