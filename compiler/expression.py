@@ -84,33 +84,6 @@ def layer_text(torch: Torch, member: str | None) -> str:
     return torch.inline
 
 
-def together(step: Step, after: Step, so_far: str, over: Set[Wire]) -> str:
-    """The expression of two steps of a line, the second of what the first gives; empty if none.
-
-    Blocks are called one to a line: their names say enough. `after` must be the only reader.
-
-    Args:
-        so_far: the expression that ends with `step`, if there is one.
-        over: the outputs that are written in place.
-    """
-    if not isinstance(step, LayerStep | BlockStep) or not isinstance(after, LayerStep | BlockStep):
-        return ""
-    if isinstance(step, BlockStep) and isinstance(after, BlockStep):
-        return ""
-    if step.span.line != after.span.line or len(step.inputs) != 1:
-        return ""
-    first, second = so_far or _about(step, over), _about(after, over)
-    if not short_enough(first, second, after.output.tensor.spec_text):
-        return ""
-    return second.replace("{0}", first)
-
-
-def _about(step: LayerStep | BlockStep, over: Set[Wire]) -> str:
-    """The expression; a module that is named only when it is written has a likely name."""
-    if isinstance(step, BlockStep):
-        return f"self.{step.name or step.module.name}({{0}})"
-    torch = torch_of(step, over)
-    member = f"self.{step.name}" if step.name else None
-    if member is None and torch.inline is None:
-        member = f"self.{step.layer.kind}"
-    return layer_text(torch, member)
+def reached(owner: str, name: str) -> str:
+    """How a module is reached: `self.conv1`, inside a dictionary of modules `self.group["0"]`."""
+    return f"{owner}{name}" if owner == "self." else f'{owner}["{name}"]'

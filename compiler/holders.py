@@ -30,6 +30,10 @@ class Holders:
 
     def drop(self, wire: Wire) -> None:
         """One less does."""
+        self.leave(wire)
+
+    def leave(self, wire: Wire) -> None:
+        """One less holds the value; a record that it has is held as before."""
         root = self.roots[wire]
         count = self.holders[root] - 1
         if count:
@@ -43,6 +47,14 @@ class Holders:
         self.hold(step.output)
         self.most = max(self.most, self.live + working)
 
+    def replaced(self, wire: Wire, copy: int) -> None:
+        """A copy of so many bytes is made of a value, which is then left for the copy."""
+        self.most = max(self.most, self.live + copy)
+        self.leave(wire)
+
+    def forget(self, wire: Wire) -> None:
+        """A record is held once less, if the value has one."""
+
     def needs(self, size: int) -> None:
         """So many bytes more are in use."""
         self.live += size
@@ -55,6 +67,8 @@ class Recorded(Holders):
 
     Attributes:
         saved: of a learned value, what its layer's backward pass reads, and the bytes beside that.
+        drawn: of layers that draw numbers in training (dropout's mask) how many bytes these take,
+            kept or not.
     """
 
     def __init__(
@@ -62,9 +76,10 @@ class Recorded(Holders):
         sizes: Mapping[Wire, int],
         roots: Mapping[Wire, Wire],
         saved: Mapping[Wire, tuple[Set[Wire], int]],
+        drawn: Mapping[Wire, int],
     ) -> None:
         super().__init__(sizes, roots)
-        self.saved = saved
+        self.saved, self.drawn = saved, drawn
         self.leading: dict[Wire, int] = {}  # variables and records that a record is held by
         self.makers: dict[Wire, LayerStep] = {}
 
@@ -74,13 +89,13 @@ class Recorded(Holders):
             self.leading[wire] = self.leading.get(wire, 0) + 1
 
     def drop(self, wire: Wire) -> None:
-        super().drop(wire)
-        if wire in self.saved:
-            self._forget(wire)
+        self.leave(wire)
+        self.forget(wire)
 
     def ran(self, step: LayerStep, working: int) -> None:
         super().ran(step, working)
         if step.output not in self.saved:
+            self.most = max(self.most, self.live + self.drawn.get(step.output, 0))
             return
         roots, beside = self.saved[step.output]
         self.makers[step.output] = step
@@ -91,9 +106,9 @@ class Recorded(Holders):
             if wire in self.saved:
                 self.leading[wire] = self.leading.get(wire, 0) + 1
 
-    def _forget(self, wire: Wire) -> None:
-        """A value's record is held once less; what it leads to goes with it."""
-        waiting = [wire]
+    def forget(self, wire: Wire) -> None:
+        """A record is held once less; what it leads to goes with it."""
+        waiting = [wire] if wire in self.saved else []
         while waiting:
             wire = waiting.pop()
             count = self.leading.pop(wire) - 1
@@ -104,6 +119,6 @@ class Recorded(Holders):
                 continue
             roots, beside = self.saved[wire]
             for root in roots:
-                super().drop(root)
+                self.leave(root)
             self.live -= beside
             waiting += (one for one in step.sources if one in self.saved)

@@ -73,8 +73,9 @@ def peaks(net: Net, over: Set[Wire], learned: Set[Wire]) -> Peaks:
         for step in steps
         if step.output in learned
     }
+    drawn = {step.output: _beside(kept[step.output]) for step in steps if _at_rest(step)}
     held = _in_memory(steps, sizes)
-    inference, forward = Holders(held, resting), Recorded(held, roots, saved)
+    inference, forward = Holders(held, resting), Recorded(held, roots, saved, drawn)
     Running(over, (inference, forward)).run(net)
     training = max(forward.most, _backward(net, _Values(sizes, held, roots, kept, saved)))
     why = ", ".join(dict.fromkeys(one.unknown for one in kept.values() if one.unknown))

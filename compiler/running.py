@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence, Set
-from typing import TypeAlias
+from collections.abc import Sequence, Set
 
-from netc.compiler.expression import executed, together
+from netc.compiler.expression import executed, layer_text, reached, short_enough, torch_of
 from netc.compiler.graph import (
     BlockStep,
     GroupStep,
@@ -19,9 +18,7 @@ from netc.compiler.graph import (
     Wire,
 )
 from netc.compiler.holders import Holders
-
-Place: TypeAlias = tuple[int, int, int]
-"""Where a condition stands: the file, the line and the column."""
+from netc.compiler.unrolled import again_read, differing, is_expression, is_module, leaves, written
 
 
 class Running:
@@ -33,15 +30,18 @@ class Running:
     Attributes:
         over: the outputs that are written in place.
         accounts: those that are told: who holds what without gradients, and with them.
+        conditional: the conditions that hold in some instances of a class and in others not.
+        varying: values whose shapes differ between instances of a class.
     """
 
     def __init__(self, over: Set[Wire], accounts: Sequence[Holders]) -> None:
         self.over, self.accounts = over, accounts
-        self.conditional: set[Place] = set()
+        self.conditional: set[WhenStep] = set()
+        self.varying: set[Wire] = set()
 
     def run(self, net: Net) -> None:
         """Runs the whole net once."""
-        self.conditional = _conditional(net.module)
+        self.conditional, self.varying = differing(net.module)
         for _, wire in net.module.inputs:
             self.hold(wire)
         self._forward(net.module)
@@ -59,8 +59,24 @@ class Running:
     def _forward(self, module: Module) -> None:
         _Function(self, module.steps, [wire for _, wire in module.outputs], module).run()
 
-    def call(self, step: Step) -> None:
-        """Runs a step; its output is then held once more."""
+    def call(self, step: Step, passed: Wire | None) -> None:
+        """Runs a step; its output is then held once more, and what it was passed once less.
+
+        `passed` is in no variable: what is padded before the call is gone during the call.
+        """
+        copy = copied(step) if passed is not None and isinstance(step, LayerStep) else 0
+        if passed is not None and copy:
+            for account in self.accounts:
+                account.replaced(passed, copy)
+        self._run(step)
+        if passed is not None:
+            for account in self.accounts:
+                if copy:
+                    account.forget(passed)
+                else:
+                    account.drop(passed)
+
+    def _run(self, step: Step) -> None:
         match step:
             case LayerStep():
                 size = working(step)
@@ -75,7 +91,7 @@ class Running:
 
 
 class _Function:
-    """The statements of one `forward`, of an `nn.Sequential`, of a loop or of an `if`."""
+    """The statements of one `forward`, of an `nn.Sequential` or of an `if`."""
 
     def __init__(
         self,
@@ -85,10 +101,13 @@ class _Function:
         module: Module | None = None,
     ) -> None:
         self.running, self.outputs = running, outputs
-        self.steps = [*_written(executed(steps, outputs), running.conditional)]
+        lines = [*written(steps, running.conditional, "self.")]
+        self.steps = executed([step for step, _ in lines], outputs)
+        self.owners = {step.output: owner for step, owner in lines}
         self.readers: dict[Wire, list[int]] = {}
         for place, step in enumerate(self.steps):
-            for wire in step.inputs:
+            again = set(step.inputs[:1]).intersection(again_read(step))
+            for wire in (*step.inputs, *again):  # what flows into a loop may be handed in besides
                 self.readers.setdefault(wire, []).append(place)
         for wire in outputs:
             self.readers.setdefault(wire, []).append(len(self.steps))
@@ -102,39 +121,85 @@ class _Function:
     def run(self, *, fused: bool = True) -> None:
         """Runs it; afterwards the caller holds its outputs.
 
-        In `nn.Sequential` and in loops each step is a statement: `fused` is False.
+        In `nn.Sequential` each step is a statement: `fused` is False.
         """
-        between: Wire | None = None  # a value inside a statement, in no variable
-        text = ""  # the statement so far
-        for place, step in enumerate(self.steps):
-            self.running.call(step)
-            if between is not None:
-                self.running.drop(between)
-            between = None
-            if fused and (text := self._goes_on(place, text)):
-                between = step.output
-                continue
-            text = ""
-            if step.output not in self.readers:
-                self.running.drop(step.output)
-            elif place == len(self.steps) - 1 and [*self.outputs] == [step.output]:
-                self._put("", step.output)  # returned as it is made
-            else:
-                self._put(self._variable(place, step), step.output)
+        first = 0
+        while first < len(self.steps):
+            last = self._end(first) if fused else first
+            self._statement(first, last)
+            first = last + 1
         for wire in self.outputs:
             self.running.hold(wire)
         for name in self.own:
             self.running.drop(self.variables[name])
 
+    def _end(self, place: int) -> int:
+        """The last step of the statement that begins here."""
+        text = ""
+        while text := self._goes_on(place, text):
+            place += 1
+        return place
+
+    def _statement(self, first: int, last: int) -> None:
+        """Runs the steps of one statement, and puts what they give into a variable."""
+        *_, step = steps = self.steps[first : last + 1]
+        read = step.output in self.readers
+        returned = last == len(self.steps) - 1 and [*self.outputs] == [step.output]
+        if isinstance(step, RepeatStep) and step.inputs and not is_module(step):
+            self._loop(last, step)
+            return
+        name = self._variable(first, last) if read and not returned else ""
+        between: Wire | None = None  # a value inside the statement, in no variable
+        for step in steps:
+            self.running.call(step, between)
+            between = step.output
+        if read:
+            self._put(name, step.output)
+        else:
+            self.running.drop(step.output)
+
+    def _loop(self, place: int, step: RepeatStep) -> None:
+        """`for layer in …: x = layer(x)`: each round takes the variable of the one before."""
+        name, source = self._variable(place, place), step.inputs[0]
+        if self.variables.get(name) is not source:
+            self.running.hold(source)  # `x = skip`
+            self._put(name, source)
+        for item in leaves(step):
+            self.running.call(item, None)
+            self._put(name, item.output)
+
     def _goes_on(self, place: int, text: str) -> str:
-        """The statement so far, if the next step is part of it; empty if not."""
-        output = self.steps[place].output
-        if place + 1 >= len(self.steps) or self.readers.get(output) != [place + 1]:
+        """The statement so far, if the next step is part of it; empty if not.
+
+        Blocks are called one to a line: their names say enough.
+        """
+        if place + 1 >= len(self.steps):
             return ""
-        after = self.steps[place + 1]
-        if after.inputs != (output,):
+        step, after = self.steps[place : place + 2]
+        if step.span.line != after.span.line or after.inputs != (step.output,):
             return ""
-        return together(self.steps[place], after, text, self.running.over)
+        if self.readers.get(step.output) != [place + 1] or len(step.inputs) != 1:
+            return ""
+        if isinstance(step, BlockStep) and isinstance(after, BlockStep):
+            return ""
+        if not (is_expression(step) and is_expression(after)):
+            return ""
+        first, second = text or self._about(step), self._about(after)
+        varies = after.output in self.running.varying
+        if not short_enough(first, second, "" if varies else after.output.tensor.spec_text):
+            return ""
+        return second.replace("{0}", first)
+
+    def _about(self, step: Step) -> str:
+        """The expression; a module that is named only when it is written has a likely name."""
+        owner = self.owners[step.output]
+        if not isinstance(step, LayerStep):
+            likely = step.module.name if isinstance(step, BlockStep) else "repeat1"
+            return f"{reached(owner, step.name or likely)}({{0}})"
+        torch = torch_of(step, self.running.over)
+        if step.name is None and torch.inline is not None:
+            return layer_text(torch, None)
+        return layer_text(torch, reached(owner, step.name or step.layer.kind))
 
     def _put(self, name: str, wire: Wire) -> None:
         """Puts a value into a variable; what was in it is held once less."""
@@ -148,23 +213,33 @@ class _Function:
         held = self.variables.get(name)
         return held is None or self.readers.get(held, [-1])[-1] <= place
 
-    def _variable(self, place: int, step: Step) -> str:
-        """The variable for a value: its name if that lasts, else `x` where that is free."""
+    def _may_take(self, name: str, place: int, step: Step) -> bool:
+        """Whether a step may put its value there; a loop reads the others in every round."""
+        return self.variables.get(name) not in again_read(step) and self._free(name, place)
+
+    def _variable(self, first: int, place: int) -> str:
+        """The variable for what a statement gives: its name if that lasts, else `x`.
+
+        What lies in `x` and is read later goes to another before the statement: `skip = x`.
+        """
+        step = self.steps[place]
         if isinstance(step, WhenStep):
             return self._of_condition(place, step)
         wire = step.output
+        if isinstance(step, LayerStep) and wire in self.running.over and torch_of(step).over:
+            return next((n for n, held in self.variables.items() if held is step.inputs[0]), "x")
         name = self.names.get(wire)
-        if name is not None and self._lasts(place, wire) and self._free(name, place):
+        if name is not None and self._lasts(place, wire) and self._may_take(name, place, step):
             return name
-        if self._free("x", place):
+        if self._may_take("x", place, step):
             return "x"
         for other in (self._way(wire), name if isinstance(step, ParamStep) else None):
-            if other is not None and self._free(other, place):
+            if other is not None and self._may_take(other, place, step):
                 return other
         held = self.variables["x"]
-        spare = self._spare(self.names.get(held, "skip"), place)
+        spare = self._spare(self.names.get(held, "skip"), first)
         if "x" in self.own:
-            self.running.hold(held)  # `skip = x`
+            self.running.hold(held)
             self._put(spare, held)
         else:
             self.variables[spare] = held
@@ -182,7 +257,7 @@ class _Function:
         after = place + 1
         while after < len(self.steps) and isinstance(self.steps[after], WhenStep):
             after += 1
-        return self.readers[wire] != [after]
+        return self.readers.get(wire) != [after]
 
     def _spare(self, name: str, place: int) -> str:
         chosen, count = "skip" if name == "x" else name, 1
@@ -204,40 +279,15 @@ class _Function:
         return self.ways[wire]
 
 
-def _written(steps: Sequence[Step], conditional: Set[Place]) -> Iterator[Step]:
-    """The statements: an `if` is one where instances of the class differ, else the lines in it.
-
-    A condition that does not hold is none: what flows in is what flows on.
-    """
-    for step in steps:
-        if not isinstance(step, WhenStep) or (step.taken and _place(step) in conditional):
-            yield step
-        elif step.taken:
-            yield from _written(step.steps, conditional)
-
-
-def _conditional(root: Module) -> set[Place]:
-    """The conditions that hold in some instances of a class and in others not."""
-    found: dict[bool, set[Place]] = {True: set(), False: set()}
-    waiting: list[Step] = [*root.steps]
-    while waiting:
-        match waiting.pop():
-            case WhenStep(steps=inner) as step:
-                found[step.taken].add(_place(step))
-                waiting += inner
-            case BlockStep(module=module):
-                waiting += module.steps
-            case RepeatStep(items=inner) | GroupStep(steps=inner):
-                waiting += inner
-    return found[True] & found[False]
-
-
-def _place(step: WhenStep) -> Place:
-    return id(step.span.source), step.span.line, step.span.column
-
-
 def working(step: LayerStep) -> int:
     """Bytes that a call needs beside inputs and output while it runs; known where sizes are."""
     found = step.layer.working([w.tensor for w in step.inputs], step.output.tensor)
+    assert isinstance(found, int)
+    return found
+
+
+def copied(step: LayerStep) -> int:
+    """Bytes of the copy of the input that the call reads in its stead."""
+    found = step.layer.copied([w.tensor for w in step.inputs])
     assert isinstance(found, int)
     return found

@@ -115,6 +115,8 @@ def once(net: NetHandle) -> int:
         ("[40, 8]", "m = dense 8 -> last\nx -> dense 8 -> attention 2"),
         ("[12, 8]", "m = x -> dense 12\nx -> dense 16 -> attention 2, dropout=0.2, over=m"),
         ("[4, 11, 9]", "conv 8, 1\nconv 8, 4, pad=same\nmax_pool 4, pad=same\nconv 1, 1"),
+        ("[4, 11, 9]", "conv 8, 1 -> conv 8, 4, pad=same -> relu\nconv 1, 1"),
+        ("[4, 11, 9]", "conv 8, 1 -> tanh -> depthwise_conv 4, pad=same -> avg_pool 4, pad=same"),
         ("[4, 11, 9]", "v = conv 8, 3, pad=1\nrelu6 -> concat v"),
         ("[4, 11, 9]", "v = conv 8, 1\nsilu -> add v -> gelu -> mul v -> conv 2, 1"),
         ("[4, 41]", "v = conv 4, 1\n(v, out) -> concat\nparallel join=concat:\n"
@@ -123,6 +125,19 @@ def once(net: NetHandle) -> int:
          "    branch: conv 8, 3, pad=1 -> gelu -> conv 4, 1\nconv 2, 1"),
         ("[4, 41]", "param w: [4, 41] = ones\n(x, w) -> mul -> conv 2, 1"),
         ("[4, 41]", "conv 4, 1\nresidual:\n    conv 6, 1 -> relu -> conv 4, 1\nrelu -> conv 2, 1"),
+        ("[3, 6, 5]", "residual:\n    dropout 0.25\n    conv 4, 1x1 -> batch_norm\n"
+         "    shortcut: conv 4, 1x1\nconv 2, 1x1"),
+        ("[3, 6, 5]", "line = group_norm 1 -> sigmoid -> conv 8, 2x2, pad=same -> sigmoid\n"
+         "line -> conv 2, 1x1"),
+        ("[3, 6, 5]", "numbered = sequential:\n    conv 8, 3x3, pad=1 -> conv 8, 2x2, pad=same\n"
+         "    avg_pool 3x3, stride=1, pad=1\nconv 2, 1x1"),
+        ("[3, 6, 5]", "conv 12, 1x1\nresidual:\n    conv 8, 1x1 -> conv 4, 1x1\n"
+         "    shortcut: conv 4, 1x1\nconv 6, 1x1\nresidual:\n"
+         "    repeat in [8, 4] as w: conv w, 1x1\n    conv 6, 1x1\nconv 2, 1x1"),
+        ("[3, 6, 5]", "sigmoid -> dropout 0.25 -> elu\nconv 2, 1x1"),
+        ("[4, 41]", "a = conv 4, 1\nb = conv 4, 1\nx -> conv 4, 1 -> mul a, b -> conv 2, 1"),
+        ("[4, 41]", "a = conv 4, 1\nstage = repeat 3: sequential:\n    conv 8, 1 -> conv 4, 1\n"
+         "    add a\nconv 2, 1"),
     ],
 )  # fmt: skip
 def test_peaks_of_a_few_lines_are_what_pytorch_holds(shape: str, lines: str) -> None:
@@ -134,12 +149,13 @@ def test_peaks_of_a_few_lines_are_what_pytorch_holds(shape: str, lines: str) -> 
 
 @settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
 @given(nets())
-def test_random_nets_hold_in_training_what_is_told(text: str) -> None:
+def test_random_nets_hold_what_is_told(text: str) -> None:
     net = net_of(text)
     report = net.report()
     assume(not {row.layer for row in report.rows} & {"gru", "lstm", "rnn"})  # their own tests
     small = once(net) + 100
     assert report.training_peak == pytest.approx(held(net, train=True), rel=0.1, abs=small)
+    assert report.inference_peak == pytest.approx(held(net, train=False), rel=0.1, abs=100)
 
 
 # -- the classic nets, with a batch of 32, on tensors without memory of their own

@@ -11,7 +11,14 @@ from netc.compiler.emit.classes import Plan, conditional
 from netc.compiler.emit.constructor import Constructor, shortcut_name
 from netc.compiler.emit.loops import loop_of
 from netc.compiler.emit.statements import Op, Writer
-from netc.compiler.expression import counts, is_identity, layer_text, short_enough, torch_of
+from netc.compiler.expression import (
+    counts,
+    is_identity,
+    layer_text,
+    reached,
+    short_enough,
+    torch_of,
+)
 from netc.compiler.graph import (
     BlockStep,
     GroupStep,
@@ -73,7 +80,7 @@ class Forward:
         if isinstance(first, LayerStep | BlockStep) and first.home is not None:
             return self._called(aligned, self.plans.borrowing.member(self.first, first))
         name = first.name or self.constructor.attributes.get(id(first))
-        return self._called(aligned, _member(owner, name) if name else None)
+        return self._called(aligned, reached(owner, name) if name else None)
 
     def _called(self, aligned: dict[int, Step], member: str | None) -> list[Op]:
         """What calls a step's module, or its expression where it has none."""
@@ -82,7 +89,7 @@ class Forward:
             lines: dict[int, Sequence[Step]] = {
                 i: cast(GroupStep, step).steps for i, step in aligned.items()
             }
-            return self._ops(lines, f"{member}.")
+            return self._ops(lines, member or "")
         if isinstance(first, RepeatStep) and not self.plans.unary(first):
             return self._repeated(cast("dict[int, RepeatStep]", aligned), member or "")
         if member is None and is_identity(first):
@@ -177,13 +184,6 @@ class Forward:
         read = (source, *others)
         work, line = any(op.counts for op in inner), first.span.line
         return [Op(number, read, "", line, condition=condition, inner=tuple(inner), counts=work)]
-
-
-def _member(owner: str, name: str) -> str:
-    """`self.conv1`, or `self.group["0"]` inside a dictionary of modules."""
-    if owner == "self.":
-        return f"self.{name}"
-    return f'{owner.removesuffix(".")}["{name}"]'
 
 
 def _mentioned(text: str, inputs: Sequence[int]) -> tuple[str, tuple[int, ...]]:

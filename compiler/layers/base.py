@@ -286,6 +286,10 @@ class Layer(BaseModel):
         places that max pooling notes. Without gradients, in evaluation mode. None if it is unknown.
         """
 
+    def copied(self, inputs: Sequence[Tensor]) -> Size:
+        """Bytes of the padded copy of the input that is made first, for the call to read."""
+        return 0
+
     @abstractmethod
     def torch(self, inputs: Sequence[Tensor], output: Tensor) -> Torch:
         """How it is written in PyTorch."""

@@ -163,6 +163,9 @@ class Conv(Layer):
         return Kept(beside=(padded,), wider=padded.bytes - FLOAT_BYTES * x.elements)
 
     def working(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
+        return self.copied(inputs)
+
+    def copied(self, inputs: Sequence[Tensor]) -> Size:
         padded = self._padded(inputs[0])
         return 0 if padded is None else padded.bytes
 

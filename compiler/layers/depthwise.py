@@ -86,6 +86,9 @@ class DepthwiseConv(Layer):
     def kept(self, inputs: Sequence[Tensor], output: Tensor) -> Kept:
         return self.grouped(inputs[0]).kept(inputs, output)
 
+    def copied(self, inputs: Sequence[Tensor]) -> Size:
+        return self.grouped(inputs[0]).copied(inputs)
+
     def working(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
         return self.grouped(inputs[0]).working(inputs, output)
 

@@ -137,6 +137,10 @@ class _Sliding(Pool):
     def working(self, inputs: Sequence[Tensor], output: Tensor) -> Size:
         return self.kept(inputs, output).extra  # the padded copy, and the places of the maxima
 
+    def copied(self, inputs: Sequence[Tensor]) -> Size:
+        axes = self.axes(inputs[0])
+        return held_padded(axes, inputs[0].shape).bytes if self.pads_first(axes) else 0
+
     def written(self, axes: Sequence[Axis], *more: tuple[str, Part]) -> tuple[Call, str]:
         """The module's call, and the text that its input is, padded first where need be."""
         kernel = squeeze([axis.kernel for axis in axes])
