@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
+from typing import TypeAlias
 
 from netc.compiler.graph import LayerStep, Wire
+
+Saved: TypeAlias = tuple[tuple[Wire, ...], int]
+"""What a layer's backward pass reads: values, each once, by the memory that they lie in, and the
+bytes beside them."""
 
 
 class Holders:
@@ -66,7 +71,7 @@ class Recorded(Holders):
     """The same while autograd records: values hold what their gradients need.
 
     Attributes:
-        saved: of a learned value, what its layer's backward pass reads, and the bytes beside that.
+        saved: of learned values, what the backward pass of their layers reads.
         drawn: of layers that draw numbers in training (dropout's mask) how many bytes these take,
             kept or not.
     """
@@ -75,7 +80,7 @@ class Recorded(Holders):
         self,
         sizes: Mapping[Wire, int],
         roots: Mapping[Wire, Wire],
-        saved: Mapping[Wire, tuple[Set[Wire], int]],
+        saved: Mapping[Wire, Saved],
         drawn: Mapping[Wire, int],
     ) -> None:
         super().__init__(sizes, roots)

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from netc.compiler.gradients import Gradients
 from netc.compiler.graph import LayerStep, Net, ParamStep, Wire, walk
-from netc.compiler.holders import Holders, Recorded
+from netc.compiler.holders import Holders, Recorded, Saved
 from netc.compiler.layers.base import Kept
 from netc.compiler.running import Running
 
@@ -59,17 +59,12 @@ def peaks(net: Net, over: Set[Wire], learned: Set[Wire]) -> Peaks:
             return Peaks(None, None, f"the sizes of {wire.tensor} have names")
         sizes[wire] = elements * BYTES[wire.tensor.dtype]
     kept = {step.output: _kept(step, over) for step in steps}
-    roots, resting = dict(zip(wires, wires, strict=True)), dict(zip(wires, wires, strict=True))
-    for step in steps:
-        if not step.inputs:
-            continue
-        view = kept[step.output].view or step.output in over
-        if view:
-            roots[step.output] = roots[step.inputs[0]]
-        if view or _at_rest(step):
-            resting[step.output] = resting[step.inputs[0]]
-    saved: dict[Wire, tuple[Set[Wire], int]] = {
-        step.output: (_saved(step, kept[step.output], roots), _beside(kept[step.output]))
+    views = {s.output for s in steps if s.inputs and (kept[s.output].view or s.output in over)}
+    idle = {step.output for step in steps if _at_rest(step)}
+    roots = _roots(wires, steps, views)
+    resting = _roots(wires, steps, views | idle) if idle else roots
+    saved = {
+        step.output: _saved(step, kept[step.output], roots)
         for step in steps
         if step.output in learned
     }
@@ -82,6 +77,15 @@ def peaks(net: Net, over: Set[Wire], learned: Set[Wire]) -> Peaks:
     if why:
         return Peaks(None, None, why, (inference.most, training))
     return Peaks(inference.most, training)
+
+
+def _roots(wires: Sequence[Wire], steps: Steps, views: Set[Wire]) -> dict[Wire, Wire]:
+    """The values that values are views of, or themselves."""
+    roots = dict(zip(wires, wires, strict=True))
+    for step in steps:
+        if step.output in views:
+            roots[step.output] = roots[step.inputs[0]]
+    return roots
 
 
 def _at_rest(step: LayerStep | ParamStep) -> bool:
@@ -120,7 +124,7 @@ class _Values(Struct, frozen=True, eq=False):
     held: dict[Wire, int]
     roots: dict[Wire, Wire]
     kept: dict[Wire, Kept]
-    saved: dict[Wire, tuple[Set[Wire], int]]
+    saved: dict[Wire, Saved]
 
 
 def _backward(net: Net, values: _Values) -> int:
@@ -172,7 +176,7 @@ def _backward(net: Net, values: _Values) -> int:
 def _in_memory(steps: Steps, sizes: dict[Wire, int]) -> dict[Wire, int]:
     """Bytes of the values that are memory of their own: a learned tensor is the weight itself."""
     weights = {step.output: 0 for step in steps if isinstance(step, ParamStep)}
-    return {**sizes, **weights}
+    return {**sizes, **weights} if weights else sizes
 
 
 def _leading(net: Net) -> Steps:
@@ -192,9 +196,8 @@ def _beside(kept: Kept) -> int:
     return kept.extra + kept.fixed
 
 
-def _saved(step: LayerStep | ParamStep, kept: Kept, roots: dict[Wire, Wire]) -> set[Wire]:
-    """The values, by the memory they live in, that a step keeps for its backward pass."""
-    found = {roots[step.inputs[index]] for index in kept.inputs}
-    if kept.output:
-        found.add(roots[step.output])
-    return found
+def _saved(step: LayerStep | ParamStep, kept: Kept, roots: dict[Wire, Wire]) -> Saved:
+    """What a step keeps for its backward pass."""
+    read = [step.inputs[index] for index in kept.inputs]
+    read += [step.output] if kept.output else []
+    return (*dict.fromkeys(roots[wire] for wire in read),), _beside(kept)
