@@ -1,4 +1,4 @@
-"""How a step reads as an expression of the emitted `forward`, and when two steps make one.
+"""How a step reads as an expression of the emitted `forward`, and when two make one.
 
 Here, and not in `emit`, since memory follows from it too: what is inside an expression is in no
 variable.
