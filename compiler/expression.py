@@ -84,6 +84,13 @@ def layer_text(torch: Torch, member: str | None) -> str:
     return torch.inline
 
 
+def is_module(step: LayerStep) -> bool:
+    """Whether a layer is one module that takes one value: what `nn.Sequential` can hold."""
+    torch = torch_of(step)
+    alone = torch.module is not None and torch.call == "{m}({0})"
+    return alone and len(step.inputs) == 1 and step.home is None
+
+
 def reached(owner: str, name: str) -> str:
     """How a module is reached: `self.conv1`, inside a dictionary of modules `self.group["0"]`."""
     return f"{owner}{name}" if owner == "self." else f'{owner}["{name}"]'

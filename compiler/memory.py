@@ -71,7 +71,7 @@ def peaks(net: Net, over: Set[Wire], learned: Set[Wire]) -> Peaks:
     drawn = {step.output: _beside(kept[step.output]) for step in steps if _at_rest(step)}
     held = _in_memory(steps, sizes)
     inference, forward = Holders(held, resting), Recorded(held, roots, saved, drawn)
-    Running(over, (inference, forward)).run(net)
+    Running(net, over, (inference, forward)).run()
     training = max(forward.most, _backward(net, _Values(sizes, held, roots, kept, saved)))
     why = ", ".join(dict.fromkeys(one.unknown for one in kept.values() if one.unknown))
     if why:

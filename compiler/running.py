@@ -18,7 +18,7 @@ from netc.compiler.graph import (
     Wire,
 )
 from netc.compiler.holders import Holders
-from netc.compiler.unrolled import again_read, differing, is_expression, is_module, leaves, written
+from netc.compiler.unrolled import Unrolled
 
 
 class Running:
@@ -30,21 +30,17 @@ class Running:
     Attributes:
         over: the outputs that are written in place.
         accounts: those that are told: who holds what without gradients, and with them.
-        conditional: the conditions that hold in some instances of a class and in others not.
-        varying: values whose shapes differ between instances of a class.
     """
 
-    def __init__(self, over: Set[Wire], accounts: Sequence[Holders]) -> None:
-        self.over, self.accounts = over, accounts
-        self.conditional: set[WhenStep] = set()
-        self.varying: set[Wire] = set()
+    def __init__(self, net: Net, over: Set[Wire], accounts: Sequence[Holders]) -> None:
+        self.net, self.over, self.accounts = net, over, accounts
+        self.unrolled = Unrolled(net.module)
 
-    def run(self, net: Net) -> None:
+    def run(self) -> None:
         """Runs the whole net once."""
-        self.conditional, self.varying = differing(net.module)
-        for _, wire in net.module.inputs:
+        for _, wire in self.net.module.inputs:
             self.hold(wire)
-        self._forward(net.module)
+        self._forward(self.net.module)
 
     def hold(self, wire: Wire) -> None:
         """One more variable, or call, holds the value."""
@@ -100,13 +96,13 @@ class _Function:
         outputs: Sequence[Wire],
         module: Module | None = None,
     ) -> None:
-        self.running, self.outputs = running, outputs
-        lines = [*written(steps, running.conditional, "self.")]
+        self.running, self.outputs, self.unrolled = running, outputs, running.unrolled
+        lines = [*self.unrolled.statements(steps)]
         self.steps = executed([step for step, _ in lines], outputs)
         self.owners = {step.output: owner for step, owner in lines}
         self.readers: dict[Wire, list[int]] = {}
         for place, step in enumerate(self.steps):
-            again = set(step.inputs[:1]).intersection(again_read(step))
+            again = set(step.inputs[:1]).intersection(self.unrolled.again_read(step))
             for wire in (*step.inputs, *again):  # what flows into a loop may be handed in besides
                 self.readers.setdefault(wire, []).append(place)
         for wire in outputs:
@@ -145,7 +141,7 @@ class _Function:
         *_, step = steps = self.steps[first : last + 1]
         read = step.output in self.readers
         returned = last == len(self.steps) - 1 and [*self.outputs] == [step.output]
-        if isinstance(step, RepeatStep) and step.inputs and not is_module(step):
+        if self.unrolled.is_loop(step):
             self._loop(last, step)
             return
         name = self._variable(first, last) if read and not returned else ""
@@ -164,7 +160,7 @@ class _Function:
         if self.variables.get(name) is not source:
             self.running.hold(source)  # `x = skip`
             self._put(name, source)
-        for item in leaves(step):
+        for item in self.unrolled.leaves(step):
             self.running.call(item, None)
             self._put(name, item.output)
 
@@ -182,10 +178,10 @@ class _Function:
             return ""
         if isinstance(step, BlockStep) and isinstance(after, BlockStep):
             return ""
-        if not (is_expression(step) and is_expression(after)):
+        if not (self.unrolled.is_expression(step) and self.unrolled.is_expression(after)):
             return ""
         first, second = text or self._about(step), self._about(after)
-        varies = after.output in self.running.varying
+        varies = after.output in self.unrolled.varying
         if not short_enough(first, second, "" if varies else after.output.tensor.spec_text):
             return ""
         return second.replace("{0}", first)
@@ -215,7 +211,8 @@ class _Function:
 
     def _may_take(self, name: str, place: int, step: Step) -> bool:
         """Whether a step may put its value there; a loop reads the others in every round."""
-        return self.variables.get(name) not in again_read(step) and self._free(name, place)
+        again = self.unrolled.again_read(step)
+        return self.variables.get(name) not in again and self._free(name, place)
 
     def _variable(self, first: int, place: int) -> str:
         """The variable for what a statement gives: its name if that lasts, else `x`.

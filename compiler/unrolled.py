@@ -6,11 +6,11 @@ taken to be of one class, which is enough to follow what memory they need.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import TypeGuard
 
-from netc.compiler.expression import reached, torch_of
+from netc.compiler.expression import is_module, reached
 from netc.compiler.graph import (
     BlockStep,
     GroupStep,
@@ -23,78 +23,93 @@ from netc.compiler.graph import (
 )
 
 
-def written(
-    steps: Sequence[Step], conditional: Set[WhenStep], owner: str
-) -> Iterator[tuple[Step, str]]:
-    """What statements are made of, each with the text before its module's name.
+class Unrolled:
+    """A net's classes as their statements have them. What was found out of a step is kept.
 
-    An `if` is one where instances of the class differ, else the lines in it. A condition that does
-    not hold is none: what flows in is what flows on. A named line is its layers one by one where
-    `nn.Sequential` cannot hold them, and so are rounds of such lines.
+    Attributes:
+        conditional: the conditions that hold in some instances of a class and in others not.
+        varying: values whose shapes differ between instances of a class.
     """
-    for step in steps:
+
+    def __init__(self, root: Module) -> None:
+        self.conditional, self.varying = _differing(root)
+        self._modules: dict[Step, bool] = {}
+
+    def statements(self, steps: Sequence[Step], owner: str = "self.") -> Iterator[tuple[Step, str]]:
+        """What statements are made of, each with the text before its module's name.
+
+        An `if` is one where instances of the class differ, else the lines in it. A condition that
+        does not hold is none: what flows in is what flows on. A named line is its layers one by one
+        where `nn.Sequential` cannot hold them, and so are rounds of such lines.
+        """
+        for step in steps:
+            match step:
+                case WhenStep(taken=False):
+                    pass
+                case WhenStep() if step not in self.conditional:
+                    yield from self.statements(step.steps, owner)
+                case GroupStep() if not self.is_module(step):
+                    yield from self.statements(step.steps, reached(owner, step.name or ""))
+                case RepeatStep() if self.is_loop(step) and any(
+                    self._is_dictionary(leaf) for leaf in self.leaves(step)
+                ):
+                    rounds = reached(owner, step.name or "")
+                    for number, item in enumerate(step.items):
+                        inner = item.steps if self._is_dictionary(item) else (item,)
+                        yield from self.statements(inner, f"{rounds}[{number}]")
+                case _:
+                    yield step, owner
+
+    def is_module(self, step: Step) -> bool:
+        """Whether a step is one module that takes one value: what `nn.Sequential` can hold."""
+        known = self._modules.get(step)
+        if known is None:
+            known = self._modules[step] = self._is_module(step)
+        return known
+
+    def _is_module(self, step: Step) -> bool:
         match step:
-            case WhenStep(taken=False):
-                pass
-            case WhenStep() if step not in conditional:
-                yield from written(step.steps, conditional, owner)
-            case GroupStep() if not is_module(step):
-                yield from written(step.steps, conditional, reached(owner, step.name or ""))
-            case RepeatStep() if any(_is_dictionary(leaf) for leaf in leaves(step)):
-                rounds = reached(owner, step.name or "")
-                for number, item in enumerate(step.items):
-                    inner = item.steps if _is_dictionary(item) else (item,)
-                    yield from written(inner, conditional, f"{rounds}[{number}]")
-            case _:
-                yield step, owner
+            case LayerStep():
+                return is_module(step)
+            case BlockStep(module=module):
+                borrows = (isinstance(s, LayerStep | BlockStep) and s.home for s in module.steps)
+                return step.home is None and len(step.inputs) == 1 and not any(borrows)
+            case RepeatStep(items=inner) | GroupStep(steps=inner):
+                linear = all(b.inputs == (a.output,) for a, b in pairwise(inner))
+                return linear and all(map(self.is_module, inner))
+        return False
+
+    def is_expression(self, step: Step) -> bool:
+        """Whether a step is one call or one operation: no loop, no condition."""
+        if isinstance(step, RepeatStep | GroupStep):
+            return self.is_module(step)
+        return isinstance(step, LayerStep | BlockStep)
+
+    def is_loop(self, step: Step) -> TypeGuard[RepeatStep]:
+        """Whether a step calls its rounds one by one, each with what the one before gave."""
+        return isinstance(step, RepeatStep) and bool(step.inputs) and not self.is_module(step)
+
+    def leaves(self, step: RepeatStep) -> Iterator[Step]:
+        """What a loop calls, round by round; loops in it are part of it."""
+        for item in step.items:
+            if isinstance(item, RepeatStep) and not self.is_module(item):
+                yield from self.leaves(item)
+            else:
+                yield item
+
+    def again_read(self, step: Step) -> frozenset[Wire]:
+        """The values from outside that rounds of a loop after the first read."""
+        if not self.is_loop(step):
+            return frozenset()
+        first, *rounds = self.leaves(step)
+        made = {first.output, *(leaf.output for leaf in rounds)}
+        return frozenset(wire for leaf in rounds for wire in leaf.inputs if wire not in made)
+
+    def _is_dictionary(self, step: Step) -> TypeGuard[GroupStep]:
+        return isinstance(step, GroupStep) and not self.is_module(step)
 
 
-def is_module(step: Step) -> bool:
-    """Whether a step is one module that takes one value: what `nn.Sequential` can hold."""
-    match step:
-        case LayerStep():
-            torch = torch_of(step)
-            alone = torch.module is not None and torch.call == "{m}({0})"
-            return alone and len(step.inputs) == 1 and step.home is None
-        case BlockStep(module=module):
-            borrows = (isinstance(s, LayerStep | BlockStep) and s.home for s in module.steps)
-            return step.home is None and len(step.inputs) == 1 and not any(borrows)
-        case RepeatStep(items=inner) | GroupStep(steps=inner):
-            linear = all(b.inputs == (a.output,) for a, b in pairwise(inner))
-            return linear and all(map(is_module, inner))
-    return False
-
-
-def is_expression(step: Step) -> bool:
-    """Whether a step is one call or one operation: no loop, no condition."""
-    if isinstance(step, RepeatStep | GroupStep):
-        return is_module(step)
-    return isinstance(step, LayerStep | BlockStep)
-
-
-def _is_dictionary(step: Step) -> TypeGuard[GroupStep]:
-    return isinstance(step, GroupStep) and not is_module(step)
-
-
-def leaves(step: RepeatStep) -> Iterator[Step]:
-    """What a loop calls, round by round; loops in it are part of it."""
-    for item in step.items:
-        if isinstance(item, RepeatStep) and not is_module(item):
-            yield from leaves(item)
-        else:
-            yield item
-
-
-def again_read(step: Step) -> frozenset[Wire]:
-    """The values from outside that rounds of a loop after the first read."""
-    if not isinstance(step, RepeatStep) or is_module(step):
-        return frozenset()
-    _, *rounds = leaves(step)
-    made = {leaf.output for leaf in leaves(step)}
-    return frozenset(wire for leaf in rounds for wire in leaf.inputs if wire not in made)
-
-
-def differing(root: Module) -> tuple[set[WhenStep], set[Wire]]:
+def _differing(root: Module) -> tuple[set[WhenStep], set[Wire]]:
     """What instances of one class do not agree on: whether conditions hold, and shapes."""
     instances: dict[object, list[Module]] = {}
     waiting = [root]

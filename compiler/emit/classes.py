@@ -15,7 +15,7 @@ from msgspec import Struct, field
 from netc.compiler.emit.borrowing import Borrowing
 from netc.compiler.emit.identifiers import BUILTINS, GLOBALS, Names
 from netc.compiler.emit.reading import Path, Reading, arguments
-from netc.compiler.expression import torch_of
+from netc.compiler.expression import is_module
 from netc.compiler.graph import (
     BlockStep,
     GroupStep,
@@ -122,9 +122,7 @@ class Plans:
     def _is_unary(self, step: Step) -> bool:
         match step:
             case LayerStep():
-                torch = torch_of(step)
-                alone = torch.module is not None and torch.call == "{m}({0})"
-                return alone and len(step.inputs) == 1 and step.home is None
+                return is_module(step)
             case BlockStep(module=inner):
                 alone = step.home is None and not self.borrowing.handed(inner)
                 return alone and len(self.takes(step)) == 1
